@@ -1,0 +1,39 @@
+// Matrix multiplication for C++ callers: C = act(op(A) op(B) + bias), row-major, float or double, on the instruction
+// set chosen at load. The ops of csrc/ops/linalg.cpp are thin wrappers over the same code.
+#pragma once
+
+#include <cstdint>
+
+#include "dlnative/types.h"
+#include "dlnative/workers.h"
+
+namespace dlnative {
+
+// C is M x N, op(A) is M x K, op(B) is K x N. A transposed operand is stored the other way round.
+template <class T>
+struct GemmArguments {
+  std::int64_t M = 0, N = 0, K = 0;
+  const T* a = nullptr;
+  std::int64_t lda = 0;
+  bool transpose_a = false;
+  const T* b = nullptr;
+  std::int64_t ldb = 0;
+  bool transpose_b = false;
+  T* c = nullptr;
+  std::int64_t ldc = 0;
+
+  // Epilogue, applied while a tile of C is in cache: c = act(c + bias), then c = c * act'(y) where y = act(..) was saved.
+  const T* bias = nullptr;                            // length N, or null
+  Activation activation = Activation::linear;
+  const T* saved = nullptr;                           // y, M x N with leading dimension ldc, or null
+  Activation gradient_of = Activation::linear;        // whose derivative, written in terms of y, multiplies c
+};
+
+// Scratch for a product of these sizes; `scratch` handed to gemm() must be 64-byte aligned and at least this large.
+std::int64_t gemm_scratch_bytes(const GemmArguments<float>& arguments, int threads);
+std::int64_t gemm_scratch_bytes(const GemmArguments<double>& arguments, int threads);
+
+void gemm(const GemmArguments<float>& arguments, void* scratch, const Workers& workers);
+void gemm(const GemmArguments<double>& arguments, void* scratch, const Workers& workers);
+
+}  // namespace dlnative

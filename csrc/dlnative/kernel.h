@@ -1,0 +1,41 @@
+// What a kernel is: a function of input views, output views and attributes. It allocates nothing, throws nothing and
+// checks nothing; whoever builds the plan has checked. Outputs never overlap inputs, except that an elementwise or
+// optimizer kernel may be given the same buffer (same address, shape and type) as an input and as an output.
+#pragma once
+
+#include <cstdint>
+
+#include "dlnative/types.h"
+#include "dlnative/workers.h"
+
+namespace dlnative {
+
+struct Call {
+  const View* inputs = nullptr;
+  const View* outputs = nullptr;
+  const std::int64_t* ints = nullptr;  // integer attributes, in the order of the op table; a list is length-prefixed
+  const double* floats = nullptr;      // floating attributes, in the order of the op table
+  std::int32_t input_count = 0;
+  std::int32_t output_count = 0;
+  void* scratch = nullptr;             // 64-byte aligned, as large as ScratchBytes asked for
+  const Workers* workers = nullptr;
+};
+
+using Kernel = void (*)(const Call&);
+
+// Bytes of scratch that a call needs when at most `threads` threads take part; data pointers are not set yet.
+using ScratchBytes = std::int64_t (*)(const Call&, int threads);
+
+struct OpRow {
+  const char* name;
+  Kernel run;
+  ScratchBytes scratch;  // null when the kernel needs none
+};
+
+// The kernels of one instruction set. An op code is an index into `rows`; every instruction set has the same order.
+struct OpTable {
+  const OpRow* rows = nullptr;
+  int count = 0;
+};
+
+}  // namespace dlnative

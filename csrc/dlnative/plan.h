@@ -1,0 +1,86 @@
+// A compiled plan: instructions over buffers, built once and run many times.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "dlnative/isa.h"
+
+namespace dlnative {
+
+// Where a buffer lives: space 0 is the plan's own arena, spaces 1..F are its feeds, the rest are memory that the caller
+// keeps alive (constants, parameters, optimizer slots, metric state).
+struct Buffer {
+  int space = 0;
+  std::int64_t offset = 0;  // bytes
+  DType dtype = DType::float32;
+  std::vector<std::int64_t> shape;
+};
+
+struct Instruction {
+  int op = 0;
+  std::vector<int> inputs, outputs;  // buffer ids
+  std::vector<std::int64_t> ints;
+  std::vector<double> floats;
+};
+
+struct PlanDescription {
+  std::int64_t arena_bytes = 0;
+  int feed_count = 0;
+  std::vector<int> feeds;        // the buffer id of each feed
+  std::vector<int> results;      // buffer ids of what run() gives back
+  std::vector<void*> externals;  // base addresses of spaces feed_count + 1, ...
+  std::vector<Buffer> buffers;
+  std::vector<Instruction> instructions;
+};
+
+// One array that an epoch draws its batches from, or writes its results to: rows of `row_size` elements.
+struct Rows {
+  void* data = nullptr;
+  DType dtype = DType::float32;
+  std::int64_t count = 0;
+  std::int64_t row_size = 0;
+};
+
+struct EpochRange {
+  const std::int64_t* order = nullptr;  // row numbers in the order of visiting, or null for 0, 1, 2, ...
+  std::int64_t position = 0;            // the first row (index into order) of the next batch
+  std::int64_t stop = 0;                // no batch reaches past this
+  std::int64_t batch_size = 0;
+  double seconds = 0;                   // return after the first batch that ends later than this; 0 for one batch
+};
+
+class Plan {
+ public:
+  explicit Plan(const PlanDescription& description);
+  ~Plan();
+  Plan(const Plan&) = delete;
+  Plan& operator=(const Plan&) = delete;
+
+  // Runs once. feeds[i] points to data of exactly the feed's type and shape; results are left in result_view(i).
+  void run(const void* const* feeds);
+
+  // Runs whole batches from `range.position` on: gathers rows into the feeds (converting types), runs, and copies the
+  // results' rows into `sinks` (may be empty). Returns the position after the last batch it ran.
+  std::int64_t run_steps(const std::vector<Rows>& sources, const std::vector<Rows>& sinks, const EpochRange& range);
+
+  // Nanoseconds each instruction took, summed over `repeats` runs with the feeds of the last run.
+  std::vector<double> profile(const void* const* feeds, int repeats);
+
+  View result_view(int index) const;
+  int result_count() const;
+  std::int64_t scratch_bytes() const;
+  std::int64_t arena_bytes() const;
+  std::mutex& mutex();  // hold it from run() until the results are read
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace dlnative

@@ -1,0 +1,15 @@
+// The thread pool: workers that spin briefly and then sleep, survive fork, and are shared by all plans.
+#pragma once
+
+#include "dlnative/workers.h"
+
+namespace dlnative {
+
+// The most threads that any call may use: DLNATIVE_NUM_THREADS, or the cores this process may run on.
+int num_threads();
+void set_num_threads(int count);
+
+// The handle that kernels are given. When another thread holds the pool, launch() runs the tasks on the caller.
+Workers workers();
+
+}  // namespace dlnative

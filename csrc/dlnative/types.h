@@ -1,0 +1,52 @@
+// The two types every kernel is written in terms of: an element type and a view of a buffer.
+//
+// Everything here is forced inline: these headers are compiled once per instruction set, and a function that the
+// linker could share between those copies might hold instructions that the running CPU does not have.
+#pragma once
+
+#include <cstdint>
+
+#define DLNATIVE_INLINE inline __attribute__((always_inline))
+
+namespace dlnative {
+
+enum class DType : std::uint8_t { float32, float64, int32, int64, uint8, boolean };
+
+DLNATIVE_INLINE constexpr std::int64_t item_size(DType dtype) {
+  switch (dtype) {
+    case DType::float32:
+    case DType::int32:
+      return 4;
+    case DType::float64:
+    case DType::int64:
+      return 8;
+    case DType::uint8:
+    case DType::boolean:
+      return 1;
+  }
+  return 0;
+}
+
+inline constexpr int max_rank = 8;
+
+// A dense, row-major buffer. `size` is the number of elements, the product of `shape`.
+struct View {
+  void* data = nullptr;
+  std::int64_t size = 0;
+  DType dtype = DType::float32;
+  std::int32_t rank = 0;
+  std::int64_t shape[max_rank] = {};
+
+  template <class T>
+  DLNATIVE_INLINE T* as() const {
+    return static_cast<T*>(data);
+  }
+  // The extent of an axis; a negative axis counts from the end.
+  DLNATIVE_INLINE std::int64_t extent(int axis) const { return shape[axis < 0 ? axis + rank : axis]; }
+};
+
+// Activations that a kernel can apply where it writes its result. The order is part of the instruction format:
+// python/dlnative/ops/activation.py lists the same names.
+enum class Activation : std::int64_t { linear, relu, sigmoid, tanh };
+
+}  // namespace dlnative
