@@ -1,0 +1,2 @@
+"""dlnative."""
+from dlnative import ops

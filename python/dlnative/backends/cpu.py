@@ -1,0 +1,27 @@
+"""The CPU backend: hands programs to the native core."""
+
+from __future__ import annotations
+
+from dlnative import _native
+from dlnative.backends.program import Executor, Program
+from dlnative.dtypes import CODES
+
+_OP_CODES = {name: code for code, name in enumerate(_native.op_names())}
+
+
+def build_plan(program: Program) -> Executor:
+    """Returns a native plan of a program.
+
+    Raises:
+        NotImplementedError: if an op has no CPU kernel.
+    """
+    instructions = []
+    for step in program.instructions:
+        code = _OP_CODES.get(step.op)
+        if code is None:
+            raise NotImplementedError(f'the cpu backend has no kernel for the op "{step.op}"')
+        instructions.append((code, step.inputs, step.outputs, step.ints, step.floats))
+    buffers = [(buffer.space, buffer.offset, CODES[buffer.dtype], buffer.shape) for buffer in program.buffers]
+    return _native.Plan(
+        program.arena_bytes, program.feeds, program.results, program.externals, buffers, instructions
+    )

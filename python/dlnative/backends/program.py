@@ -1,0 +1,137 @@
+"""A program: the instructions and buffers that the planner hands to a backend, and what a backend gives back."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+ARENA = 0  # the space of the plan's own memory; feeds are spaces 1 to F, memory that others own comes after them
+
+
+class Buffer:
+    """A dense, row-major piece of memory.
+
+    Args:
+        space: which memory it lies in.
+        offset: where, in bytes.
+        shape: its shape.
+        dtype: its element type.
+    """
+
+    __slots__ = ("dtype", "offset", "shape", "space")
+
+    def __init__(self, space: int, offset: int, shape: tuple[int, ...], dtype: str) -> None:
+        self.space = space
+        self.offset = offset
+        self.shape = shape
+        self.dtype = dtype
+
+
+class Instruction:
+    """One call of a kernel.
+
+    Args:
+        op: the name of the op.
+        family: the family of the op, which is the file of its kernel.
+        inputs, outputs: numbers of buffers.
+        ints, floats: the attributes as kernels take them.
+        keywords: the attributes by name, as reference functions take them.
+        flops: floating-point operations.
+        fused: the ops that the planner put together in it; empty if it is one op.
+    """
+
+    __slots__ = ("family", "floats", "flops", "fused", "inputs", "ints", "keywords", "op", "outputs")
+
+    def __init__(
+        self,
+        op: str,
+        family: str,
+        inputs: tuple[int, ...],
+        outputs: tuple[int, ...],
+        ints: tuple[int, ...],
+        floats: tuple[float, ...],
+        keywords: dict[str, Any],
+        flops: int,
+        fused: tuple[str, ...],
+    ) -> None:
+        self.op = op
+        self.family = family
+        self.inputs = inputs
+        self.outputs = outputs
+        self.ints = ints
+        self.floats = floats
+        self.keywords = keywords
+        self.flops = flops
+        self.fused = fused
+
+
+class Program:
+    """A planned computation.
+
+    Args:
+        buffers: all buffers; instructions name them by number.
+        instructions: in the order of execution.
+        feeds: the buffer of each feed.
+        results: the buffers that a run returns.
+        externals: memory that others own: byte arrays of constants, parameters, slots and states.
+        arena_bytes: the size of the plan's own memory.
+        unpacked_bytes: what that memory would be if every intermediate value had its own.
+    """
+
+    __slots__ = ("arena_bytes", "buffers", "externals", "feeds", "instructions", "results", "unpacked_bytes")
+
+    def __init__(
+        self,
+        buffers: list[Buffer],
+        instructions: list[Instruction],
+        feeds: list[int],
+        results: list[int],
+        externals: list[Array],
+        arena_bytes: int,
+        unpacked_bytes: int,
+    ) -> None:
+        self.buffers = buffers
+        self.instructions = instructions
+        self.feeds = feeds
+        self.results = results
+        self.externals = externals
+        self.arena_bytes = arena_bytes
+        self.unpacked_bytes = unpacked_bytes
+
+
+class Executor(Protocol):
+    """A program made ready to run by a backend."""
+
+    def run(self, feeds: list[Array]) -> list[Array]:
+        """Runs once on C-contiguous arrays of exactly the feeds' shapes and dtypes, and returns new arrays."""
+
+    def run_steps(
+        self,
+        sources: list[Array],
+        sinks: list[Array],
+        order: Array | None,
+        position: int,
+        stop: int,
+        batch_size: int,
+        seconds: float,
+    ) -> int:
+        """Runs whole batches, until no whole batch is left before `stop` or the time is over.
+
+        Args:
+            sources: for each feed an array whose rows are gathered into it (and converted to its dtype).
+            sinks: for each result an array whose rows it is copied to; or none at all.
+            order: row numbers (int64) in the order of visiting; `None` for 0, 1, 2, ...
+            position: where in that order the first batch begins.
+            stop: where in that order the last batch must end.
+            batch_size: rows in a batch.
+            seconds: return after the first batch that ends later than this; 0 runs one batch.
+
+        Returns:
+            The position behind the last batch that ran.
+        """
+
+    def profile(self, feeds: list[Array], repeats: int) -> list[float]:
+        """Returns the nanoseconds that each instruction took, summed over the repeats."""

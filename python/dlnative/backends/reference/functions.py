@@ -1,0 +1,31 @@
+"""Finds the reference function of an op."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from dlnative.backends.reference import elementwise, linalg, loss, optimizer, random, reduction, shape, softmax
+
+_FAMILIES = {
+    "elementwise": elementwise,
+    "linalg": linalg,
+    "loss": loss,
+    "optimizer": optimizer,
+    "random": random,
+    "reduction": reduction,
+    "shape": shape,
+    "softmax": softmax,
+}
+
+
+def function_of(family: str, name: str) -> Callable[..., Any]:
+    """Returns the NumPy function of an op.
+
+    Raises:
+        NotImplementedError: if there is none.
+    """
+    function: Callable[..., Any] | None = getattr(_FAMILIES[family], name, None)
+    if function is None:
+        raise NotImplementedError(f'the reference backend has no function for the op "{name}"')
+    return function

@@ -1,0 +1,39 @@
+"""Matrix products."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dlnative.backends.reference import elementwise
+
+Array = np.ndarray[Any, Any]
+
+
+def matmul(a: Array, b: Array, transpose_a: bool = False, transpose_b: bool = False) -> Array:
+    """A B, or Aᵀ B, A Bᵀ, Aᵀ Bᵀ, over the last two axes."""
+    left = np.swapaxes(a, -1, -2) if transpose_a else a
+    right = np.swapaxes(b, -1, -2) if transpose_b else b
+    return left @ right
+
+
+def dense(x: Array, w: Array, bias: Array | None = None, activation: str = "linear") -> Array:
+    """act(x w + b)."""
+    z = x @ w
+    if bias is not None:
+        z = z + bias
+    return z if activation == "linear" else getattr(elementwise, activation)(z)  # type: ignore[no-any-return]
+
+
+def matmul_activation_gradient(
+    dy: Array, w: Array, y: Array, transpose_a: bool, transpose_b: bool, activation: str
+) -> Array:
+    """(dy w) * act'(y): what arrives before an activation, from the gradient behind the next layer."""
+    arriving = matmul(dy, w, transpose_a, transpose_b)
+    return getattr(elementwise, f"{activation}_gradient")(arriving, y)  # type: ignore[no-any-return]
+
+
+def matmul_bias_gradient(x: Array, dy: Array) -> tuple[Array, Array]:
+    """dw = xᵀ dy; db = the sum of the rows of dy."""
+    return x.T @ dy, dy.sum(axis=0)

@@ -1,0 +1,1 @@
+"""Symbolic tensors, tracing, differentiation and planning."""

@@ -1,0 +1,119 @@
+"""Fusion: matrix products take in what stands around them.
+
+    matmul, add of a bias, activation            ->  dense
+    matmul, gradient of an activation            ->  matmul_activation_gradient
+    matmul x^T dy, sum of dy over its rows       ->  matmul_bias_gradient
+
+The fused kernels do the rest while a tile of the product is in cache, so the intermediate values need no memory.
+"""
+
+from __future__ import annotations
+
+from dlnative.graph.lowering import Lowered, Step, Value
+from dlnative.graph.op import ACTIVATIONS, OPS, size_of
+
+_GRADIENTS = {f"{name}_gradient": name for name in ACTIVATIONS if name != "linear"}
+
+
+def fuse(plan: Lowered) -> None:
+    """Replaces groups of steps by fused ones, in place."""
+    _Fusion(plan).run()
+
+
+class _Fusion:
+    def __init__(self, plan: Lowered) -> None:
+        self.plan = plan
+        self.kept = plan.kept()
+        self.uses: dict[int, int] = {}
+        for step in plan.steps:
+            for value in step.inputs:
+                base = value.base
+                self.uses[id(base)] = self.uses.get(id(base), 0) + 1
+        self.removed: set[int] = set()
+
+    def run(self) -> None:
+        steps: list[Step | None] = list(self.plan.steps)
+        places = {id(step): index for index, step in enumerate(self.plan.steps)}
+        products: dict[int, Step] = {}  # by the rows that they multiply with, for the bias gradients
+        sums: dict[int, Step] = {}
+        for index, step in enumerate(self.plan.steps):
+            name = step.op.name
+            fused: Step | None = None
+            if name == "add":
+                fused = self.bias(step)
+            elif name in ACTIVATIONS:
+                fused = self.activation(step)
+            elif name in _GRADIENTS:
+                fused = self.activation_gradient(step)
+            elif name == "matmul" and step.attributes == (True, False) and len(step.inputs[0].shape) == 2:
+                products[id(step.inputs[1].base)] = step
+            elif name == "sum" and step.attributes == (0, len(step.inputs[0].shape) - 1, False):
+                sums[id(step.inputs[0].base)] = step
+            if fused is not None:
+                steps[index] = fused
+                places[id(fused)] = index
+        for rows, product in products.items():
+            total = sums.get(rows)
+            if total is not None and total.inputs[0].shape[-1] == product.inputs[1].shape[-1]:
+                self.bias_gradient(product, total, steps, places)
+        self.plan.steps = [step for step in steps if step is not None and id(step) not in self.removed]
+
+    def only_use(self, value: Value) -> bool:
+        return self.uses.get(id(value.base)) == 1 and id(value.base) not in self.kept
+
+    def replace(self, name: str, inputs: list[Value], attributes: tuple[object, ...], *steps: Step) -> Step:
+        self.removed.update(id(step) for step in steps[:-1])
+        fused = tuple(part for step in steps for part in (step.fused or (step.op.name,)))
+        return Step(OPS[name], inputs, steps[-1].outputs, attributes, fused)
+
+    def bias(self, step: Step) -> Step | None:
+        for product, bias in (step.inputs, step.inputs[::-1]):
+            made = product.producer
+            if (
+                made is not None
+                and made.op.name == "matmul"
+                and made.attributes == (False, False)
+                and len(made.inputs[1].shape) == 2
+                and bias.shape == (product.shape[-1],)
+                and step.outputs[0].shape == product.shape
+                and self.only_use(product)
+            ):
+                return self.replace("dense", [*made.inputs, bias], ("linear",), made, step)
+        return None
+
+    def activation(self, step: Step) -> Step | None:
+        value = step.inputs[0]
+        made = value.producer
+        if made is None or not self.only_use(value):
+            return None
+        plain = made.op.name == "matmul" and made.attributes == (False, False) and len(made.inputs[1].shape) == 2
+        if plain or (made.op.name == "dense" and made.attributes == ("linear",)):
+            return self.replace("dense", made.inputs, (step.op.name,), made, step)
+        return None
+
+    def activation_gradient(self, step: Step) -> Step | None:
+        arriving, y = step.inputs
+        made = arriving.producer
+        if (
+            made is None
+            or made.op.name != "matmul"
+            or len(made.inputs[1].shape) != 2
+            or (made.attributes[0] and len(made.inputs[0].shape) != 2)
+            or not self.only_use(arriving)
+        ):
+            return None
+        attributes = (*made.attributes, _GRADIENTS[step.op.name])
+        return self.replace("matmul_activation_gradient", [*made.inputs, y], attributes, made, step)
+
+    def bias_gradient(self, product: Step, total: Step, steps: list[Step | None], places: dict[int, int]) -> None:
+        first, last = sorted((places[id(product)], places[id(total)]))
+        x, dy = product.inputs
+        made = x.base.producer
+        if made is not None and places.get(id(made), -1) >= first:
+            return
+        if size_of(total.inputs[0].shape[:-1]) != dy.shape[0]:
+            return
+        fused = Step(
+            OPS["matmul_bias_gradient"], [x, dy], [product.outputs[0], total.outputs[0]], (), ("matmul", "sum")
+        )
+        steps[first], steps[last] = fused, None

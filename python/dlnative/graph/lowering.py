@@ -1,0 +1,232 @@
+"""From a trace to a list of steps: only what results and updates need, each value computed once, simplified.
+
+Simplifications, all exact: a broadcast before an op that broadcasts is left to that op; a transposed operand of a
+matrix product becomes a flag of the product; `x * 1`, `x / 1`, `x + 0` and `x - 0` are x; ops on small constants are
+computed now; a reshape shares memory with its input and is no step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlnative import dtypes
+from dlnative.graph.op import Op, size_of
+from dlnative.graph.tensor import Node, Tensor
+from dlnative.graph.variable import Variable
+
+if TYPE_CHECKING:
+    from dlnative.graph.trace import Trace
+
+_MOST_FOLDED = 16384  # elements of a constant that is computed while planning
+
+
+class Value:
+    """A value of the plan: computed by a step, or fed, or read from a variable, or constant.
+
+    Args:
+        shape, dtype: what it is.
+        origin: the number of a feed, a `Variable`, an array (a constant), or `None` if a step computes it.
+        alias: the value whose memory it shares in another shape.
+    """
+
+    __slots__ = ("alias", "dtype", "nbytes", "origin", "producer", "shape")
+
+    def __init__(self, shape: tuple[int, ...], dtype: str, origin: Any = None, alias: Value | None = None) -> None:
+        self.shape = shape
+        self.dtype = dtype
+        self.nbytes = size_of(shape) * dtypes.ITEM_SIZES[dtype]
+        self.origin = origin
+        self.alias = alias
+        self.producer: Step | None = None
+
+    @property
+    def base(self) -> Value:
+        """The value that has the memory."""
+        value = self
+        while value.alias is not None:
+            value = value.alias
+        return value
+
+
+class Step:
+    """One op of the plan, before its values have memory."""
+
+    __slots__ = ("attributes", "fused", "inputs", "op", "outputs")
+
+    def __init__(
+        self, op: Op, inputs: Sequence[Value], outputs: Sequence[Value], attributes: tuple[Any, ...],
+        fused: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        self.op = op
+        self.inputs = list(inputs)
+        self.outputs = list(outputs)
+        self.attributes = attributes
+        self.fused = fused
+        for value in self.outputs:
+            value.producer = self
+
+
+class Lowered:
+    """A plan in the making: steps, the values to return, and the variables to write."""
+
+    def __init__(self, steps: list[Step], results: list[Value], updates: list[tuple[Variable, Value]]) -> None:
+        self.steps = steps
+        self.results = results
+        self.updates = updates
+
+    def kept(self) -> set[int]:
+        """Returns the identities of the values (and their bases) that must exist when the plan ends."""
+        values = self.results + [value for _, value in self.updates]
+        return {id(value) for value in values} | {id(value.base) for value in values}
+
+
+def lower(trace: Trace, results: Sequence[Tensor]) -> Lowered:
+    """Returns the steps that compute the results and the trace's updates."""
+    lowering = _Lowering()
+    for node in _needed(list(results) + list(trace.updates.values())):
+        lowering.add(node)
+    return Lowered(
+        lowering.steps,
+        [lowering.value(tensor) for tensor in results],
+        [(variable, lowering.value(tensor)) for variable, tensor in trace.updates.items()],
+    )
+
+
+def _needed(tensors: Sequence[Tensor]) -> list[Node]:
+    found: dict[int, Node] = {}
+    stack = [tensor.node for tensor in tensors if tensor.node is not None]
+    while stack:
+        node = stack.pop()
+        if node.serial not in found:
+            found[node.serial] = node
+            for tensor in node.inputs:
+                if tensor.node is not None:
+                    stack.append(tensor.node)
+    return [found[serial] for serial in sorted(found)]
+
+
+class _Lowering:
+    def __init__(self) -> None:
+        self.steps: list[Step] = []
+        self.values: dict[int, Value] = {}
+        self.seen: dict[Any, list[Value]] = {}
+        self.leaves: dict[Any, Value] = {}
+        self.alive: list[Any] = []  # keeps arrays alive whose identity is a key
+
+    def value(self, tensor: Tensor) -> Value:
+        found = self.values.get(id(tensor))
+        if found is None:
+            found = self.values[id(tensor)] = self.leaf(tensor.shape, tensor.dtype, tensor.source)
+        return found
+
+    def leaf(self, shape: tuple[int, ...], dtype: str, source: Any) -> Value:
+        if isinstance(source, np.ndarray):
+            key: Any = ("constant", source.tobytes() if source.size <= 16 else id(source), shape, dtype)
+            self.alive.append(source)
+        else:
+            key = source if isinstance(source, int) else id(source)
+        found = self.leaves.get(key)
+        if found is None:
+            found = self.leaves[key] = Value(shape, dtype, origin=source)
+        return found
+
+    def add(self, node: Node) -> None:
+        op, attributes = node.op, node.attributes
+        inputs = [self.value(tensor) for tensor in node.inputs]
+        name = op.name
+        if name == "stop_gradient":
+            self.values[id(node.outputs[0])] = inputs[0]
+            return
+        if name == "reshape":
+            self.values[id(node.outputs[0])] = self.reshaped(inputs[0], node.outputs[0].shape)
+            return
+        if op.broadcasting:
+            inputs = self.without_broadcasts(inputs, node.outputs[0].shape)
+        elif name == "matmul":
+            inputs, attributes = self.without_transposes(inputs, attributes)
+        same = _identity(name, inputs, node.outputs[0].shape)
+        if same is not None:
+            self.values[id(node.outputs[0])] = same
+            return
+        key = (name, attributes, *map(id, inputs))
+        outputs = self.seen.get(key)
+        if outputs is None:
+            outputs = self.folded(op, inputs, node, attributes)
+            if outputs is None:
+                outputs = [Value(tensor.shape, tensor.dtype) for tensor in node.outputs]
+                self.steps.append(Step(op, inputs, outputs, attributes))
+            self.seen[key] = outputs
+        for tensor, value in zip(node.outputs, outputs, strict=True):
+            self.values[id(tensor)] = value
+
+    def reshaped(self, value: Value, shape: tuple[int, ...]) -> Value:
+        if isinstance(value.origin, np.ndarray):
+            return self.leaf(shape, value.dtype, value.origin.reshape(shape))
+        base = value.base
+        if base.shape == shape:
+            return base
+        key = ("reshape", id(base), shape)
+        found = self.seen.get(key)
+        if found is None:
+            found = self.seen[key] = [Value(shape, value.dtype, alias=base)]
+        return found[0]
+
+    def without_broadcasts(self, inputs: list[Value], shape: tuple[int, ...]) -> list[Value]:
+        for index, value in enumerate(inputs):
+            step = value.producer
+            if step is not None and step.op.name == "broadcast_to":
+                candidate = [*inputs[:index], step.inputs[0], *inputs[index + 1 :]]
+                if np.broadcast_shapes(*(item.shape for item in candidate)) == shape:
+                    inputs = candidate
+        return inputs
+
+    def without_transposes(
+        self, inputs: list[Value], attributes: tuple[Any, ...]
+    ) -> tuple[list[Value], tuple[Any, ...]]:
+        flags = list(attributes)
+        inputs = list(inputs)
+        for index, value in enumerate(inputs):
+            step = value.producer
+            if step is not None and step.op.name == "transpose" and step.attributes[0] == (1, 0):
+                if index == 0 or len(inputs[0].shape) == 2:
+                    inputs[index] = step.inputs[0]
+                    flags[index] = not flags[index]
+        return inputs, tuple(flags)
+
+    def folded(self, op: Op, inputs: list[Value], node: Node, attributes: tuple[Any, ...]) -> list[Value] | None:
+        arrays = [value.origin for value in inputs]
+        if not all(isinstance(array, np.ndarray) for array in arrays):
+            return None
+        if not arrays or sum(size_of(tensor.shape) for tensor in node.outputs) > _MOST_FOLDED:
+            return None
+        if op.broadcasting is False and op.name == "broadcast_to" and size_of(node.outputs[0].shape) > 1:
+            return None  # most often left to an op that broadcasts
+        from dlnative.backends.reference.functions import function_of
+
+        outputs = function_of(op.family, op.name)(*arrays, **op.keywords(attributes))
+        found = outputs if isinstance(outputs, tuple) else (outputs,)
+        return [
+            self.leaf(tensor.shape, tensor.dtype, np.ascontiguousarray(array, tensor.dtype).reshape(tensor.shape))
+            for tensor, array in zip(node.outputs, found, strict=True)
+        ]
+
+
+_NEUTRAL = {"multiply": 1.0, "divide": 1.0, "add": 0.0, "subtract": 0.0}
+
+
+def _identity(name: str, inputs: list[Value], shape: tuple[int, ...]) -> Value | None:
+    """Returns the input that a step gives back unchanged, if there is one."""
+    neutral = _NEUTRAL.get(name)
+    if neutral is None:
+        return None
+    first, second = inputs
+    if isinstance(second.origin, np.ndarray) and first.shape == shape and second.origin.size == 1:
+        if second.origin.item() == neutral:
+            return first
+    if name in ("multiply", "add") and isinstance(first.origin, np.ndarray) and second.shape == shape:
+        if first.origin.size == 1 and first.origin.item() == neutral:
+            return second
+    return None

@@ -1,0 +1,175 @@
+"""Memory: which values share the arena, which are computed in place, which go straight into a variable.
+
+Every value that a step computes lives from that step to the last step that reads it. Going through the steps in order,
+a value takes the smallest free gap that holds it, and gives it back after its last use. An op that works element by
+element may write over an input that dies there. A value that becomes a variable's new value is computed right into the
+variable's memory, if no later step reads the old one.
+"""
+
+from __future__ import annotations
+
+from dlnative.graph.lowering import Lowered, Step, Value
+from dlnative.graph.op import OPS
+from dlnative.graph.variable import Variable, padded
+
+
+class Layout:
+    """Where each computed value lies: an arena offset or a variable, by the identity of the base value."""
+
+    def __init__(self) -> None:
+        self.offsets: dict[int, int] = {}
+        self.pinned: dict[int, Variable] = {}
+        self.arena_bytes = 0
+        self.unpacked_bytes = 0
+
+
+def assign_memory(plan: Lowered, written: set[Variable]) -> Layout:
+    """Gives every computed value a place, and appends the copies that updates need.
+
+    Args:
+        plan: the steps; copies are added to them.
+        written: variables that are written after the last step.
+    """
+    layout = Layout()
+    _save_old_values(plan, written)
+    _pin_updates(plan, layout)
+    _pack(plan, layout)
+    return layout
+
+
+def _save_old_values(plan: Lowered, written: set[Variable]) -> None:
+    """Copies a variable's value first, where its old value is returned or assigned although the plan changes it."""
+    changing = written | {variable for variable, _ in plan.updates}
+    copies: dict[int, Value] = {}
+    steps: list[Step] = []
+
+    def saved(value: Value) -> Value:
+        base = value.base
+        if not isinstance(base.origin, Variable) or base.origin not in changing:
+            return value
+        if id(base) not in copies:
+            copies[id(base)] = Value(base.shape, base.dtype)
+            steps.append(Step(OPS["copy"], [base], [copies[id(base)]], ()))
+        copy = copies[id(base)]
+        return copy if value.shape == copy.shape else Value(value.shape, value.dtype, alias=copy)
+
+    plan.results = [saved(value) for value in plan.results]
+    plan.updates = [(variable, saved(value)) for variable, value in plan.updates]
+    plan.steps[:0] = steps
+
+
+def _pin_updates(plan: Lowered, layout: Layout) -> None:
+    if not plan.updates:
+        return
+    last_read: dict[Variable, int] = {}
+    made: dict[int, int] = {}
+    for index, step in enumerate(plan.steps):
+        for value in step.inputs:
+            origin = value.base.origin
+            if isinstance(origin, Variable):
+                last_read[origin] = index
+        for value in step.outputs:
+            made[id(value)] = index
+    for variable, value in plan.updates:
+        base = value.base
+        index = made.get(id(base), -1)
+        read = last_read.get(variable, -1)
+        if index >= 0 and id(base) not in layout.pinned and (
+            read < index or (read == index and _in_place(plan.steps[index], variable, base))
+        ):
+            layout.pinned[id(base)] = variable
+        else:
+            copy = Value(variable.shape, variable.dtype)
+            plan.steps.append(Step(OPS["copy"], [value], [copy], ()))
+            layout.pinned[id(copy)] = variable
+
+
+def _in_place(step: Step, variable: Variable, output: Value) -> bool:
+    """Tells whether a step may overwrite a variable that it reads."""
+    return step.op.inplace and all(
+        value.shape == output.shape and value.dtype == output.dtype
+        for value in step.inputs
+        if value.base.origin is variable
+    )
+
+
+def _pack(plan: Lowered, layout: Layout) -> None:
+    end = len(plan.steps)
+    last_use: dict[int, int] = {}
+    for index, step in enumerate(plan.steps):
+        for value in step.outputs:
+            last_use[id(value)] = index
+        for value in step.inputs:
+            last_use[id(value.base)] = index
+    for value in plan.results:
+        last_use[id(value.base)] = end
+    arena = _Arena()
+    for index, step in enumerate(plan.steps):
+        dying = {
+            id(value.base): value.base
+            for value in step.inputs
+            if last_use[id(value.base)] == index and id(value.base) in layout.offsets
+        }
+        for value in step.outputs:
+            if id(value) in layout.pinned:
+                continue
+            layout.unpacked_bytes += padded(value.nbytes)
+            heir = _heir(step, value, dying) if step.op.inplace else None
+            if heir is not None:
+                layout.offsets[id(value)] = layout.offsets[id(heir)]
+                del dying[id(heir)]
+            else:
+                layout.offsets[id(value)] = arena.take(padded(value.nbytes))
+        for base in dying.values():
+            arena.give(layout.offsets[id(base)], padded(base.nbytes))
+        for value in step.outputs:
+            if last_use[id(value)] == index and id(value) in layout.offsets:
+                arena.give(layout.offsets[id(value)], padded(value.nbytes))
+    layout.arena_bytes = arena.size
+
+
+def _heir(step: Step, output: Value, dying: dict[int, Value]) -> Value | None:
+    """Returns an input that dies in this step and whose memory the output may take."""
+    for value in step.inputs:
+        if value.shape == output.shape and value.dtype == output.dtype and id(value.base) in dying:
+            return value.base
+    return None
+
+
+class _Arena:
+    """Free gaps of the arena, sorted by offset; neighbours are merged."""
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.gaps: list[tuple[int, int]] = []
+
+    def take(self, nbytes: int) -> int:
+        best = -1
+        for index, (_, size) in enumerate(self.gaps):
+            if size >= nbytes and (best < 0 or size < self.gaps[best][1]):
+                best = index
+        if best >= 0:
+            offset, size = self.gaps.pop(best)
+            if size > nbytes:
+                self.gaps.insert(best, (offset + nbytes, size - nbytes))
+            return offset
+        if self.gaps and sum(self.gaps[-1]) == self.size:
+            offset, _ = self.gaps.pop()
+        else:
+            offset = self.size
+        self.size = offset + nbytes
+        return offset
+
+    def give(self, offset: int, nbytes: int) -> None:
+        if not nbytes:
+            return
+        index = 0
+        while index < len(self.gaps) and self.gaps[index][0] < offset:
+            index += 1
+        if index < len(self.gaps) and offset + nbytes == self.gaps[index][0]:
+            nbytes += self.gaps.pop(index)[1]
+        if index and sum(self.gaps[index - 1]) == offset:
+            index -= 1
+            offset, size = self.gaps.pop(index)
+            nbytes += size
+        self.gaps.insert(index, (offset, nbytes))

@@ -1,0 +1,161 @@
+"""The op table: one row for each operation, which everything that treats all operations alike walks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from dlnative import dtypes
+
+if TYPE_CHECKING:
+    from dlnative.graph.tensor import Node, Tensor
+
+Shape = tuple[Any, ...]
+Spec = tuple[Shape, str]  # shape (None where the batch is unknown) and dtype
+Infer = Callable[[Sequence["Tensor"], tuple[Any, ...]], list[Spec]]
+Gradient = Callable[["Node", Sequence[Any]], Sequence[Any]]
+Flops = Callable[[Sequence[Shape], Sequence[Shape]], int]
+
+# The order is the order of the C++ enum Activation.
+ACTIVATIONS = ("linear", "relu", "sigmoid", "tanh")
+
+# Kinds of attributes and their place in an instruction; the kinds "shape" and "output_dtype" repeat what the
+# output's buffer says, so they are not encoded.
+_ENCODED_INTS = ("int", "bool", "ints", "dtype", "activation")
+
+
+class Arg:
+    """What an input of an op looks like in the tests: a shape and the values it may take.
+
+    Args:
+        shape: the shape.
+        kind: `"real"` (uniform in `[low, high]`), `"integer"` (in `[low, high)`), `"boolean"`, `"probability"`
+            (rows that sum to 1), `"state"` (of a random generator), or `"slot"` (as real; written in place).
+        low, high: the range.
+        dtype: a fixed type, where it is not the one under test.
+    """
+
+    __slots__ = ("dtype", "high", "kind", "low", "shape")
+
+    def __init__(
+        self, shape: Shape, kind: str = "real", low: float = -2.0, high: float = 2.0, dtype: str | None = None
+    ) -> None:
+        self.shape = shape
+        self.kind = kind
+        self.low = low
+        self.high = high
+        self.dtype = dtype
+
+
+class Sample:
+    """One call of an op for the tests: its inputs and its attributes."""
+
+    __slots__ = ("attributes", "inputs")
+
+    def __init__(self, *inputs: Arg | Shape, **attributes: Any) -> None:
+        self.inputs = [argument if isinstance(argument, Arg) else Arg(argument) for argument in inputs]
+        self.attributes = attributes
+
+
+class Op:
+    """One row of the op table.
+
+    Args:
+        name: the name, the same in every backend.
+        family: the file that holds it in every backend.
+        infer: from input tensors and attribute values to the shapes and types of the outputs; refuses bad input.
+        attributes: pairs of a name and a kind, in the order of the instruction format.
+        gradient: from a node and the gradients of its outputs to those of its inputs (`None`: no gradient).
+        inplace: whether an output may take the memory of an input of the same size.
+        broadcasting: whether the inputs broadcast against each other.
+        flops: operations done for given input and output shapes; by default one for each element of the outputs.
+        dtypes: the types under test.
+        samples: calls for the tests.
+        tolerance: the multiple of the type's rounding error that a kernel may differ from the reference by, relative
+            to the largest value of the exact result.
+    """
+
+    __slots__ = (
+        "attributes",
+        "broadcasting",
+        "dtypes",
+        "family",
+        "flops",
+        "gradient",
+        "infer",
+        "inplace",
+        "name",
+        "samples",
+        "tolerance",
+    )
+
+    def __init__(
+        self,
+        name: str,
+        family: str,
+        infer: Infer,
+        *,
+        attributes: tuple[tuple[str, str], ...] = (),
+        gradient: Gradient | None = None,
+        inplace: bool = False,
+        broadcasting: bool = False,
+        flops: Flops | None = None,
+        dtypes: tuple[str, ...] = ("float32", "float64"),
+        samples: Sequence[Sample] = (),
+        tolerance: float = 8.0,
+    ) -> None:
+        self.name = name
+        self.family = family
+        self.infer = infer
+        self.attributes = attributes
+        self.gradient = gradient
+        self.inplace = inplace
+        self.broadcasting = broadcasting
+        self.flops = flops
+        self.dtypes = dtypes
+        self.samples = samples
+        self.tolerance = tolerance
+
+    def __repr__(self) -> str:
+        return f"<Op {self.name}>"
+
+    def keywords(self, values: tuple[Any, ...]) -> dict[str, Any]:
+        """Returns attribute values by name, as the reference functions take them."""
+        return {name: value for (name, _), value in zip(self.attributes, values, strict=True)}
+
+    def encode(self, values: tuple[Any, ...]) -> tuple[tuple[int, ...], tuple[float, ...]]:
+        """Returns the integers and floats that an instruction carries."""
+        if not values:
+            return (), ()
+        ints: list[int] = []
+        floats: list[float] = []
+        for (_, kind), value in zip(self.attributes, values, strict=True):
+            if kind == "float":
+                floats.append(float(value))
+            elif kind == "ints":
+                ints.append(len(value))
+                ints.extend(value)
+            elif kind == "dtype":
+                ints.append(dtypes.CODES[value])
+            elif kind == "activation":
+                ints.append(ACTIVATIONS.index(value))
+            elif kind in _ENCODED_INTS:
+                ints.append(int(value))
+        return tuple(ints), tuple(floats)
+
+
+OPS: dict[str, Op] = {}
+
+
+def register(op: Op) -> Op:
+    """Adds a row to the table."""
+    OPS[op.name] = op
+    return op
+
+
+def size_of(shape: Shape) -> int:
+    """Returns the number of elements of a concrete shape."""
+    size = 1
+    for extent in shape:
+        size *= extent
+    return size

@@ -1,0 +1,104 @@
+"""Tracing: while a function runs on symbolic tensors, its trace remembers what it reads, assigns and adds to the loss."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlnative.graph.tensor import Tensor
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from dlnative.graph.variable import Variable
+
+_local = threading.local()
+
+
+class Finalizer:
+    """An op that runs on variables' memory after everything else, in place: the update of an optimizer.
+
+    Args:
+        op: the op's name.
+        inputs: the variables it reads.
+        outputs: the variables it writes, which may be among the inputs.
+        attributes: attribute values in the order of the op table.
+    """
+
+    __slots__ = ("attributes", "inputs", "op", "outputs")
+
+    def __init__(
+        self, op: str, inputs: list[Variable], outputs: list[Variable], attributes: tuple[Any, ...] = ()
+    ) -> None:
+        self.op = op
+        self.inputs = inputs
+        self.outputs = outputs
+        self.attributes = attributes
+
+
+class Trace:
+    """What one run of a function on symbolic tensors left behind."""
+
+    def __init__(self) -> None:
+        self.feeds: list[Tensor] = []
+        self.reads: dict[Variable, Tensor] = {}
+        self.values: dict[Variable, Tensor] = {}
+        self.updates: dict[Variable, Tensor] = {}
+        self.finalizers: list[Finalizer] = []
+        self.losses: list[Tensor] = []
+        self._scalars: dict[tuple[Any, str], Tensor] = {}
+
+    def __enter__(self) -> Trace:
+        stack = _local.__dict__.setdefault("stack", [])
+        stack.append(self)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        _local.stack.pop()
+
+    def feed(self, shape: tuple[Any, ...], dtype: str) -> Tensor:
+        """Returns a new input of the plan."""
+        tensor = Tensor(shape, dtype, source=len(self.feeds))
+        self.feeds.append(tensor)
+        return tensor
+
+    def read(self, variable: Variable) -> Tensor:
+        """Returns the variable's value at this point of the trace: after the assignments made so far."""
+        tensor = self.values.get(variable)
+        if tensor is None:
+            tensor = Tensor(variable.shape, variable.dtype, source=variable)
+            self.reads[variable] = self.values[variable] = tensor
+        return tensor
+
+    def assign(self, variable: Variable, value: Tensor) -> None:
+        """Makes `value` the variable's value for the rest of the trace and after it."""
+        self.values[variable] = self.updates[variable] = value
+
+    def finalize(
+        self, op: str, inputs: list[Variable], outputs: list[Variable], attributes: tuple[Any, ...] = ()
+    ) -> None:
+        """Appends an op that runs in place on variables, after all assignments, in the order of these calls."""
+        self.finalizers.append(Finalizer(op, inputs, outputs, attributes))
+
+    def scalar(self, value: bool | int | float, dtype: str) -> Tensor:
+        """Returns a constant of rank 0."""
+        key = (value, dtype)
+        tensor = self._scalars.get(key)
+        if tensor is None:
+            tensor = self._scalars[key] = constant(np.asarray(value, dtype))
+        return tensor
+
+
+def constant(array: np.ndarray[Any, Any]) -> Tensor:
+    """Returns a tensor with a known value. The array must not change afterwards."""
+    return Tensor(array.shape, array.dtype.name, source=array)
+
+
+def current_trace() -> Trace | None:
+    """Returns the trace that is being recorded on this thread."""
+    stack = getattr(_local, "stack", None)
+    return stack[-1] if stack else None

@@ -1,0 +1,278 @@
+"""Variables: named memory that layers, optimizers and metrics own and that plans read and write in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlnative import dtypes
+from dlnative.graph.op import size_of
+from dlnative.graph.tensor import Tensor
+from dlnative.graph.trace import Trace, constant, current_trace
+
+ALIGNMENT = 64  # bytes; one cache line, one AVX-512 register
+
+Array = np.ndarray[Any, Any]
+
+
+def aligned_zeros(nbytes: int) -> Array:
+    """Returns zeroed bytes that begin on a cache line."""
+    block = np.zeros(nbytes + ALIGNMENT, np.uint8)
+    start = -block.ctypes.data % ALIGNMENT
+    return block[start : start + nbytes]
+
+
+def padded(nbytes: int) -> int:
+    """Returns `nbytes` rounded up to whole cache lines."""
+    return -(-nbytes // ALIGNMENT) * ALIGNMENT
+
+
+class Variable:
+    """A tensor with memory of its own, which keeps its value between calls.
+
+    In a traced function, a variable reads as a symbolic tensor and `assign` becomes part of the plan; outside, both
+    happen at once.
+
+    Args:
+        initializer: an array, a number, or a function of `(shape, dtype=...)` that gives the first value.
+        shape: the shape; needed when `initializer` is a function.
+        dtype: the element type, by default the initializer's if it is an array of floats, otherwise float32.
+        trainable: whether an optimizer may change it.
+        name: a name, unique within its layer.
+        regularizer: a function of the variable whose value is added to the loss.
+        constraint: a function of the variable that an optimizer applies after each step.
+
+    Raises:
+        ValueError: if the shape is not known, or the initializer gives another one.
+
+    Example:
+        >>> v = Variable([1.0, 2.0])
+        >>> v.assign_add([10.0, 10.0])
+        >>> v.numpy()
+        array([11., 12.], dtype=float32)
+    """
+
+    __array_priority__ = 1000
+    __array_ufunc__ = None
+
+    def __init__(
+        self,
+        initializer: Any,
+        shape: Sequence[int] | None = None,
+        dtype: Any = None,
+        trainable: bool = True,
+        name: str | None = None,
+        regularizer: Callable[[Any], Any] | None = None,
+        constraint: Callable[[Any], Any] | None = None,
+    ) -> None:
+        self.name = name or "variable"
+        self.path = self.name
+        self.trainable = trainable
+        self.regularizer = regularizer
+        self.constraint = constraint
+        if callable(initializer):
+            if shape is None:
+                raise ValueError(f'Variable "{self.name}": expected a shape beside an initializer function, got None')
+            self.dtype = dtypes.standardize(dtype)
+            value = np.asarray(initializer(tuple(shape), dtype=self.dtype))
+        else:
+            value = np.asarray(initializer)
+            if dtype is None:
+                dtype = dtypes.floatx() if value.dtype == np.float64 else dtypes.of_array(value)
+                if isinstance(initializer, (int, float)) and not isinstance(initializer, bool):
+                    dtype = dtypes.floatx()
+            self.dtype = dtypes.standardize(dtype)
+        self.shape: tuple[int, ...] = tuple(int(extent) for extent in (value.shape if shape is None else shape))
+        if value.shape != self.shape:
+            raise ValueError(
+                f'Variable "{self.name}": expected an initial value of shape {self.shape}, got {value.shape}'
+            )
+        self.nbytes = size_of(self.shape) * dtypes.ITEM_SIZES[self.dtype]
+        self.place(aligned_zeros(padded(self.nbytes)), 0)
+        self._value[...] = value
+
+    def place(self, root: Array, offset: int) -> None:
+        """Makes `nbytes` bytes of `root` from `offset` on the variable's memory; the value there becomes its value."""
+        self.root = root
+        self.offset = offset
+        self._value = root[offset : offset + self.nbytes].view(dtypes.NUMPY[self.dtype]).reshape(self.shape)
+
+    @property
+    def value(self) -> Array:
+        """The value, as a NumPy view of the variable's memory: no copy, and it changes when the variable does."""
+        return self._value
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return size_of(self.shape)
+
+    def numpy(self) -> Array:
+        """Returns a copy of the value."""
+        return self._value.copy()
+
+    def _checked(self, value: Any) -> Any:
+        """Returns a value to assign, of the variable's shape (or one that broadcasts to it) and dtype."""
+        if isinstance(value, Variable):
+            value = value._symbol() if current_trace() is not None else value._value
+        if not isinstance(value, Tensor):
+            value = np.asarray(value)
+            if dtypes.of_array(value) != self.dtype:
+                value = value.astype(self.dtype)
+        if value.shape != self.shape:
+            try:
+                fits = np.broadcast_shapes(value.shape, self.shape) == self.shape
+            except ValueError:
+                fits = False
+            if not fits:
+                raise ValueError(
+                    f'Variable "{self.path}": expected a value of shape {self.shape}, got shape {tuple(value.shape)}'
+                )
+        return value
+
+    def _symbol(self) -> Tensor:
+        trace = current_trace()
+        assert trace is not None
+        return trace.read(self)
+
+    def assign(self, value: Any) -> None:
+        """Sets the value.
+
+        Args:
+            value: an array or tensor of the variable's shape, or one that broadcasts to it.
+
+        Raises:
+            ValueError: if the shape does not fit; the variable is then unchanged.
+        """
+        trace = current_trace()
+        value = self._checked(value)
+        if trace is None:
+            self._value[...] = value
+            return
+        if not isinstance(value, Tensor):
+            value = constant(np.ascontiguousarray(np.broadcast_to(value, self.shape)))
+        if value.dtype != self.dtype or value.shape != self.shape:
+            value = self._convert(value)
+        trace.assign(self, value)
+
+    if TYPE_CHECKING:  # dlnative.ops.operators gives tensors and variables their arithmetic
+
+        def _convert(self, value: Tensor) -> Tensor: ...
+        def __getitem__(self, key: Any) -> Any: ...
+        def __add__(self, other: Any) -> Any: ...
+        def __sub__(self, other: Any) -> Any: ...
+        def __mul__(self, other: Any) -> Any: ...
+        def __truediv__(self, other: Any) -> Any: ...
+
+    def assign_add(self, value: Any) -> None:
+        """Adds to the value; see `assign`."""
+        if current_trace() is None:
+            self._value[...] += self._checked(value)
+        else:
+            self.assign(self + self._checked(value))
+
+    def assign_sub(self, value: Any) -> None:
+        """Subtracts from the value; see `assign`."""
+        if current_trace() is None:
+            self._value[...] -= self._checked(value)
+        else:
+            self.assign(self - self._checked(value))
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        if current_trace() is not None:
+            raise TypeError(f'Variable "{self.path}" has no value while tracing: use dlnative.ops instead of NumPy here')
+        return np.array(self._value, dtype=dtype, copy=copy is not False)
+
+    def __len__(self) -> int:
+        return len(self._value)
+
+    def __float__(self) -> float:
+        return float(self._value)
+
+    def __int__(self) -> int:
+        return int(self._value)
+
+    def __repr__(self) -> str:
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self._value}>"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
+        twin = Variable(
+            self._value, dtype=self.dtype, trainable=self.trainable, name=self.name, regularizer=self.regularizer,
+            constraint=self.constraint,
+        )  # fmt: skip
+        twin.path = self.path
+        memo[id(self)] = twin
+        return twin
+
+
+def flatten_variables(variables: Sequence[Variable]) -> None:
+    """Moves variables that have memory of their own into one block for each dtype, in order, each on a cache line.
+
+    Variables that share a block already stay where they are: another model may use it.
+    """
+    alone = [variable for variable in variables if variable.root.nbytes == padded(variable.nbytes)]
+    for dtype in dict.fromkeys(variable.dtype for variable in alone):
+        group = [variable for variable in alone if variable.dtype == dtype]
+        if len(group) < 2:
+            continue
+        root = aligned_zeros(sum(padded(variable.nbytes) for variable in group))
+        offset = 0
+        for variable in group:
+            value = variable.value
+            variable.place(root, offset)
+            variable.value[...] = value
+            offset += padded(variable.nbytes)
+
+
+def contiguous_runs(variables: Sequence[Variable]) -> list[list[Variable]]:
+    """Cuts a list of variables into runs that lie one behind the other in memory."""
+    runs: list[list[Variable]] = []
+    for variable in variables:
+        previous = runs[-1][-1] if runs else None
+        if (
+            previous is not None
+            and previous.root is variable.root
+            and previous.offset + padded(previous.nbytes) == variable.offset
+        ):
+            runs[-1].append(variable)
+        else:
+            runs.append([variable])
+    return runs
+
+
+def block_of(run: Sequence[Variable], name: str) -> Variable:
+    """Returns a flat variable over the memory of a contiguous run."""
+    first, last = run[0], run[-1]
+    nbytes = last.offset + padded(last.nbytes) - first.offset
+    return view_of(first.root, first.offset, (nbytes // dtypes.ITEM_SIZES[first.dtype],), first.dtype, name)
+
+
+def twins_of(run: Sequence[Variable], name: str) -> list[Variable]:
+    """Returns zeroed variables with the shapes and the layout of a run, in a block of their own."""
+    base = run[0].offset
+    root = aligned_zeros(run[-1].offset + padded(run[-1].nbytes) - base)
+    return [
+        view_of(root, variable.offset - base, variable.shape, variable.dtype, f"{variable.path.replace('/', '_')}_{name}")
+        for variable in run
+    ]
+
+
+def view_of(root: Array, offset: int, shape: tuple[int, ...], dtype: str, name: str) -> Variable:
+    """Returns a variable over existing memory."""
+    variable = Variable.__new__(Variable)
+    variable.name = variable.path = name
+    variable.trainable = False
+    variable.regularizer = variable.constraint = None
+    variable.dtype = dtype
+    variable.shape = shape
+    variable.nbytes = size_of(shape) * dtypes.ITEM_SIZES[dtype]
+    variable.place(root, offset)
+    return variable
+
+
+__all__ = ["Trace", "Variable", "block_of", "contiguous_runs", "flatten_variables", "twins_of", "view_of"]

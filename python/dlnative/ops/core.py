@@ -1,0 +1,140 @@
+"""How a function of `dlnative.ops` runs: recorded on Keras tensors, traced on symbolic tensors, at once on arrays."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
+
+import numpy as np
+
+from dlnative import dtypes
+from dlnative.graph.eager import evaluate
+from dlnative.graph.op import OPS, Op
+from dlnative.graph.tensor import Call, KerasTensor, Node, Tensor, flatten_structure, has_keras_tensor, map_structure
+from dlnative.graph.trace import Trace, constant, current_trace
+from dlnative.graph.variable import Variable
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def operation(function: Function) -> Function:
+    """Makes a function of tensors also work on `KerasTensor`s, by recording the call for the functional model."""
+
+    @functools.wraps(function)
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        if has_keras_tensor(args) or (kwargs and has_keras_tensor(tuple(kwargs.values()))):
+            return record(Call(function, args, kwargs), lambda *a, **k: function(*a, **k))
+        return function(*args, **kwargs)
+
+    return cast(Function, wrapper)
+
+
+def record(call: Call, specification: Callable[..., Any]) -> Any:
+    """Returns `KerasTensor`s for the outputs of a call, found by running it on placeholders.
+
+    Args:
+        call: the call; its outputs are filled in.
+        specification: a function that takes symbolic tensors for the `KerasTensor`s and returns symbolic tensors.
+    """
+    with Trace() as trace:
+
+        def placeholder(leaf: Any) -> Any:
+            return trace.feed(leaf.shape, leaf.dtype) if isinstance(leaf, KerasTensor) else leaf
+
+        args, kwargs = map_structure(placeholder, (call.args, call.kwargs))
+        result = specification(*args, **kwargs)
+
+    def symbol(leaf: Any) -> Any:
+        if not isinstance(leaf, Tensor):
+            return leaf
+        tensor = KerasTensor(leaf.shape, leaf.dtype, history=call)
+        call.outputs.append(tensor)
+        return tensor
+
+    return map_structure(symbol, result)
+
+
+def to_array(x: Any) -> np.ndarray[Any, Any]:
+    """Returns an array of a supported dtype; Python floats become the default float type and integers int32."""
+    if isinstance(x, np.ndarray):
+        name = dtypes.of_array(x)
+        return x if dtypes.NUMPY[name] is x.dtype else x.astype(name)
+    if isinstance(x, Variable):
+        return x.value
+    array = np.asarray(x)
+    name = dtypes.of_array(array)
+    if not isinstance(x, np.generic):
+        name = {"float64": dtypes.floatx(), "int64": "int32"}.get(name, name)
+    return array.astype(name, copy=False)
+
+
+def as_tensor(x: Any) -> Any:
+    """Returns a symbolic tensor for a variable in a trace, an array for anything else that is not symbolic."""
+    if isinstance(x, Tensor):
+        return x
+    if isinstance(x, Variable):
+        trace = current_trace()
+        return x.value if trace is None else trace.read(x)
+    return to_array(x)
+
+
+def to_symbol(x: Any) -> Tensor:
+    """Returns a symbolic tensor; an array becomes a constant."""
+    if isinstance(x, Tensor):
+        return x
+    if x.ndim == 0:
+        trace = current_trace()
+        if trace is not None:
+            return trace.scalar(x.item(), x.dtype.name)
+    return constant(np.ascontiguousarray(x))
+
+
+def invoke(op: Op, inputs: Sequence[Any], attributes: tuple[Any, ...] = ()) -> Any:
+    """Applies an op of the table to tensors or arrays.
+
+    Returns:
+        Symbolic tensors if an input is symbolic, otherwise arrays; a tuple if the op has several outputs.
+    """
+    for x in inputs:
+        if isinstance(x, Tensor):
+            break
+    else:
+        return evaluate(op, tuple(inputs), attributes)
+    outputs = Node(op, tuple(x if isinstance(x, Tensor) else to_symbol(x) for x in inputs), attributes).outputs
+    return outputs[0] if len(outputs) == 1 else outputs
+
+
+def call(name: str, *inputs: Any, attributes: tuple[Any, ...] = ()) -> Any:
+    """Applies an op by name, as gradient rules do."""
+    return invoke(OPS[name], inputs, attributes)
+
+
+def scalar(value: float, like: Any) -> Any:
+    """Returns a constant of rank 0 with the dtype of a tensor or array."""
+    dtype = like.dtype if isinstance(like, Tensor) else like.dtype.name
+    trace = current_trace()
+    if trace is not None and isinstance(like, Tensor):
+        return trace.scalar(value, dtype)
+    return np.asarray(value, dtype)
+
+
+def dtype_of(x: Any) -> str:
+    """Returns the dtype of a tensor, array or variable by name."""
+    return x.dtype if isinstance(x.dtype, str) else str(x.dtype.name)
+
+
+def is_symbolic(*structures: Any) -> bool:
+    """Tells whether a symbolic tensor is among nested arguments."""
+    return any(isinstance(leaf, Tensor) for leaf in flatten_structure(structures))
+
+
+def normalize_axis(axis: int, rank: int, name: str) -> int:
+    """Returns the axis counted from the front.
+
+    Raises:
+        ValueError: if there is no such axis.
+    """
+    if not -rank <= axis < rank:
+        raise ValueError(f"{name}: expected an axis in [{-rank}, {rank}), got {axis}")
+    return axis + rank if axis < 0 else axis

@@ -1,0 +1,426 @@
+"""Elementwise operations, with broadcasting."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from dlnative import dtypes
+from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register
+from dlnative.graph.tensor import Node, Tensor
+from dlnative.ops.core import as_tensor, call, dtype_of, invoke, operation, scalar
+from dlnative.ops.reduction import sum_to_shape
+
+_FLOAT = ("float32", "float64")
+_NUMBER = ("float32", "float64", "int32", "int64")
+
+
+def broadcast_shapes(name: str, *shapes: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Returns the shape that shapes broadcast to, by NumPy's rule; an unknown extent (`None`) fits any other."""
+    first = shapes[0]
+    if all(shape == first for shape in shapes):
+        return first
+    rank = max(len(shape) for shape in shapes)
+    result: list[Any] = [1] * rank
+    for shape in shapes:
+        for index, extent in enumerate(shape, rank - len(shape)):
+            known = result[index]
+            if extent == known or extent == 1:
+                continue
+            if known == 1 or known is None:
+                result[index] = extent
+            elif extent is not None:
+                raise ValueError(f"{name}: expected shapes that broadcast, got {' and '.join(map(str, shapes))}")
+    return tuple(result)
+
+
+def _infer_float(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
+    return [(inputs[0].shape, inputs[0].dtype)]
+
+
+def _infer_boolean(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
+    return [(inputs[0].shape, "bool")]
+
+
+def _unary(
+    name: str,
+    gradient: Callable[[Node, Any], Any] | None = None,
+    *,
+    numbers: tuple[str, ...] = _FLOAT,
+    low: float = -4.0,
+    high: float = 4.0,
+    flops: int = 1,
+    boolean: bool = False,
+    kind: str = "real",
+    tolerance: float = 8.0,
+) -> None:
+    """Registers a unary op; `gradient` maps (node, dy) to dx."""
+    register(
+        Op(
+            name,
+            "elementwise",
+            _infer_boolean if boolean else _infer_float,
+            gradient=None if gradient is None else (lambda node, grads: (gradient(node, grads[0]),)),
+            inplace=not boolean,
+            flops=lambda ins, outs: flops * math.prod(outs[0]),
+            dtypes=numbers,
+            samples=[
+                Sample(Arg(shape, kind, low, high, "bool" if kind == "boolean" else None))
+                for shape in ((), (1,), (7,), (3, 5), (2, 3, 17), (1031,))
+            ],
+            tolerance=tolerance,
+        )
+    )
+
+
+def _mul(a: Any, b: Any) -> Any:
+    return call("multiply", a, b)
+
+
+_unary("negative", lambda node, dy: call("negative", dy), numbers=_NUMBER)
+_unary("absolute", lambda node, dy: _mul(dy, call("sign", node.inputs[0])), numbers=_NUMBER)
+_unary("sign", numbers=_NUMBER)
+_unary("square", lambda node, dy: _mul(_mul(dy, node.inputs[0]), scalar(2.0, dy)), numbers=_NUMBER)
+_unary("relu", lambda node, dy: call("relu_gradient", dy, node.outputs[0]), numbers=_NUMBER)
+_unary("sqrt", lambda node, dy: call("divide", _mul(dy, scalar(0.5, dy)), node.outputs[0]), low=0.01)
+_unary(
+    "rsqrt",
+    lambda node, dy: _mul(_mul(dy, scalar(-0.5, dy)), call("divide", node.outputs[0], node.inputs[0])),
+    low=0.01,
+    flops=2,
+)
+_unary("exp", lambda node, dy: _mul(dy, node.outputs[0]), flops=10)
+_unary("expm1", lambda node, dy: _mul(dy, call("add", node.outputs[0], scalar(1.0, dy))), flops=10)
+_unary("log", lambda node, dy: call("divide", dy, node.inputs[0]), low=0.01, flops=10)
+_unary(
+    "log1p", lambda node, dy: call("divide", dy, call("add", node.inputs[0], scalar(1.0, dy))), low=-0.9, flops=10
+)
+_unary("tanh", lambda node, dy: call("tanh_gradient", dy, node.outputs[0]), flops=12)
+_unary("sigmoid", lambda node, dy: call("sigmoid_gradient", dy, node.outputs[0]), flops=12)
+_unary("softplus", lambda node, dy: _mul(dy, call("sigmoid", node.inputs[0])), flops=20)
+_unary(
+    "erf",
+    lambda node, dy: _mul(
+        dy,
+        _mul(call("exp", call("negative", call("square", node.inputs[0]))), scalar(2.0 / math.sqrt(math.pi), dy)),
+    ),
+    flops=20,
+)
+_unary("reciprocal", lambda node, dy: call("negative", _mul(dy, call("square", node.outputs[0]))), low=0.1)
+_unary("sin", lambda node, dy: _mul(dy, call("cos", node.inputs[0])), flops=12)
+_unary("cos", lambda node, dy: call("negative", _mul(dy, call("sin", node.inputs[0]))), flops=12)
+_unary("floor")
+_unary("logical_not", boolean=True, kind="boolean", numbers=("bool",))
+_unary("isfinite", boolean=True)
+
+
+def _infer_binary(name: str, boolean: bool) -> Any:
+    def infer(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
+        a, b = inputs
+        shape = a.shape if a.shape == b.shape else broadcast_shapes(name, a.shape, b.shape)
+        return [(shape, "bool" if boolean else a.dtype)]
+
+    return infer
+
+
+_SHAPE_PAIRS: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
+    ((), ()), ((5,), ()), ((3, 7), (7,)), ((3, 7), (3, 1)), ((4, 1, 6), (5, 1)), ((2, 3, 33), (2, 3, 33)), ((1, 8), (1031, 8)),
+)  # fmt: skip
+
+
+def _binary(
+    name: str,
+    gradient: Callable[[Node, Any], tuple[Any, Any]] | None = None,
+    *,
+    numbers: tuple[str, ...] = _NUMBER,
+    boolean: bool = False,
+    kind: str = "real",
+    low: float = -4.0,
+    high: float = 4.0,
+    tolerance: float = 8.0,
+) -> None:
+    """Registers a binary op; `gradient` maps (node, dy) to (da, db) before the broadcast axes are summed."""
+
+    def rule(node: Node, grads: Sequence[Any]) -> tuple[Any, ...]:
+        assert gradient is not None
+        pair = gradient(node, grads[0])
+        return tuple(
+            None if g is None else sum_to_shape(g, x.shape) for g, x in zip(pair, node.inputs, strict=True)
+        )
+
+    dtype = "bool" if kind == "boolean" else None
+    register(
+        Op(
+            name,
+            "elementwise",
+            _infer_binary(name, boolean),
+            gradient=rule if gradient is not None else None,
+            inplace=not boolean or kind == "boolean",
+            broadcasting=True,
+            dtypes=numbers,
+            samples=[
+                Sample(Arg(a, kind, low, high, dtype), Arg(b, kind, low, high, dtype)) for a, b in _SHAPE_PAIRS
+            ],
+            tolerance=tolerance,
+        )
+    )
+
+
+def _mask(condition: str, node: Node, dy: Any) -> tuple[Any, Any]:
+    """Shares the gradient of maximum and minimum: to the chosen input, half to each where both are equal."""
+    a, b = node.inputs
+    zero, half = scalar(0.0, dy), _mul(dy, scalar(0.5, dy))
+    tie = call("equal", a, b)
+    chosen_a = call("where", call(condition, a, b), dy, zero)
+    chosen_b = call("where", call(condition, b, a), dy, zero)
+    return call("where", tie, half, chosen_a), call("where", tie, half, chosen_b)
+
+
+def _power_gradient(node: Node, dy: Any) -> tuple[Any, Any]:
+    a, b = node.inputs
+    da = _mul(_mul(dy, b), call("power", a, call("subtract", b, scalar(1.0, dy))))
+    if b.constant is not None:
+        return da, None
+    positive = call("greater", a, scalar(0.0, a))
+    logarithm = call("log", call("where", positive, a, scalar(1.0, a)))
+    return da, _mul(_mul(dy, node.outputs[0]), logarithm)
+
+
+_binary("add", lambda node, dy: (dy, dy))
+_binary("subtract", lambda node, dy: (dy, call("negative", dy)))
+_binary("multiply", lambda node, dy: (_mul(dy, node.inputs[1]), _mul(dy, node.inputs[0])))
+_binary(
+    "divide",
+    lambda node, dy: (
+        call("divide", dy, node.inputs[1]),
+        call("negative", call("divide", _mul(dy, node.outputs[0]), node.inputs[1])),
+    ),
+    numbers=_FLOAT,
+    low=0.5,
+)
+_binary("power", _power_gradient, numbers=_FLOAT, low=0.1, high=3.0, tolerance=32.0)
+_binary("maximum", lambda node, dy: _mask("greater", node, dy))
+_binary("minimum", lambda node, dy: _mask("less", node, dy))
+for _name in ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"):
+    _binary(_name, boolean=True)
+for _name in ("logical_and", "logical_or"):
+    _binary(_name, boolean=True, kind="boolean", numbers=("bool",))
+
+
+def _activation_gradient(name: str) -> None:
+    register(
+        Op(
+            f"{name}_gradient",
+            "elementwise",
+            _infer_float,
+            inplace=True,
+            flops=lambda ins, outs: 3 * math.prod(outs[0]),
+            samples=[Sample(Arg(shape), Arg(shape, low=-0.9, high=0.9)) for shape in ((), (7,), (3, 5), (1031,))],
+        )
+    )
+
+
+for _name in ("relu", "sigmoid", "tanh"):
+    _activation_gradient(_name)
+
+
+def _infer_where(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
+    return [(broadcast_shapes("where", *(x.shape for x in inputs)), inputs[1].dtype)]
+
+
+def _where_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
+    condition, a, b = node.inputs
+    dy, zero = grads[0], scalar(0.0, grads[0])
+    return (
+        None,
+        sum_to_shape(call("where", condition, dy, zero), a.shape),
+        sum_to_shape(call("where", condition, zero, dy), b.shape),
+    )
+
+
+register(
+    Op(
+        "where",
+        "elementwise",
+        _infer_where,
+        gradient=_where_gradient,
+        inplace=True,
+        broadcasting=True,
+        dtypes=(*_NUMBER, "bool"),
+        samples=[
+            Sample(Arg(c, "boolean", dtype="bool"), Arg(a), Arg(b))
+            for c, a, b in (((3, 4), (3, 4), (3, 4)), ((4,), (3, 4), ()), ((3, 1), (), (1, 7)), ((), (5,), (5,)))
+        ],
+    )
+)
+
+
+def _infer_cast(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
+    return [(inputs[0].shape, attributes[0])]
+
+
+register(
+    Op(
+        "cast",
+        "elementwise",
+        _infer_cast,
+        attributes=(("dtype", "dtype"),),
+        gradient=lambda node, grads: (
+            call("cast", grads[0], attributes=(node.inputs[0].dtype,)) if dtypes.is_float(node.inputs[0].dtype) else None,
+        ),
+        dtypes=dtypes.DTYPES,
+        samples=[Sample((3, 17), dtype=dtype) for dtype in dtypes.DTYPES],
+    )
+)
+register(
+    Op("copy", "elementwise", _infer_float, dtypes=dtypes.DTYPES, samples=[Sample((3, 17)), Sample(())])
+)
+
+
+# The public functions.
+
+
+def _float(x: Any) -> Any:
+    """Returns a tensor or array of a float type; integers become the default float type."""
+    x = as_tensor(x)
+    return x if dtypes.is_float(dtype_of(x)) else cast(x, dtypes.floatx())
+
+
+def _unary_function(name: str, formula: str, *, needs_float: bool = True) -> Callable[[Any], Any]:
+    op = OPS[name]
+
+    def function(x: Any) -> Any:
+        return invoke(op, (_float(x) if needs_float else as_tensor(x),))
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"Returns `{formula}`, elementwise.\n\n    Args:\n        x: a tensor or array of any shape.\n    "
+    return operation(function)
+
+
+negative = _unary_function("negative", "-x", needs_float=False)
+absolute = _unary_function("absolute", "|x|", needs_float=False)
+abs = absolute
+sign = _unary_function("sign", "1, 0 or -1: the sign of x", needs_float=False)
+square = _unary_function("square", "x**2", needs_float=False)
+relu = _unary_function("relu", "max(x, 0)", needs_float=False)
+sqrt = _unary_function("sqrt", "sqrt(x)")
+rsqrt = _unary_function("rsqrt", "1 / sqrt(x)")
+exp = _unary_function("exp", "e**x")
+expm1 = _unary_function("expm1", "e**x - 1")
+log = _unary_function("log", "ln(x)")
+log1p = _unary_function("log1p", "ln(1 + x)")
+tanh = _unary_function("tanh", "tanh(x)")
+sigmoid = _unary_function("sigmoid", "1 / (1 + e**-x)")
+softplus = _unary_function("softplus", "ln(1 + e**x)")
+erf = _unary_function("erf", "2/sqrt(pi) times the integral of e**-t**2 from 0 to x")
+reciprocal = _unary_function("reciprocal", "1 / x")
+sin = _unary_function("sin", "sin(x)")
+cos = _unary_function("cos", "cos(x)")
+floor = _unary_function("floor", "the largest integer not above x")
+logical_not = _unary_function("logical_not", "not x", needs_float=False)
+isfinite = _unary_function("isfinite", "whether x is neither infinite nor NaN")
+
+
+def promote(x1: Any, x2: Any) -> tuple[Any, Any]:
+    """Returns two operands as tensors or arrays of one dtype; a Python number takes the type of the other."""
+    if isinstance(x1, (bool, int, float)) and not isinstance(x2, (bool, int, float)):
+        x2 = as_tensor(x2)
+        dtype = dtypes.of_scalar(x1, dtype_of(x2))
+        x1 = np.asarray(x1, dtype)
+    elif isinstance(x2, (bool, int, float)) and not isinstance(x1, (bool, int, float)):
+        x1 = as_tensor(x1)
+        dtype = dtypes.of_scalar(x2, dtype_of(x1))
+        x2 = np.asarray(x2, dtype)
+    else:
+        x1, x2 = as_tensor(x1), as_tensor(x2)
+    first, second = dtype_of(x1), dtype_of(x2)
+    if first != second:
+        common = dtypes.result_type(first, second)
+        x1 = x1 if first == common else cast(x1, common)
+        x2 = x2 if second == common else cast(x2, common)
+    return x1, x2
+
+
+def _binary_function(
+    name: str, formula: str, *, needs_float: bool = False, arithmetic: bool = True
+) -> Callable[[Any, Any], Any]:
+    op = OPS[name]
+
+    def function(x1: Any, x2: Any) -> Any:
+        x1, x2 = promote(x1, x2)
+        if needs_float:
+            x1, x2 = _float(x1), _float(x2)
+        elif arithmetic and dtype_of(x1) in ("bool", "uint8"):
+            x1, x2 = cast(x1, "int32"), cast(x2, "int32")
+        elif not arithmetic and dtype_of(x1) in ("bool", "uint8"):
+            x1, x2 = cast(x1, "int32"), cast(x2, "int32")
+        return invoke(op, (x1, x2))
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = (
+        f"Returns `{formula}`, elementwise, with NumPy's broadcasting.\n\n    Args:\n"
+        "        x1, x2: tensors, arrays or numbers whose shapes broadcast.\n\n    Raises:\n"
+        "        ValueError: if the shapes do not broadcast.\n    "
+    )
+    return operation(function)
+
+
+add = _binary_function("add", "x1 + x2")
+subtract = _binary_function("subtract", "x1 - x2")
+multiply = _binary_function("multiply", "x1 * x2")
+divide = _binary_function("divide", "x1 / x2", needs_float=True)
+true_divide = divide
+power = _binary_function("power", "x1 ** x2", needs_float=True)
+maximum = _binary_function("maximum", "max(x1, x2)")
+minimum = _binary_function("minimum", "min(x1, x2)")
+equal = _binary_function("equal", "x1 == x2", arithmetic=False)
+not_equal = _binary_function("not_equal", "x1 != x2", arithmetic=False)
+less = _binary_function("less", "x1 < x2", arithmetic=False)
+less_equal = _binary_function("less_equal", "x1 <= x2", arithmetic=False)
+greater = _binary_function("greater", "x1 > x2", arithmetic=False)
+greater_equal = _binary_function("greater_equal", "x1 >= x2", arithmetic=False)
+
+
+def _logical(name: str, x1: Any, x2: Any) -> Any:
+    return invoke(OPS[name], (cast(x1, "bool"), cast(x2, "bool")))
+
+
+@operation
+def logical_and(x1: Any, x2: Any) -> Any:
+    """Returns `x1 and x2`, elementwise, with broadcasting."""
+    return _logical("logical_and", x1, x2)
+
+
+@operation
+def logical_or(x1: Any, x2: Any) -> Any:
+    """Returns `x1 or x2`, elementwise, with broadcasting."""
+    return _logical("logical_or", x1, x2)
+
+
+@operation
+def where(condition: Any, x1: Any, x2: Any) -> Any:
+    """Returns `x1` where the condition holds and `x2` elsewhere, with broadcasting."""
+    x1, x2 = promote(x1, x2)
+    return invoke(OPS["where"], (cast(condition, "bool"), x1, x2))
+
+
+@operation
+def cast(x: Any, dtype: Any) -> Any:
+    """Converts to another dtype; floats are cut towards zero, and anything but zero is true.
+
+    Args:
+        x: a tensor or array.
+        dtype: the name of a dtype.
+    """
+    x = as_tensor(x)
+    name = dtypes.standardize(dtype)
+    return x if dtype_of(x) == name else invoke(OPS["cast"], (x,), (name,))
+
+
+@operation
+def clip(x: Any, x_min: Any, x_max: Any) -> Any:
+    """Returns `min(max(x, x_min), x_max)`, elementwise."""
+    return minimum(maximum(x, x_min), x_max)

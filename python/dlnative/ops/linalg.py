@@ -1,0 +1,208 @@
+"""Matrix products, plain and as the planner fuses them with what stands around them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dlnative.graph.op import OPS, Arg, Op, Sample, Shape, Spec, register, size_of
+from dlnative.graph.tensor import Node, Tensor
+from dlnative.ops.core import call, invoke, operation
+from dlnative.ops.elementwise import broadcast_shapes, promote
+
+
+def _matrix(shape: Shape, transposed: bool) -> tuple[Any, Any]:
+    return (shape[-1], shape[-2]) if transposed else (shape[-2], shape[-1])
+
+
+def _infer_matmul(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
+    a, b = inputs
+    transpose_a, transpose_b = attributes[:2]
+    (rows, inner_a), (inner_b, columns) = _matrix(a.shape, transpose_a), _matrix(b.shape, transpose_b)
+    if inner_a is not None and inner_b is not None and inner_a != inner_b:
+        raise ValueError(f"matmul: expected inner axes that agree, got shapes {tuple(a.shape)} and {tuple(b.shape)}")
+    return [((*a.shape[:-2], rows, columns), a.dtype)]
+
+
+def _matmul_flops(ins: Sequence[Shape], outs: Sequence[Shape]) -> int:
+    return 2 * size_of(ins[0]) * outs[0][-1]
+
+
+def _rows(x: Any) -> Any:
+    """Returns a tensor as a matrix: all axes but the last become rows."""
+    return x if len(x.shape) == 2 else call("reshape", x, attributes=((size_of(x.shape[:-1]), x.shape[-1]),))
+
+
+def _product(a: Any, b: Any, transpose_a: bool, transpose_b: bool) -> Any:
+    return call("matmul", a, b, attributes=(transpose_a, transpose_b))
+
+
+def _matmul_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
+    """Y = AB gives dA = dY Bᵀ and dB = Aᵀ dY; a transposed operand gets the transpose of that."""
+    (a, b), dy = node.inputs, grads[0]
+    transpose_a, transpose_b = node.attributes
+    if transpose_a:
+        da = _product(b, dy, transpose_b, True)
+    else:
+        da = _product(dy, b, False, not transpose_b)
+    if len(b.shape) == 2 and len(a.shape) > 2:
+        a, dy = _rows(a), _rows(dy)
+    if transpose_b:
+        db = _product(dy, a, True, transpose_a)
+    else:
+        db = _product(a, dy, not transpose_a, False)
+    return da, db
+
+
+def _matrix_samples() -> list[Sample]:
+    samples = []
+    sizes = ((1, 1, 1), (2, 3, 4), (16, 8, 4), (5, 17, 33), (33, 65, 19), (128, 10, 70), (1, 40, 300), (70, 150, 1))
+    for m, n, k in sizes:
+        for transpose_a in (False, True):
+            for transpose_b in (False, True):
+                a, b = ((k, m) if transpose_a else (m, k)), ((n, k) if transpose_b else (k, n))
+                samples.append(Sample(a, b, transpose_a=transpose_a, transpose_b=transpose_b))
+    samples.append(Sample((3, 5, 7), (7, 4), transpose_a=False, transpose_b=False))
+    samples.append(Sample((3, 5, 7), (3, 7, 4), transpose_a=False, transpose_b=False))
+    samples.append(Sample((2, 3, 7, 5), (2, 3, 4, 7), transpose_a=True, transpose_b=True))
+    return samples
+
+
+_TRANSPOSES = (("transpose_a", "bool"), ("transpose_b", "bool"))
+
+register(
+    Op(
+        "matmul",
+        "linalg",
+        _infer_matmul,
+        attributes=_TRANSPOSES,
+        gradient=_matmul_gradient,
+        flops=_matmul_flops,
+        samples=_matrix_samples(),
+        tolerance=16.0,
+    )
+)
+
+
+def _infer_dense(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
+    x, w = inputs[:2]
+    return [((*x.shape[:-1], w.shape[-1]), x.dtype)]
+
+
+# act(x w + b): what the planner makes of matmul, add and an activation.
+register(
+    Op(
+        "dense",
+        "linalg",
+        _infer_dense,
+        attributes=(("activation", "activation"),),
+        flops=_matmul_flops,
+        samples=[
+            Sample((m, k), (k, n), *([(n,)] if bias else []), activation=activation)
+            for m, n, k in ((1, 1, 1), (16, 8, 4), (5, 33, 17), (65, 70, 31))
+            for bias in (True, False)
+            for activation in ("linear", "relu", "sigmoid", "tanh")
+        ],
+        tolerance=16.0,
+    )
+)
+
+
+def _infer_activation_gradient(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
+    return [(inputs[2].shape, inputs[2].dtype)]
+
+
+# (dy w) * act'(y): the gradient that arrives at the layer before, times the derivative of its activation.
+register(
+    Op(
+        "matmul_activation_gradient",
+        "linalg",
+        _infer_activation_gradient,
+        attributes=(*_TRANSPOSES, ("activation", "activation")),
+        flops=_matmul_flops,
+        samples=[
+            Sample(
+                (m, k), (n, k), Arg((m, n), low=-0.9, high=0.9), transpose_a=False, transpose_b=True, activation=activation
+            )
+            for m, n, k in ((1, 1, 1), (16, 8, 4), (5, 33, 17))
+            for activation in ("relu", "sigmoid", "tanh")
+        ],
+        tolerance=16.0,
+    )
+)
+
+
+def _infer_bias_gradient(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
+    x, dy = inputs
+    return [((x.shape[-1], dy.shape[-1]), x.dtype), ((dy.shape[-1],), x.dtype)]
+
+
+# dw = xᵀ dy and db = column sums of dy, from one pass over dy.
+register(
+    Op(
+        "matmul_bias_gradient",
+        "linalg",
+        _infer_bias_gradient,
+        flops=_matmul_flops,
+        samples=[Sample((r, k), (r, n)) for r, n, k in ((1, 1, 1), (16, 8, 4), (37, 33, 17), (130, 10, 70))],
+        tolerance=16.0,
+    )
+)
+
+
+@operation
+def matmul(x1: Any, x2: Any) -> Any:
+    """Returns the matrix product, over the last two axes; leading axes broadcast.
+
+    A vector is taken as a row on the left and as a column on the right, and that axis is left out of the result.
+
+    Args:
+        x1: a tensor or array of shape `(..., M, K)` or `(K,)`.
+        x2: a tensor or array of shape `(..., K, N)` or `(K,)`.
+
+    Returns:
+        A tensor or array of shape `(..., M, N)`.
+
+    Raises:
+        ValueError: if the inner axes differ or an operand has rank 0.
+    """
+    a, b = promote(x1, x2)
+    if not a.shape or not b.shape:
+        raise ValueError("matmul: expected operands of rank 1 or more, got a scalar")
+    dtype = a.dtype if isinstance(a.dtype, str) else a.dtype.name
+    if dtype not in ("float32", "float64"):
+        a, b = (call("cast", x, attributes=("float32",)) for x in (a, b))
+    row, column = len(a.shape) == 1, len(b.shape) == 1
+    if row:
+        a = call("reshape", a, attributes=((1, *a.shape),))
+    if column:
+        b = call("reshape", b, attributes=((*b.shape, 1),))
+    if a.shape[-1] is not None and b.shape[-2] is not None and a.shape[-1] != b.shape[-2]:
+        raise ValueError(
+            f"matmul: expected inner axes that agree, got shapes {tuple(x1.shape)} and {tuple(x2.shape)}"
+        )
+    if len(b.shape) > 2:
+        batch = broadcast_shapes("matmul", a.shape[:-2], b.shape[:-2])
+        a, b = _broadcast_batch(a, batch), _broadcast_batch(b, batch)
+    y = invoke(OPS["matmul"], (a, b), (False, False))
+    if row or column:
+        shape = y.shape[:-2] + (() if row else y.shape[-2:-1]) + (() if column else y.shape[-1:])
+        y = call("reshape", y, attributes=(shape,))
+    return y
+
+
+def _broadcast_batch(x: Any, batch: Shape) -> Any:
+    shape = (*batch, *x.shape[-2:])
+    return x if x.shape == shape else call("broadcast_to", x, attributes=(shape,))
+
+
+@operation
+def dot(x1: Any, x2: Any) -> Any:
+    """Returns the product over the last axis of `x1` and the second-to-last (or only) axis of `x2`."""
+    if len(getattr(x1, "shape", ())) == 0 or len(getattr(x2, "shape", ())) == 0:
+        return call("multiply", *promote(x1, x2))
+    if len(x2.shape) > 2:
+        raise ValueError(f"dot: expected a second operand of rank 1 or 2, got shape {tuple(x2.shape)}")
+    return matmul(x1, x2)
+
+

@@ -1,0 +1,186 @@
+"""Crossentropies. Those on logits give the loss and its gradient in one pass over the logits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register
+from dlnative.graph.tensor import Node, Tensor
+from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis, operation, scalar
+from dlnative.ops.elementwise import cast, clip, log
+from dlnative.ops.reduction import reduce
+from dlnative.ops.shape import one_hot, squeeze
+from dlnative.ops.softmax import last_axis
+
+EPSILON = 1e-7  # probabilities are kept this far from 0 and 1
+
+
+def _infer_rows(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
+    logits = inputs[0]
+    return [(logits.shape[:-1], logits.dtype), (logits.shape, logits.dtype)]
+
+
+def _rows_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
+    """The second output is dloss/dlogits for each row, so it is only scaled; targets are taken for constants."""
+    dloss = call("reshape", grads[0], attributes=((*grads[0].shape, 1),))
+    return call("multiply", node.outputs[1], dloss), None
+
+
+register(
+    Op(
+        "categorical_crossentropy_with_logits",
+        "loss",
+        _infer_rows,
+        gradient=_rows_gradient,
+        flops=lambda ins, outs: 18 * math.prod(outs[1]),
+        samples=[
+            Sample(Arg(shape, low=-6.0, high=6.0), Arg(shape, "probability"))
+            for shape in ((1, 1), (16, 3), (5, 10), (2, 3, 33))
+        ],
+        tolerance=32.0,
+    )
+)
+register(
+    Op(
+        "sparse_categorical_crossentropy_with_logits",
+        "loss",
+        _infer_rows,
+        gradient=_rows_gradient,
+        flops=lambda ins, outs: 16 * math.prod(outs[1]),
+        samples=[
+            Sample(Arg(shape, low=-6.0, high=6.0), Arg(shape[:-1], "integer", 0, shape[-1], dtype))
+            for shape in ((1, 1), (16, 3), (5, 10), (2, 3, 33))
+            for dtype in ("int32", "int64")
+        ],
+        tolerance=32.0,
+    )
+)
+
+
+def _infer_elementwise(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
+    logits, target = inputs
+    if logits.shape != target.shape:
+        raise ValueError(
+            f"binary_crossentropy: expected target and output of one shape, got {tuple(target.shape)} and "
+            f"{tuple(logits.shape)}"
+        )
+    return [(logits.shape, logits.dtype)]
+
+
+def _binary_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
+    logits, target = node.inputs
+    return call("multiply", call("subtract", call("sigmoid", logits), target), grads[0]), None
+
+
+register(
+    Op(
+        "binary_crossentropy_with_logits",
+        "loss",
+        _infer_elementwise,
+        gradient=_binary_gradient,
+        inplace=True,
+        flops=lambda ins, outs: 24 * math.prod(outs[0]),
+        samples=[Sample(Arg(shape, low=-8.0, high=8.0), Arg(shape, low=0.0, high=1.0)) for shape in ((), (7,), (16, 3), (1031,))],
+        tolerance=16.0,
+    )
+)  # fmt: skip
+
+
+def _logits_behind(output: Any, activation: str) -> Any:
+    """Returns the logits if `output` is `activation(logits)` in this trace: the loss of logits is exact and cheaper."""
+    if isinstance(output, Tensor) and output.node is not None and output.node.op.name == activation:
+        return output.node.inputs[0]
+    return None
+
+
+def _same_shape(name: str, target: Any, output: Any) -> None:
+    for expected, found in zip(output.shape, target.shape, strict=False):
+        if len(target.shape) != len(output.shape) or (found != expected and None not in (found, expected)):
+            raise ValueError(
+                f"{name}: expected a target of the output's shape {tuple(output.shape)}, got {tuple(target.shape)}"
+            )
+
+
+@operation
+def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
+    """Returns `-sum(target * ln(p))` along an axis.
+
+    Args:
+        target: probabilities, of the shape of `output`.
+        output: probabilities p, or logits z with `p = softmax(z)`.
+        from_logits: whether `output` holds logits.
+        axis: the axis of the classes.
+
+    Returns:
+        The loss, without that axis.
+    """
+    target, output = as_tensor(target), as_tensor(output)
+    target = cast(target, dtype_of(output))
+    _same_shape("categorical_crossentropy", target, output)
+    axis = normalize_axis(axis, len(output.shape), "categorical_crossentropy")
+    logits = output if from_logits else _logits_behind(output, "softmax")
+    if logits is not None and (from_logits or axis == len(output.shape) - 1):
+        return invoke(
+            OPS["categorical_crossentropy_with_logits"], (last_axis(logits, axis), last_axis(target, axis))
+        )[0]
+    p = clip(call("divide", output, reduce("sum", output, axis, True)), EPSILON, 1.0 - EPSILON)
+    return call("negative", reduce("sum", call("multiply", target, log(p)), axis))
+
+
+@operation
+def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
+    """Returns `-ln(p[target])` along an axis.
+
+    Args:
+        target: class numbers, of the shape of `output` without that axis (or with extent 1 there).
+        output: probabilities p, or logits z with `p = softmax(z)`.
+        from_logits: whether `output` holds logits.
+        axis: the axis of the classes.
+
+    Returns:
+        The loss, without that axis.
+    """
+    target, output = as_tensor(target), as_tensor(output)
+    axis = normalize_axis(axis, len(output.shape), "sparse_categorical_crossentropy")
+    if len(target.shape) == len(output.shape) and target.shape[axis] == 1:
+        target = squeeze(target, axis)
+    if dtype_of(target) not in ("int32", "int64"):
+        target = cast(target, "int32")
+    rest = output.shape[:axis] + output.shape[axis + 1 :]
+    if len(target.shape) != len(rest) or any(a != b and None not in (a, b) for a, b in zip(target.shape, rest, strict=True)):
+        raise ValueError(
+            f"sparse_categorical_crossentropy: expected a target of shape {tuple(rest)} for an output of shape "
+            f"{tuple(output.shape)}, got {tuple(target.shape)}"
+        )
+    logits = output if from_logits else _logits_behind(output, "softmax")
+    if logits is not None and (from_logits or axis == len(output.shape) - 1):
+        return invoke(OPS["sparse_categorical_crossentropy_with_logits"], (last_axis(logits, axis), target))[0]
+    p = last_axis(output, axis)
+    p = clip(call("divide", p, reduce("sum", p, -1, True)), EPSILON, 1.0 - EPSILON)
+    chosen = one_hot(target, output.shape[axis], dtype=dtype_of(p))
+    return call("negative", reduce("sum", call("multiply", chosen, log(p)), -1))
+
+
+@operation
+def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> Any:
+    """Returns `-(target * ln(p) + (1 - target) * ln(1 - p))`, elementwise.
+
+    Args:
+        target: probabilities, of the shape of `output`.
+        output: probabilities p, or logits z with `p = sigmoid(z)`.
+        from_logits: whether `output` holds logits.
+    """
+    target, output = as_tensor(target), as_tensor(output)
+    target = cast(target, dtype_of(output))
+    _same_shape("binary_crossentropy", target, output)
+    logits = output if from_logits else _logits_behind(output, "sigmoid")
+    if logits is not None:
+        return invoke(OPS["binary_crossentropy_with_logits"], (logits, target))
+    p = clip(output, EPSILON, 1.0 - EPSILON)
+    one = scalar(1.0, p)
+    other = call("multiply", call("subtract", one, target), log(call("subtract", one, p)))
+    return call("negative", call("add", call("multiply", target, log(p)), other))
+
+

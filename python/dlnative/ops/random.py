@@ -1,0 +1,81 @@
+"""Random numbers from a counter: a state (seed, counter) and the place in the output determine every value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from dlnative import dtypes
+from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register
+from dlnative.graph.tensor import Node, Tensor
+from dlnative.ops.core import as_tensor, call, invoke
+
+_STATE = Arg((2,), "state", dtype="int64")
+
+
+def _infer_shape(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
+    return [(attributes[0], attributes[1])]
+
+
+for _name in ("random_uniform", "random_normal"):
+    register(
+        Op(
+            _name,
+            "random",
+            _infer_shape,
+            attributes=(("shape", "shape"), ("dtype", "output_dtype")),
+            flops=lambda ins, outs: 20 * math.prod(outs[0]),
+            samples=[
+                Sample(_STATE, shape=shape, dtype=dtype)
+                for shape in ((), (5,), (33, 7))
+                for dtype in ("float32", "float64")
+            ],
+            tolerance=64.0,
+        )
+    )
+
+
+def _infer_dropout(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
+    return [(inputs[0].shape, inputs[0].dtype)]
+
+
+def _dropout_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
+    """The mask is a function of the state, so backward draws it again instead of keeping it."""
+    return call("dropout", grads[0], node.inputs[1], attributes=node.attributes), None
+
+
+register(
+    Op(
+        "dropout",
+        "random",
+        _infer_dropout,
+        attributes=(("rate", "float"),),
+        gradient=_dropout_gradient,
+        flops=lambda ins, outs: 15 * math.prod(outs[0]),
+        samples=[Sample(Arg(shape), _STATE, rate=rate) for shape in ((), (7,), (33, 65)) for rate in (0.0, 0.3, 0.9)],
+    )
+)
+
+
+def random_uniform(state: Any, shape: Sequence[int], minval: float = 0.0, maxval: float = 1.0, dtype: Any = None) -> Any:
+    """Returns numbers uniform in `[minval, maxval)`, determined by a state `[seed, counter]` (int64)."""
+    u = invoke(OPS["random_uniform"], (as_tensor(state),), (tuple(shape), dtypes.standardize(dtype)))
+    return u * (maxval - minval) + minval if (minval, maxval) != (0.0, 1.0) else u
+
+
+def random_normal(state: Any, shape: Sequence[int], mean: float = 0.0, stddev: float = 1.0, dtype: Any = None) -> Any:
+    """Returns normally distributed numbers, determined by a state `[seed, counter]` (int64)."""
+    z = invoke(OPS["random_normal"], (as_tensor(state),), (tuple(shape), dtypes.standardize(dtype)))
+    return z * stddev + mean if (mean, stddev) != (0.0, 1.0) else z
+
+
+def dropout(inputs: Any, rate: float, state: Any) -> Any:
+    """Sets elements to zero with probability `rate` and divides the others by `1 - rate`.
+
+    Args:
+        inputs: a float tensor or array.
+        rate: the probability, in `[0, 1)`.
+        state: the state `[seed, counter]` (int64) that determines which.
+    """
+    return invoke(OPS["dropout"], (as_tensor(inputs), as_tensor(state)), (float(rate),))

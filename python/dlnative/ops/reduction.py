@@ -1,0 +1,236 @@
+"""Reductions over axes. The op of the table reduces one block of neighbouring axes; several blocks are several ops."""
+
+from __future__ import annotations
+
+import builtins
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from dlnative import dtypes
+from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register, size_of
+from dlnative.graph.tensor import Node, Tensor
+from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis, operation, scalar
+
+_SHAPES = (((7,), 0, 1), ((3, 5), 1, 1), ((3, 5), 0, 1), ((4, 3, 6), 1, 1), ((4, 3, 6), 0, 2), ((2, 1031), 0, 2), ((70, 33), 0, 1))
+
+
+def _infer(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
+    axis, count, keepdims = attributes
+    shape = inputs[0].shape
+    middle = (1,) * count if keepdims else ()
+    return [(shape[:axis] + middle + shape[axis + count :], inputs[0].dtype)]
+
+
+def spread(gradient: Any, node: Node) -> Any:
+    """Returns a gradient of a reduction's output, broadcast back over the axes that were reduced."""
+    axis, count, keepdims = node.attributes
+    shape = node.inputs[0].shape
+    if not keepdims:
+        gradient = call("reshape", gradient, attributes=(shape[:axis] + (1,) * count + shape[axis + count :],))
+    return call("broadcast_to", gradient, attributes=(shape,))
+
+
+def _sum_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
+    return (spread(grads[0], node),)
+
+
+def _mean_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
+    axis, count, _ = node.attributes
+    number = size_of(node.inputs[0].shape[axis : axis + count])
+    return (spread(call("multiply", grads[0], scalar(1.0 / builtins.max(number, 1), grads[0])), node),)
+
+
+def _extreme_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
+    """Shares the gradient among the elements that equal the extreme."""
+    axis, count, _ = node.attributes
+    x = node.inputs[0]
+    chosen = call("equal", x, spread(node.outputs[0], node))
+    ones = call("cast", chosen, attributes=(x.dtype,))
+    number = call("sum", ones, attributes=(axis, count, True))
+    return (call("multiply", call("divide", ones, number), spread(grads[0], node)),)
+
+
+def _reduction(name: str, gradient: Any, numbers: tuple[str, ...], tolerance: float) -> None:
+    register(
+        Op(
+            name,
+            "reduction",
+            _infer,
+            attributes=(("axis", "int"), ("count", "int"), ("keepdims", "bool")),
+            gradient=gradient,
+            flops=lambda ins, outs: math.prod(ins[0]),
+            dtypes=numbers,
+            samples=[
+                Sample(Arg(shape, low=-4.0, high=4.0), axis=axis, count=count, keepdims=keepdims)
+                for shape, axis, count in _SHAPES
+                for keepdims in (False, True)
+            ],
+            tolerance=tolerance,
+        )
+    )
+
+
+_reduction("sum", _sum_gradient, ("float32", "float64", "int32", "int64"), 16.0)
+_reduction("mean", _mean_gradient, ("float32", "float64"), 16.0)
+_reduction("max", _extreme_gradient, ("float32", "float64", "int32", "int64"), 0.0)
+_reduction("min", _extreme_gradient, ("float32", "float64", "int32", "int64"), 0.0)
+
+
+def _infer_index(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
+    axis, keepdims = attributes
+    shape = inputs[0].shape
+    return [(shape[:axis] + ((1,) if keepdims else ()) + shape[axis + 1 :], "int32")]
+
+
+for _name in ("argmax", "argmin"):
+    register(
+        Op(
+            _name,
+            "reduction",
+            _infer_index,
+            attributes=(("axis", "int"), ("keepdims", "bool")),
+            flops=lambda ins, outs: math.prod(ins[0]),
+            dtypes=("float32", "float64", "int32", "int64"),
+            samples=[
+                Sample(shape, axis=axis, keepdims=keepdims)
+                for shape, axis in (((7,), 0), ((3, 5), 1), ((3, 5), 0), ((4, 3, 6), 1), ((5, 131), 1))
+                for keepdims in (False, True)
+            ],
+            tolerance=0.0,
+        )
+    )
+
+
+def sum_to_shape(x: Any, shape: tuple[Any, ...]) -> Any:
+    """Sums a tensor over the axes along which `shape` was broadcast to the tensor's shape."""
+    if x.shape == shape:
+        return x
+    extra = len(x.shape) - len(shape)
+    if extra:
+        x = reduce("sum", x, tuple(range(extra)))
+    axes = tuple(axis for axis, extent in enumerate(shape) if extent == 1 and x.shape[axis] != 1)
+    return reduce("sum", x, axes, keepdims=True) if axes else x
+
+
+def _blocks(axes: Sequence[int]) -> list[tuple[int, int]]:
+    """Returns sorted axes as blocks of neighbours: (first axis, number of axes)."""
+    blocks: list[tuple[int, int]] = []
+    for axis in sorted(axes):
+        if blocks and blocks[-1][0] + blocks[-1][1] == axis:
+            blocks[-1] = (blocks[-1][0], blocks[-1][1] + 1)
+        else:
+            blocks.append((axis, 1))
+    return blocks
+
+
+def reduce(name: str, x: Any, axis: Any, keepdims: bool = False) -> Any:
+    """Reduces a tensor over axes (`None`: all of them)."""
+    rank = len(x.shape)
+    if axis is None:
+        axes: tuple[int, ...] = tuple(range(rank))
+    else:
+        listed = axis if isinstance(axis, (tuple, list)) else (axis,)
+        axes = tuple(normalize_axis(int(item), rank, name) for item in listed)
+    if len(set(axes)) != len(axes):
+        raise ValueError(f"{name}: expected distinct axes, got {axis}")
+    if name in ("max", "min") and builtins.any(x.shape[item] == 0 for item in axes):
+        raise ValueError(f"{name}: expected at least one element to reduce, got shape {tuple(x.shape)}")
+    for first, count in reversed(_blocks(axes)):
+        x = invoke(OPS[name], (x,), (first, count, bool(keepdims)))
+    return x
+
+
+@operation
+def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Returns the sum over axes.
+
+    Args:
+        x: a tensor or array.
+        axis: an axis, a tuple of axes, or `None` for all.
+        keepdims: whether reduced axes stay, with extent 1.
+    """
+    x = as_tensor(x)
+    if dtype_of(x) in ("bool", "uint8"):
+        x = call("cast", x, attributes=("int32",))
+    return reduce("sum", x, axis, keepdims)
+
+
+@operation
+def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Returns the mean over axes; see `sum`. Integers are converted to the default float type."""
+    x = as_tensor(x)
+    if not dtypes.is_float(dtype_of(x)):
+        x = call("cast", x, attributes=(dtypes.floatx(),))
+    return reduce("mean", x, axis, keepdims)
+
+
+def _ordered(x: Any) -> Any:
+    x = as_tensor(x)
+    return call("cast", x, attributes=("int32",)) if dtype_of(x) in ("bool", "uint8") else x
+
+
+@operation
+def max(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Returns the largest element over axes; see `sum`. NaN wins."""
+    return reduce("max", _ordered(x), axis, keepdims)
+
+
+@operation
+def min(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Returns the smallest element over axes; see `sum`. NaN wins."""
+    return reduce("min", _ordered(x), axis, keepdims)
+
+
+@operation
+def any(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Returns whether any element over the axes is true; see `sum`."""
+    truth = call("cast", call("cast", as_tensor(x), attributes=("bool",)), attributes=("int32",))
+    return call("cast", reduce("max", truth, axis, keepdims), attributes=("bool",))
+
+
+@operation
+def all(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Returns whether all elements over the axes are true; see `sum`."""
+    truth = call("cast", call("cast", as_tensor(x), attributes=("bool",)), attributes=("int32",))
+    return call("cast", reduce("min", truth, axis, keepdims), attributes=("bool",))
+
+
+@operation
+def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Returns the variance over axes, `mean((x - mean(x))**2)`; see `sum`."""
+    x = as_tensor(x)
+    if not dtypes.is_float(dtype_of(x)):
+        x = call("cast", x, attributes=(dtypes.floatx(),))
+    centred = call("subtract", x, reduce("mean", x, axis, True))
+    return reduce("mean", call("square", centred), axis, keepdims)
+
+
+@operation
+def std(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    """Returns the standard deviation over axes, the root of `var`."""
+    return call("sqrt", var(x, axis, keepdims))
+
+
+def _index(name: str, x: Any, axis: int | None, keepdims: bool) -> Any:
+    x = _ordered(x)
+    if axis is None:
+        flat = call("reshape", x, attributes=((size_of(x.shape),),))
+        result = invoke(OPS[name], (flat,), (0, False))
+        return call("reshape", result, attributes=((1,) * len(x.shape),)) if keepdims else result
+    axis = normalize_axis(int(axis), len(x.shape), name)
+    if x.shape[axis] == 0:
+        raise ValueError(f"{name}: expected at least one element along axis {axis}, got shape {tuple(x.shape)}")
+    return invoke(OPS[name], (x,), (axis, bool(keepdims)))
+
+
+@operation
+def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+    """Returns the index (int32) of the first largest element along an axis, or in the flattened tensor."""
+    return _index("argmax", x, axis, keepdims)
+
+
+@operation
+def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+    """Returns the index (int32) of the first smallest element along an axis, or in the flattened tensor."""
+    return _index("argmin", x, axis, keepdims)

@@ -1,0 +1,92 @@
+"""Softmax and log-softmax, over the last axis in the table and over any axis in the public functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from dlnative import dtypes
+from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register
+from dlnative.graph.tensor import Node, Tensor
+from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis, operation
+
+_SHAPES = ((3,), (5, 1), (16, 3), (4, 3, 10), (3, 1031))
+
+
+def _infer(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
+    return [(inputs[0].shape, inputs[0].dtype)]
+
+
+for _name in ("softmax", "log_softmax"):
+
+    def _gradient(node: Node, grads: Sequence[Any], _name: str = _name) -> Sequence[Any]:
+        return (call(f"{_name}_gradient", grads[0], node.outputs[0]),)
+
+    register(
+        Op(
+            _name,
+            "softmax",
+            _infer,
+            gradient=_gradient,
+            flops=lambda ins, outs: 14 * math.prod(outs[0]),
+            samples=[Sample(Arg(shape, low=-8.0, high=8.0)) for shape in _SHAPES],
+            tolerance=16.0,
+        )
+    )
+
+register(
+    Op(
+        "softmax_gradient",
+        "softmax",
+        _infer,
+        flops=lambda ins, outs: 4 * math.prod(outs[0]),
+        samples=[Sample(Arg(shape), Arg(shape, "probability")) for shape in _SHAPES],
+        tolerance=16.0,
+    )
+)
+register(
+    Op(
+        "log_softmax_gradient",
+        "softmax",
+        _infer,
+        flops=lambda ins, outs: 13 * math.prod(outs[0]),
+        samples=[Sample(Arg(shape), Arg(shape, low=-6.0, high=0.0)) for shape in _SHAPES],
+        tolerance=32.0,
+    )
+)
+
+
+def last_axis(x: Any, axis: int) -> Any:
+    """Exchanges an axis with the last one."""
+    rank = len(x.shape)
+    if axis == rank - 1:
+        return x
+    permutation = list(range(rank))
+    permutation[axis], permutation[-1] = rank - 1, axis
+    return call("transpose", x, attributes=(tuple(permutation),))
+
+
+def _along(name: str, x: Any, axis: int) -> Any:
+    x = as_tensor(x)
+    if not dtypes.is_float(dtype_of(x)):
+        x = call("cast", x, attributes=(dtypes.floatx(),))
+    axis = normalize_axis(axis, len(x.shape), name)
+    return last_axis(invoke(OPS[name], (last_axis(x, axis),)), axis)
+
+
+@operation
+def softmax(x: Any, axis: int = -1) -> Any:
+    """Returns `exp(x) / sum(exp(x))` along an axis.
+
+    Args:
+        x: a tensor or array of rank 1 or more.
+        axis: the axis over which the results sum to 1.
+    """
+    return _along("softmax", x, axis)
+
+
+@operation
+def log_softmax(x: Any, axis: int = -1) -> Any:
+    """Returns `x - ln(sum(exp(x)))` along an axis; see `softmax`."""
+    return _along("log_softmax", x, axis)
