@@ -7,10 +7,18 @@
 
 namespace dlnative {
 
-// Everything that is compiled once per instruction set, as one table of entry points.
-struct IsaTable {
+// The rows of one family, as csrc/ops/<family>.cpp defines them.
+struct OpFamily {
+  const OpRow* rows;
+  const int* count;
+};
+
+// Everything that is compiled once per instruction set, as one table of entry points. It is constant: code compiled
+// for an instruction set must not run, not even to initialise itself, before the CPU is known to have it.
+struct IsaKernels {
   const char* name;  // "avx512", "avx2", "neon" or "portable"
-  OpTable ops;
+  const OpFamily* families;
+  int family_count;
   std::int64_t (*gemm_scratch_float)(const GemmArguments<float>&, int threads);
   std::int64_t (*gemm_scratch_double)(const GemmArguments<double>&, int threads);
   void (*gemm_float)(const GemmArguments<float>&, void* scratch, const Workers&);
@@ -19,8 +27,16 @@ struct IsaTable {
   double (*measure_fma)(double seconds);
 };
 
-// The chosen instruction set.
+// The same with the families' rows joined: an op code is an index into `ops`.
+struct IsaTable : IsaKernels {
+  OpTable ops;
+};
+
+// The chosen instruction set; the best one when the choice failed.
 const IsaTable& isa();
+
+// Null, or one line that says why the instruction set that DLNATIVE_ISA names could not be chosen.
+const char* isa_error();
 
 // The names of those that were compiled in and that this CPU can run, best first; null-terminated.
 const char* const* available_isas();

@@ -1,0 +1,56 @@
+// The op table of one instruction set: the families in the order in which op codes count through them.
+#include "dlnative/isa.h"
+
+namespace dlnative::DLNATIVE_ISA {
+
+#define DLNATIVE_FAMILY(name)       \
+  extern const OpRow name##_rows[]; \
+  extern const int name##_row_count;
+DLNATIVE_FAMILY(elementwise)
+DLNATIVE_FAMILY(linalg)
+DLNATIVE_FAMILY(reduction)
+DLNATIVE_FAMILY(shape)
+DLNATIVE_FAMILY(softmax)
+DLNATIVE_FAMILY(random)
+DLNATIVE_FAMILY(loss)
+DLNATIVE_FAMILY(optimizer)
+#undef DLNATIVE_FAMILY
+
+// Defined by csrc/gemm.
+std::int64_t gemm_scratch_bytes(const GemmArguments<float>& arguments, int threads);
+std::int64_t gemm_scratch_bytes(const GemmArguments<double>& arguments, int threads);
+void gemm(const GemmArguments<float>& arguments, void* scratch, const Workers& workers);
+void gemm(const GemmArguments<double>& arguments, void* scratch, const Workers& workers);
+double measure_fma(double seconds);
+
+namespace {
+
+constexpr OpFamily families[] = {
+    {elementwise_rows, &elementwise_row_count},
+    {linalg_rows, &linalg_row_count},
+    {reduction_rows, &reduction_row_count},
+    {shape_rows, &shape_row_count},
+    {softmax_rows, &softmax_row_count},
+    {random_rows, &random_row_count},
+    {loss_rows, &loss_row_count},
+    {optimizer_rows, &optimizer_row_count},
+};
+
+}  // namespace
+
+#define DLNATIVE_TEXT_OF(name) #name
+#define DLNATIVE_TEXT(name) DLNATIVE_TEXT_OF(name)
+
+extern const IsaKernels kernels;
+constexpr IsaKernels kernels = {
+    DLNATIVE_TEXT(DLNATIVE_ISA),
+    families,
+    sizeof(families) / sizeof(families[0]),
+    gemm_scratch_bytes,
+    gemm_scratch_bytes,
+    gemm,
+    gemm,
+    measure_fma,
+};
+
+}  // namespace dlnative::DLNATIVE_ISA

@@ -1,0 +1,218 @@
+// Builds a plan: checks the description once, lays out memory and resolves every view, so that a run only calls
+// kernels.
+#include "dlnative/plan.h"
+
+#include <algorithm>
+#include <chrono>
+#include <stdexcept>
+#include <string>
+
+#include "runtime/fp_state.h"
+#include "runtime/plan_state.h"
+
+namespace dlnative {
+namespace {
+
+[[noreturn]] void refuse(const std::string& message) { throw std::invalid_argument("Plan: " + message); }
+
+std::string numbered(const char* what, std::size_t index) { return std::string(what) + " " + std::to_string(index); }
+
+View view_of(const Buffer& buffer, std::size_t id) {
+  if (buffer.shape.size() > static_cast<std::size_t>(max_rank)) {
+    refuse(numbered("buffer", id) + ": expected rank at most " + std::to_string(max_rank) + ", got " +
+           std::to_string(buffer.shape.size()));
+  }
+  View view;
+  view.dtype = buffer.dtype;
+  view.rank = static_cast<std::int32_t>(buffer.shape.size());
+  view.size = 1;
+  for (std::int32_t axis = 0; axis < view.rank; ++axis) {
+    const std::int64_t extent = buffer.shape[static_cast<std::size_t>(axis)];
+    if (extent < 0) refuse(numbered("buffer", id) + ": negative extent");
+    view.shape[axis] = extent;
+    if (__builtin_mul_overflow(view.size, extent, &view.size)) refuse(numbered("buffer", id) + ": too large");
+  }
+  return view;
+}
+
+std::int64_t bytes_of(const View& view) { return view.size * item_size(view.dtype); }
+
+// The views of all buffers, with addresses except where they lie in a feed.
+class Resolver {
+ public:
+  Resolver(const PlanDescription& description, void* arena) : description_(description) {
+    views_.reserve(description.buffers.size());
+    for (const Buffer& buffer : description.buffers) views_.push_back(view_of(buffer, views_.size()));
+    for (std::size_t feed = 0; feed < description.feeds.size(); ++feed) check_feed(feed);
+    for (std::size_t id = 0; id < views_.size(); ++id) place(id, arena);
+  }
+
+  const View& view(int id) const { return views_[checked(id)]; }
+  std::int64_t offset(int id) const { return description_.buffers[checked(id)].offset; }
+
+  // The feed a buffer lies in, or -1.
+  int feed_of(int id) const {
+    const int space = description_.buffers[checked(id)].space;
+    return space >= 1 && space <= description_.feed_count ? space - 1 : -1;
+  }
+
+ private:
+  std::size_t checked(int id) const {
+    if (id < 0 || static_cast<std::size_t>(id) >= views_.size()) refuse("no buffer " + std::to_string(id));
+    return static_cast<std::size_t>(id);
+  }
+
+  void check_feed(std::size_t feed) const {
+    const std::size_t id = checked(description_.feeds[feed]);
+    const Buffer& buffer = description_.buffers[id];
+    if (buffer.space != static_cast<int>(feed) + 1 || buffer.offset != 0) {
+      refuse(numbered("feed", feed) + ": its buffer is not the start of its space");
+    }
+  }
+
+  void place(std::size_t id, void* arena) {
+    const Buffer& buffer = description_.buffers[id];
+    View& view = views_[id];
+    const int first_external = description_.feed_count + 1;
+    if (buffer.space < 0 || buffer.space >= first_external + static_cast<int>(description_.externals.size())) {
+      refuse(numbered("buffer", id) + ": no space " + std::to_string(buffer.space));
+    }
+    std::int64_t room = -1;  // how large an external is, the caller knows
+    void* base = nullptr;
+    if (buffer.space == 0) {
+      base = arena;
+      room = description_.arena_bytes;
+    } else if (buffer.space < first_external) {
+      room = bytes_of(this->view(description_.feeds[static_cast<std::size_t>(buffer.space - 1)]));
+    } else {
+      base = description_.externals[static_cast<std::size_t>(buffer.space - first_external)];
+    }
+    if (buffer.offset < 0 || (room >= 0 && buffer.offset + bytes_of(view) > room)) {
+      refuse(numbered("buffer", id) + ": does not fit in its space");
+    }
+    if (base != nullptr) view.data = static_cast<std::byte*>(base) + buffer.offset;
+  }
+
+  const PlanDescription& description_;
+  std::vector<View> views_;
+};
+
+struct Totals {
+  std::size_t views = 0, ints = 0, floats = 0;
+};
+
+Totals count(const PlanDescription& description) {
+  Totals totals;
+  for (const Instruction& instruction : description.instructions) {
+    totals.views += instruction.inputs.size() + instruction.outputs.size();
+    totals.ints += instruction.ints.size();
+    totals.floats += instruction.floats.size();
+  }
+  totals.views += description.results.size();
+  return totals;
+}
+
+}  // namespace
+
+Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>()) {
+  State& state = *state_;
+  const OpTable ops = isa().ops;
+  if (description.arena_bytes < 0) refuse("negative arena size");
+  if (description.feed_count != static_cast<int>(description.feeds.size())) refuse("feed_count is not len(feeds)");
+  state.arena_bytes = description.arena_bytes;
+  state.arena = allocate_aligned(description.arena_bytes);
+  const Resolver resolver(description, state.arena.get());
+
+  state.feeds.resize(description.feeds.size());
+  for (std::size_t i = 0; i < state.feeds.size(); ++i) state.feeds[i].view = resolver.view(description.feeds[i]);
+
+  // Reserved first: steps keep pointers into these vectors.
+  const Totals totals = count(description);
+  state.views.reserve(totals.views);
+  state.ints.reserve(totals.ints);
+  state.floats.reserve(totals.floats);
+  state.steps.reserve(description.instructions.size());
+  const auto append = [&](int id) {
+    state.views.push_back(resolver.view(id));
+    const int feed = resolver.feed_of(id);
+    if (feed >= 0) {
+      state.feeds[static_cast<std::size_t>(feed)].patches.push_back({&state.views.back(), resolver.offset(id)});
+    }
+  };
+
+  state.capacity = num_threads();
+  state.prepare_workers();
+  for (const Instruction& instruction : description.instructions) {
+    if (instruction.op < 0 || instruction.op >= ops.count) refuse("no op " + std::to_string(instruction.op));
+    const OpRow& row = ops.rows[instruction.op];
+    Call call;
+    call.input_count = static_cast<std::int32_t>(instruction.inputs.size());
+    call.output_count = static_cast<std::int32_t>(instruction.outputs.size());
+    call.workers = &state.workers;
+    call.inputs = state.views.data() + state.views.size();
+    for (const int id : instruction.inputs) append(id);
+    call.outputs = state.views.data() + state.views.size();
+    for (const int id : instruction.outputs) {
+      if (resolver.feed_of(id) >= 0) refuse(std::string(row.name) + ": an output lies in a feed");
+      append(id);
+    }
+    call.ints = state.ints.data() + state.ints.size();
+    state.ints.insert(state.ints.end(), instruction.ints.begin(), instruction.ints.end());
+    call.floats = state.floats.data() + state.floats.size();
+    state.floats.insert(state.floats.end(), instruction.floats.begin(), instruction.floats.end());
+    if (row.scratch != nullptr) {
+      state.scratch_bytes = std::max(state.scratch_bytes, row.scratch(call, state.capacity));
+    }
+    state.steps.push_back({row.run, call});
+  }
+
+  state.results = state.views.data() + state.views.size();
+  state.result_count = static_cast<int>(description.results.size());
+  for (const int id : description.results) append(id);
+
+  state.scratch = allocate_aligned(state.scratch_bytes);
+  for (State::Step& step : state.steps) step.call.scratch = state.scratch.get();
+}
+
+Plan::~Plan() = default;
+
+void Plan::run(const void* const* feeds) {
+  State& state = *state_;
+  for (std::size_t i = 0; i < state.feeds.size(); ++i) state.bind(i, feeds[i]);
+  state.prepare_workers();
+  const FlushDenormals flushed;
+  state.execute();
+}
+
+std::vector<double> Plan::profile(const void* const* feeds, int repeats) {
+  using Clock = std::chrono::steady_clock;
+  State& state = *state_;
+  for (std::size_t i = 0; i < state.feeds.size(); ++i) state.bind(i, feeds[i]);
+  state.prepare_workers();
+  const FlushDenormals flushed;
+
+  // What reading the clock costs is taken off each reading: small kernels take no longer than that.
+  auto reading = Clock::duration::max();
+  for (int i = 0; i < 100; ++i) {
+    const auto start = Clock::now();
+    reading = std::min(reading, Clock::now() - start);
+  }
+  std::vector<double> nanoseconds(state.steps.size(), 0.0);
+  for (int repeat = 0; repeat < repeats; ++repeat) {
+    for (std::size_t i = 0; i < state.steps.size(); ++i) {
+      const auto start = Clock::now();
+      state.steps[i].kernel(state.steps[i].call);
+      const auto taken = std::max(Clock::now() - start - reading, Clock::duration::zero());
+      nanoseconds[i] += std::chrono::duration<double, std::nano>(taken).count();
+    }
+  }
+  return nanoseconds;
+}
+
+View Plan::result_view(int index) const { return state_->results[index]; }
+int Plan::result_count() const { return state_->result_count; }
+std::int64_t Plan::scratch_bytes() const { return state_->scratch_bytes; }
+std::int64_t Plan::arena_bytes() const { return state_->arena_bytes; }
+std::mutex& Plan::mutex() { return state_->mutex; }
+
+}  // namespace dlnative
