@@ -1,0 +1,146 @@
+// Ops that move elements: dense row-major buffers of any type, no arithmetic.
+//
+//   transpose     y[i...] = x[...], axis k of y being axis permutation[k] of x
+//   concatenate   the inputs one after the other along an axis
+//   slice         y[i...] = x[start + i * step, ...]
+//   pad           zeros, with x put at `before`
+//   broadcast_to  NumPy's rule: axes of extent 1, and missing leading axes, are repeated
+//   one_hot       y[i..., c] = 1 where c == indices[i...], else 0; an index out of range gives zeros
+//
+// All but the last are one strided copy (strided_copy.h); each function here only works out the strides.
+#include "ops/strided_copy.h"
+
+namespace dlnative::DLNATIVE_ISA {
+namespace {
+
+void transpose(const Call& call) {
+  const View &x = call.inputs[0], &y = call.outputs[0];
+  const std::int64_t* permutation = call.ints + 1;
+  const Strides x_strides(x), y_strides(y);
+  StridedCopy copy;
+  for (int axis = 0; axis < y.rank; ++axis) {
+    copy.append(y.shape[axis], x_strides[permutation[axis]], y_strides[axis]);
+  }
+  if (y.size > 0) strided_copy(copy, x.data, y.data, y.dtype, *call.workers);
+}
+
+void concatenate(const Call& call) {
+  const View& y = call.outputs[0];
+  const int axis = static_cast<int>(call.ints[0] < 0 ? call.ints[0] + y.rank : call.ints[0]);
+  std::int64_t outer = 1, inner = 1;
+  for (int i = 0; i < axis; ++i) outer *= y.shape[i];
+  for (int i = axis + 1; i < y.rank; ++i) inner *= y.shape[i];
+  const std::int64_t y_row = y.shape[axis] * inner;
+  auto* to = y.as<char>();
+  for (int i = 0; i < call.input_count; ++i) {
+    const View& x = call.inputs[i];
+    const std::int64_t x_row = x.shape[axis] * inner;
+    if (outer == 0 || x_row == 0) continue;
+    StridedCopy copy;
+    copy.append(outer, x_row, y_row);
+    copy.append(x_row, 1, 1);
+    strided_copy(copy, x.data, to, y.dtype, *call.workers);
+    to += x_row * item_size(y.dtype);
+  }
+}
+
+void slice(const Call& call) {
+  const View &x = call.inputs[0], &y = call.outputs[0];
+  const std::int64_t* starts = call.ints + 1;
+  const std::int64_t* steps = starts + x.rank + 1;
+  if (y.size == 0) return;
+  const Strides x_strides(x), y_strides(y);
+  StridedCopy copy;
+  std::int64_t offset = 0;
+  for (int axis = 0; axis < y.rank; ++axis) {
+    offset += starts[axis] * x_strides[axis];
+    copy.append(y.shape[axis], x_strides[axis] * steps[axis], y_strides[axis]);
+  }
+  strided_copy(copy, x.as<char>() + offset * item_size(x.dtype), y.data, y.dtype, *call.workers);
+}
+
+void fill_zero(const View& y, const Workers& workers) {
+  auto* bytes = y.as<char>();
+  copy_in_tasks(workers, y.size, item_size(y.dtype), [&](std::int64_t first, std::int64_t last) {
+    std::memset(bytes + first * item_size(y.dtype), 0, static_cast<std::size_t>((last - first) * item_size(y.dtype)));
+  });
+}
+
+void pad(const Call& call) {
+  const View &x = call.inputs[0], &y = call.outputs[0];
+  const std::int64_t* before = call.ints + 1;
+  fill_zero(y, *call.workers);
+  if (x.size == 0) return;
+  const Strides x_strides(x), y_strides(y);
+  StridedCopy copy;
+  std::int64_t offset = 0;
+  for (int axis = 0; axis < x.rank; ++axis) {
+    offset += before[axis] * y_strides[axis];
+    copy.append(x.shape[axis], x_strides[axis], y_strides[axis]);
+  }
+  strided_copy(copy, x.data, y.as<char>() + offset * item_size(y.dtype), y.dtype, *call.workers);
+}
+
+void broadcast_to(const Call& call) {
+  const View &x = call.inputs[0], &y = call.outputs[0];
+  if (y.size == 0) return;
+  const Strides x_strides(x), y_strides(y);
+  const int missing = y.rank - x.rank;
+  StridedCopy copy;
+  for (int axis = 0; axis < y.rank; ++axis) {
+    const bool repeated = axis < missing || x.shape[axis - missing] == 1;
+    copy.append(y.shape[axis], repeated ? 0 : x_strides[axis - missing], y_strides[axis]);
+  }
+  strided_copy(copy, x.data, y.data, y.dtype, *call.workers);
+}
+
+template <class Index, class T>
+void set_ones(const View& indices, const View& y) {
+  const std::int64_t depth = y.extent(-1);
+  const auto* index = indices.as<Index>();
+  auto* row = y.as<T>();
+  for (std::int64_t i = 0; i < indices.size; ++i, row += depth) {
+    if (index[i] >= 0 && index[i] < depth) row[index[i]] = T{1};
+  }
+}
+
+template <class Index>
+void set_ones(const View& indices, const View& y) {
+  switch (y.dtype) {
+    case DType::float32:
+      return set_ones<Index, float>(indices, y);
+    case DType::float64:
+      return set_ones<Index, double>(indices, y);
+    case DType::int32:
+      return set_ones<Index, std::int32_t>(indices, y);
+    case DType::int64:
+      return set_ones<Index, std::int64_t>(indices, y);
+    case DType::uint8:
+    case DType::boolean:
+      return set_ones<Index, std::uint8_t>(indices, y);
+  }
+}
+
+void one_hot(const Call& call) {
+  const View &indices = call.inputs[0], &y = call.outputs[0];
+  fill_zero(y, *call.workers);
+  if (indices.dtype == DType::int32) {
+    set_ones<std::int32_t>(indices, y);
+  } else {
+    set_ones<std::int64_t>(indices, y);
+  }
+}
+
+}  // namespace
+
+extern const OpRow shape_rows[] = {
+    {"transpose", transpose, nullptr},
+    {"concatenate", concatenate, nullptr},
+    {"slice", slice, nullptr},
+    {"pad", pad, nullptr},
+    {"broadcast_to", broadcast_to, nullptr},
+    {"one_hot", one_hot, nullptr},
+};
+extern const int shape_row_count = sizeof(shape_rows) / sizeof(shape_rows[0]);
+
+}  // namespace dlnative::DLNATIVE_ISA
