@@ -86,7 +86,7 @@ def fitted(model: Any, x: np.ndarray, y: np.ndarray, **arguments: Any) -> dict[s
         "epoch": history.epoch,
         "evaluate": model.evaluate(x, y, batch_size=BATCH_SIZE, verbose=0),
         "predict": model.predict(x[:5], verbose=0),
-        "last_weights": model.get_weights()[-1],
+        "last_kernel": model.get_weights()[-2],
     }
 
 

@@ -108,7 +108,7 @@ def class_and_validation(keras: Any) -> dict[str, Any]:
     """All at once: class weights, a validation split and an early stop."""
     x, y = labels_data()
     model = mlp(keras, 3, "softmax")
-    model.compile(keras.optimizers.Adam(0.05), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.compile(keras.optimizers.Adam(0.02), "sparse_categorical_crossentropy", metrics=["accuracy"])
     stop = keras.callbacks.EarlyStopping(patience=3, restore_best_weights=True)
     results = fitted(
         model, x, y, class_weight=CLASS_WEIGHT, validation_split=0.3, callbacks=[stop], epochs=60, batch_size=10

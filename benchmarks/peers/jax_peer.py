@@ -1,0 +1,66 @@
+"""JAX: one jitted step with donated state over batches that are device arrays already."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import workload as w
+
+TITLE = "JAX jit"
+
+
+def version() -> str:
+    return jax.__version__
+
+
+def _loss(weights: Any, x: Any, y: Any, kind: str) -> Any:
+    for index in range(0, len(weights), 2):
+        x = x @ weights[index] + weights[index + 1]
+        if index + 2 < len(weights):
+            x = jnp.maximum(x, 0)
+    if kind == w.CLASSES:
+        return -jnp.take_along_axis(jax.nn.log_softmax(x), y[:, None], axis=1).mean()
+    return jnp.square(x - y).mean()
+
+
+@partial(jax.jit, donate_argnums=0, static_argnums=3)
+def _step(state: Any, x: Any, y: Any, kind: str) -> Any:
+    weights, m, v, t = state
+    loss, gradients = jax.value_and_grad(_loss)(weights, x, y, kind)
+    t = t + 1
+    alpha = w.LEARNING_RATE * jnp.sqrt(1 - w.BETA_2**t) / (1 - w.BETA_1**t)
+    m = [a + (g - a) * (1 - w.BETA_1) for a, g in zip(m, gradients, strict=True)]
+    v = [a + (g * g - a) * (1 - w.BETA_2) for a, g in zip(v, gradients, strict=True)]
+    weights = [p - alpha * a / (jnp.sqrt(b) + w.EPSILON) for p, a, b in zip(weights, m, v, strict=True)]
+    return (weights, m, v, t), loss
+
+
+class Peer:
+    def __init__(self, workload: w.Workload, threads: int) -> None:  # noqa: ARG002  (the process is pinned)
+        self.workload = workload
+        x, y = workload.data()
+        cuts = range(0, len(x), workload.batch)
+        self.x = [jnp.asarray(x[start : start + workload.batch]) for start in cuts]
+        self.y = [jnp.asarray(y[start : start + workload.batch]) for start in cuts]
+        weights = [jnp.asarray(value) for value in workload.weights()]
+        m, v = ([jnp.zeros_like(value) for value in weights] for _ in range(2))
+        self.state = (weights, m, v, jnp.asarray(0.0, jnp.float32))
+
+    def _run(self, index: int) -> Any:
+        index %= len(self.x)
+        self.state, loss = _step(self.state, self.x[index], self.y[index], self.workload.loss)
+        return loss
+
+    def losses(self, steps: int) -> list[float]:
+        return [float(self._run(index)) for index in range(steps)]
+
+    def time(self, steps: int) -> tuple[float, int]:
+        start = time.perf_counter()
+        for index in range(steps):
+            loss = self._run(index)
+        jax.block_until_ready((self.state, loss))
+        return time.perf_counter() - start, steps

@@ -1,0 +1,59 @@
+"""A process that holds one peer: reads a request a line, answers with a line of JSON.
+
+Requests: {"open": index of the workload}, {"losses": steps}, {"time": steps}. The process is pinned to as many cores as
+it may use threads, before any library is loaded, so that no peer takes more than the others.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import sys
+from typing import Any
+
+
+def pin(threads: int) -> None:
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, cores[:threads])
+    for name in ("OMP", "MKL", "OPENBLAS", "DLNATIVE"):
+        os.environ[f"{name}_NUM_THREADS"] = str(threads)
+    os.environ["JAX_PLATFORMS"] = "cpu"
+
+
+def main(module_name: str, threads: int) -> None:
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a library prints must not get between the answers
+    pin(threads)
+    sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+    def answer(value: Any) -> None:
+        answers.write(json.dumps(value) + "\n")
+        answers.flush()
+
+    try:
+        module = importlib.import_module(module_name)
+        from workload import WORKLOADS
+    except ImportError as error:
+        answer({"missing": str(error).splitlines()[0]})
+        return
+    answer({"title": module.TITLE, "version": module.version()})
+    peer: Any = None
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            if "open" in request:
+                peer = None
+                peer = module.Peer(WORKLOADS[request["open"]], threads)
+                answer(True)
+            elif "losses" in request:
+                answer(peer.losses(request["losses"]))
+            else:
+                answer(peer.time(request["time"]))
+        except Exception as error:
+            answer({"failed": f"{type(error).__name__}: {error}"})
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))
