@@ -2,8 +2,8 @@
 
     python benchmarks/compile_time.py [--rounds 21]
 
-Each round builds a new model. "plan" is the first train_on_batch less the second one: tracing, differentiation, planning
-and placing the buffers, with the loss, the metric and the optimizer inside.
+Each round builds a new model. What planning takes is the first train_on_batch less the second: tracing, differentiation,
+planning and placing the buffers, with the loss, the metric and the optimizer inside.
 """
 
 from __future__ import annotations
