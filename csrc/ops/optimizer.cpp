@@ -1,0 +1,198 @@
+// Optimizer updates: one pass over the flat arena of all parameters, in place; g is the gradient, lr a scalar buffer.
+//
+//   decay     param -= param * weight_decay * lr, before the update
+//   sgd       momentum = 0:  param -= lr g
+//             else           m = momentum m - lr g;  param += m,  with Nesterov: param += momentum m - lr g
+//   adam      t = iterations + 1;  alpha = lr sqrt(1 - beta_2^t) / (1 - beta_1^t)
+//             m += (g - m)(1 - beta_1);  v += (g^2 - v)(1 - beta_2);  param -= m alpha / (sqrt(v) + epsilon)
+//             amsgrad: vhat = max(vhat, v) takes the place of v in the last formula
+//   rmsprop   velocity = rho velocity + (1 - rho) g^2;  d = velocity + epsilon
+//             centered: a = rho a + (1 - rho) g;  d = velocity - a^2 + epsilon
+//             step = lr g / sqrt(d);  momentum > 0: m = momentum m + step, param -= m;  else param -= step
+//
+// Factors that are the same for all elements are computed once, in double. The loops are written so that compilers
+// vectorise them; memory bandwidth is what limits them. Every element is by itself, so tasks change no bit.
+// Sources: Kingma & Ba 2015 (Adam); Reddi, Kale & Kumar 2018 (AMSGrad); Tieleman & Hinton 2012 (RMSprop); the order of
+// operations is that of Keras 3.
+#include "dlnative/kernel.h"
+
+namespace dlnative::DLNATIVE_ISA {
+namespace {
+
+constexpr std::int64_t elements_per_task = 1 << 14;
+
+// The arrays of one update do not overlap: compilers lose that promise where pointers are captured by a lambda.
+#if defined(__clang__)
+#define DLNATIVE_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define DLNATIVE_INDEPENDENT _Pragma("GCC ivdep")
+#endif
+
+// A function of its own, with the loop's variables as its own copies: inlined into larger ones, GCC 12 leaves the loop
+// scalar.
+template <class Body>
+__attribute__((noinline)) void run_range(Body body, std::int64_t first, std::int64_t last) {
+  body(first, last);
+}
+
+// Calls body(first, last) for ranges of [0, size); `streams` is how many arrays the update reads or writes.
+template <class T, class Body>
+DLNATIVE_INLINE void for_elements(const Workers& workers, std::int64_t size, int streams, Body body) {
+  constexpr double bytes_per_nanosecond = 10.0;
+  const double bytes = static_cast<double>(size) * streams * static_cast<double>(sizeof(T));
+  const int threads = workers.worthwhile(bytes / bytes_per_nanosecond);
+  if (threads == 1) return run_range(body, 0, size);
+  workers.parallel_for(threads, (size + elements_per_task - 1) / elements_per_task, [&](std::int64_t task, int) {
+    const std::int64_t first = task * elements_per_task;
+    run_range(body, first, first + elements_per_task < size ? first + elements_per_task : size);
+  });
+}
+
+DLNATIVE_INLINE double scalar(const View& view) {
+  return view.dtype == DType::float32 ? static_cast<double>(*view.as<float>()) : *view.as<double>();
+}
+
+template <class T>
+DLNATIVE_INLINE T square_root(T x) {
+  if constexpr (sizeof(T) == 4) {
+    return __builtin_sqrtf(x);
+  } else {
+    return __builtin_sqrt(x);
+  }
+}
+
+template <class T>
+void sgd(const Call& call) {
+  const bool nesterov = call.ints[0] != 0;
+  const double lr = scalar(call.inputs[2]);
+  const T momentum = static_cast<T>(call.floats[0]), rate = static_cast<T>(lr);
+  const T decay = static_cast<T>(call.floats[1] * lr);
+  const std::int64_t size = call.outputs[0].size;
+  T* param = call.outputs[0].as<T>();
+  const T* gradient = call.inputs[1].as<T>();
+  if (call.output_count == 1) {
+    return for_elements<T>(*call.workers, size, 3, [=](std::int64_t first, std::int64_t last) {
+      DLNATIVE_INDEPENDENT
+      for (std::int64_t i = first; i < last; ++i) {
+        const T p = param[i] - param[i] * decay;
+        param[i] = p - rate * gradient[i];
+      }
+    });
+  }
+  T* slot = call.outputs[1].as<T>();
+  for_elements<T>(*call.workers, size, 5, [=](std::int64_t first, std::int64_t last) {
+    DLNATIVE_INDEPENDENT
+    for (std::int64_t i = first; i < last; ++i) {
+      const T p = param[i] - param[i] * decay, step = rate * gradient[i];
+      const T m = momentum * slot[i] - step;
+      slot[i] = m;
+      param[i] = p + (nesterov ? momentum * m - step : m);
+    }
+  });
+}
+
+template <class T>
+void adam(const Call& call) {
+  const double lr = scalar(call.inputs[2]);
+  const double t = static_cast<double>(*call.inputs[3].as<std::int64_t>()) + 1.0;
+  const double beta_1 = call.floats[0], beta_2 = call.floats[1];
+  const double correction = __builtin_sqrt(1.0 - __builtin_pow(beta_2, t)) / (1.0 - __builtin_pow(beta_1, t));
+  const T alpha = static_cast<T>(lr * correction);
+  const T rest_1 = static_cast<T>(1.0 - beta_1), rest_2 = static_cast<T>(1.0 - beta_2);
+  const T epsilon = static_cast<T>(call.floats[2]), decay = static_cast<T>(call.floats[3] * lr);
+  const std::int64_t size = call.outputs[0].size;
+  T* param = call.outputs[0].as<T>();
+  T* m = call.outputs[1].as<T>();
+  T* v = call.outputs[2].as<T>();
+  const T* gradient = call.inputs[1].as<T>();
+  if (call.output_count == 3) {
+    return for_elements<T>(*call.workers, size, 7, [=](std::int64_t first, std::int64_t last) {
+      DLNATIVE_INDEPENDENT
+      for (std::int64_t i = first; i < last; ++i) {
+        const T p = param[i] - param[i] * decay, g = gradient[i];
+        const T mean = m[i] + (g - m[i]) * rest_1;
+        const T variance = v[i] + (g * g - v[i]) * rest_2;
+        m[i] = mean;
+        v[i] = variance;
+        param[i] = p - mean * alpha / (square_root(variance) + epsilon);
+      }
+    });
+  }
+  T* vhat = call.outputs[3].as<T>();
+  for_elements<T>(*call.workers, size, 9, [=](std::int64_t first, std::int64_t last) {
+    DLNATIVE_INDEPENDENT
+    for (std::int64_t i = first; i < last; ++i) {
+      const T p = param[i] - param[i] * decay, g = gradient[i];
+      const T mean = m[i] + (g - m[i]) * rest_1;
+      const T variance = v[i] + (g * g - v[i]) * rest_2;
+      const T largest = vhat[i] > variance ? vhat[i] : variance;
+      m[i] = mean;
+      v[i] = variance;
+      vhat[i] = largest;
+      param[i] = p - mean * alpha / (square_root(largest) + epsilon);
+    }
+  });
+}
+
+template <class T, bool centered, bool with_momentum>
+void rmsprop(const Call& call) {
+  const double lr = scalar(call.inputs[2]);
+  const T rho = static_cast<T>(call.floats[0]), rest = static_cast<T>(1.0 - call.floats[0]);
+  const T momentum = static_cast<T>(call.floats[1]), epsilon = static_cast<T>(call.floats[2]);
+  const T rate = static_cast<T>(lr), decay = static_cast<T>(call.floats[3] * lr);
+  const std::int64_t size = call.outputs[0].size;
+  T* param = call.outputs[0].as<T>();
+  T* velocity = call.outputs[1].as<T>();
+  T* slot = with_momentum ? call.outputs[2].as<T>() : nullptr;
+  T* average = centered ? call.outputs[with_momentum ? 3 : 2].as<T>() : nullptr;
+  const T* gradient = call.inputs[1].as<T>();
+  for_elements<T>(*call.workers, size, 5 + 2 * centered + 2 * with_momentum,
+                  [=](std::int64_t first, std::int64_t last) {
+                    DLNATIVE_INDEPENDENT
+                    for (std::int64_t i = first; i < last; ++i) {
+                      const T p = param[i] - param[i] * decay, g = gradient[i];
+                      const T mean_square = rho * velocity[i] + rest * (g * g);
+                      velocity[i] = mean_square;
+                      T denominator = mean_square + epsilon;
+                      if constexpr (centered) {
+                        const T mean = rho * average[i] + rest * g;
+                        average[i] = mean;
+                        denominator = mean_square - mean * mean + epsilon;
+                      }
+                      T step = rate * g / square_root(denominator);
+                      if constexpr (with_momentum) {
+                        step = momentum * slot[i] + step;
+                        slot[i] = step;
+                      }
+                      param[i] = p - step;
+                    }
+                  });
+}
+
+template <class T>
+void rmsprop_of(const Call& call) {
+  const bool centered = call.ints[0] != 0, with_momentum = call.floats[1] > 0.0;
+  if (centered) {
+    with_momentum ? rmsprop<T, true, true>(call) : rmsprop<T, true, false>(call);
+  } else {
+    with_momentum ? rmsprop<T, false, true>(call) : rmsprop<T, false, false>(call);
+  }
+}
+
+using Update = void (*)(const Call&);
+
+template <Update single, Update twice>
+void by_type(const Call& call) {
+  call.outputs[0].dtype == DType::float32 ? single(call) : twice(call);
+}
+
+}  // namespace
+
+extern const OpRow optimizer_rows[] = {
+    {"sgd", by_type<sgd<float>, sgd<double>>, nullptr},
+    {"adam", by_type<adam<float>, adam<double>>, nullptr},
+    {"rmsprop", by_type<rmsprop_of<float>, rmsprop_of<double>>, nullptr},
+};
+extern const int optimizer_row_count = sizeof(optimizer_rows) / sizeof(optimizer_rows[0]);
+
+}  // namespace dlnative::DLNATIVE_ISA
