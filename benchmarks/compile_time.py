@@ -2,8 +2,8 @@
 
     python benchmarks/compile_time.py [--rounds 21]
 
-Each round builds a new model. What planning takes is the first train_on_batch less the second: tracing, differentiation,
-planning and placing the buffers, with the loss, the metric and the optimizer inside.
+Each round builds a new model. Planning is what the first train_on_batch takes beyond the second: tracing,
+differentiation, ordering and placing the buffers, with the loss, the metric and the optimizer inside.
 """
 
 from __future__ import annotations
