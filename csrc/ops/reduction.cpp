@@ -1,0 +1,340 @@
+// Reductions of neighbouring axes: x, seen as (outer, R, inner), becomes y of (outer, inner).
+//
+//   sum, mean          mean = sum / R
+//   max, min           a NaN anywhere gives NaN
+//   argmax, argmin     the first index of the largest (smallest) value; a NaN counts as that, as in NumPy
+//
+// Work is cut into units: a chunk of R by a tile of columns. A unit keeps its accumulators in registers. Where R is
+// longer than a chunk, units leave partial results and one thread combines them in order; the cut depends on the shape
+// alone, so the bits of the result do not depend on the number of threads. A sum of floats adds up chunk sums in
+// double, and each chunk is many short chains, so that the rounding error stays like that of pairwise summation.
+#include <cstdint>
+
+#include "dlnative/kernel.h"
+#include "simd/vec.h"
+
+namespace dlnative::DLNATIVE_ISA {
+namespace {
+
+template <class T>
+struct Range {
+  static constexpr T lowest = static_cast<T>(-__builtin_inf()), highest = static_cast<T>(__builtin_inf());
+};
+template <>
+struct Range<std::int32_t> {
+  static constexpr std::int32_t lowest = INT32_MIN, highest = INT32_MAX;
+};
+template <>
+struct Range<std::int64_t> {
+  static constexpr std::int64_t lowest = INT64_MIN, highest = INT64_MAX;
+};
+
+// What is accumulated: `Total` is the type of partial results.
+template <class T>
+struct SumOf {
+  using Total = T;
+  static constexpr T start = T{0};
+  template <class V>
+  static DLNATIVE_INLINE V join(V a, V b) {
+    return a + b;
+  }
+};
+template <>
+struct SumOf<float> {
+  using Total = double;
+  static constexpr float start = 0.0f;
+  template <class V>
+  static DLNATIVE_INLINE V join(V a, V b) {
+    return a + b;
+  }
+};
+template <class T>
+struct MaxOf {
+  using Total = T;
+  static constexpr T start = Range<T>::lowest;
+  template <class V>
+  static DLNATIVE_INLINE V join(V a, V b) {
+    return maximum(a, b);
+  }
+};
+template <class T>
+struct MinOf {
+  using Total = T;
+  static constexpr T start = Range<T>::highest;
+  template <class V>
+  static DLNATIVE_INLINE V join(V a, V b) {
+    return minimum(a, b);
+  }
+};
+
+struct Extents {
+  std::int64_t outer = 1, R = 1, inner = 1;
+
+  Extents(const View& x, std::int64_t axis, std::int64_t count) {
+    if (axis < 0) axis += x.rank;
+    for (std::int64_t i = 0; i < x.rank; ++i) (i < axis ? outer : i < axis + count ? R : inner) *= x.shape[i];
+  }
+};
+
+// How a reduction is cut. Only shapes decide.
+template <class T>
+struct Cut {
+  static constexpr std::int64_t tile = 4 * lanes<T>;  // columns whose accumulators fit in registers
+  std::int64_t chunk, chunks, tiles;
+
+  explicit Cut(const Extents& e)
+      : chunk(e.inner == 1      ? 8192
+              : e.inner >= tile ? 512
+                                : 512 * (tile / e.inner)),
+        chunks(e.R <= chunk ? 1 : (e.R + chunk - 1) / chunk),
+        tiles((e.inner + tile - 1) / tile) {}
+};
+
+// A stretch of n neighbouring elements.
+template <class T, class Op>
+T reduce_stretch(const T* x, std::int64_t n) {
+  using V = Vec<T>;
+  constexpr std::int64_t L = lanes<T>;
+  T total = Op::start;
+  std::int64_t i = 0;
+  if (n >= L) {
+    V a = load(x);
+    i = L;
+    if (n >= 4 * L) {
+      V b = load(x + L), c = load(x + 2 * L), d = load(x + 3 * L);
+      for (i = 4 * L; i + 4 * L <= n; i += 4 * L) {
+        a = Op::join(a, load(x + i));
+        b = Op::join(b, load(x + i + L));
+        c = Op::join(c, load(x + i + 2 * L));
+        d = Op::join(d, load(x + i + 3 * L));
+      }
+      a = Op::join(Op::join(a, b), Op::join(c, d));
+    }
+    for (; i + L <= n; i += L) a = Op::join(a, load(x + i));
+    T half[L];
+    __builtin_memcpy(half, &a, sizeof(a));
+    for (std::int64_t width = L / 2; width > 0; width /= 2) {
+      for (std::int64_t k = 0; k < width; ++k) half[k] = Op::join(half[k], half[k + width]);
+    }
+    total = half[0];
+  }
+  for (; i < n; ++i) total = Op::join(total, x[i]);
+  return total;
+}
+
+// `rows` rows of a tile of `width` columns, the rows `stride` apart.
+template <class T, class Op>
+void reduce_columns(const T* x, std::int64_t rows, std::int64_t stride, std::int64_t width,
+                    typename Op::Total* __restrict totals) {
+  using V = Vec<T>;
+  constexpr std::int64_t L = lanes<T>;
+  std::int64_t column = 0;
+  if (width == 4 * L) {
+    V a[4];
+    for (V& v : a) v = V{} + Op::start;
+    for (std::int64_t r = 0; r < rows; ++r) {
+      for (int k = 0; k < 4; ++k) a[k] = Op::join(a[k], load(x + r * stride + k * L));
+    }
+    for (; column < width; ++column) totals[column] = a[column / L][column % L];
+  }
+  for (; column + L <= width; column += L) {
+    V a = V{} + Op::start, b = a;
+    std::int64_t r = 0;
+    for (; r + 2 <= rows; r += 2) {
+      a = Op::join(a, load(x + r * stride + column));
+      b = Op::join(b, load(x + (r + 1) * stride + column));
+    }
+    if (r < rows) a = Op::join(a, load(x + r * stride + column));
+    a = Op::join(a, b);
+    for (std::int64_t k = 0; k < L; ++k) totals[column + k] = a[k];
+  }
+  if (column == width) return;
+  if constexpr (vector_bytes >= 32) {  // there partial loads are one instruction
+    const int count = static_cast<int>(width - column);
+    V a = V{} + Op::start, b = a;
+    std::int64_t r = 0;
+    for (; r + 2 <= rows; r += 2) {
+      a = Op::join(a, load_partial(x + r * stride + column, count));
+      b = Op::join(b, load_partial(x + (r + 1) * stride + column, count));
+    }
+    if (r < rows) a = Op::join(a, load_partial(x + r * stride + column, count));
+    a = Op::join(a, b);
+    for (int k = 0; k < count; ++k) totals[column + k] = a[k];
+  } else {
+    for (; column < width; ++column) {
+      T a[4] = {Op::start, Op::start, Op::start, Op::start};
+      std::int64_t r = 0;
+      for (; r + 4 <= rows; r += 4) {
+        for (int k = 0; k < 4; ++k) a[k] = Op::join(a[k], x[(r + k) * stride + column]);
+      }
+      for (; r < rows; ++r) a[0] = Op::join(a[0], x[r * stride + column]);
+      totals[column] = Op::join(Op::join(a[0], a[1]), Op::join(a[2], a[3]));
+    }
+  }
+}
+
+// y = join over R, times `scale` if it is a mean.
+template <class T, class Op, bool is_mean>
+void reduce(const Call& call) {
+  using Total = typename Op::Total;
+  const View& x_view = call.inputs[0];
+  const Extents e(x_view, call.ints[0], call.ints[1]);
+  if (call.outputs[0].size == 0) return;
+  const Cut<T> cut(e);
+  const T* x = x_view.as<T>();
+  T* y = call.outputs[0].as<T>();
+  auto* partials = static_cast<Total*>(call.scratch);
+  const auto finish = [&e](Total total) {
+    if constexpr (is_mean) total /= static_cast<Total>(e.R);
+    return static_cast<T>(total);
+  };
+
+  const auto unit = [&](std::int64_t index) {
+    const std::int64_t tile = index % cut.tiles, chunk = index / cut.tiles % cut.chunks;
+    const std::int64_t o = index / (cut.tiles * cut.chunks);
+    const std::int64_t first = chunk * cut.chunk;
+    const std::int64_t rows = e.R - first < cut.chunk ? e.R - first : cut.chunk;
+    const std::int64_t column = tile * cut.tile;
+    const std::int64_t width = e.inner - column < cut.tile ? e.inner - column : cut.tile;
+    const T* from = x + (o * e.R + first) * e.inner + column;
+    if (e.inner == 1) {
+      const Total total = static_cast<Total>(reduce_stretch<T, Op>(from, rows));
+      cut.chunks == 1 ? void(y[o] = finish(total)) : void(partials[o * cut.chunks + chunk] = total);
+    } else if (cut.chunks == 1) {
+      Total totals[Cut<T>::tile];
+      reduce_columns<T, Op>(from, rows, e.inner, width, totals);
+      for (std::int64_t k = 0; k < width; ++k) y[o * e.inner + column + k] = finish(totals[k]);
+    } else {
+      reduce_columns<T, Op>(from, rows, e.inner, width, partials + (o * cut.chunks + chunk) * e.inner + column);
+    }
+  };
+
+  const std::int64_t units = e.outer * cut.chunks * cut.tiles;
+  const int threads = call.workers->worthwhile(static_cast<double>(x_view.size) * sizeof(T) / 10.0);
+  const std::int64_t together = threads == 1 ? units : 1 + units / (threads * 16);
+  call.workers->parallel_for(threads, (units + together - 1) / together, [&](std::int64_t task, int) {
+    const std::int64_t end = (task + 1) * together < units ? (task + 1) * together : units;
+    for (std::int64_t index = task * together; index < end; ++index) unit(index);
+  });
+  if (cut.chunks == 1) return;
+  for (std::int64_t o = 0; o < e.outer; ++o) {
+    Total* total = partials + o * cut.chunks * e.inner;
+    for (std::int64_t chunk = 1; chunk < cut.chunks; ++chunk) {
+      const Total* part = total + chunk * e.inner;
+      for (std::int64_t k = 0; k < e.inner; ++k) total[k] = Op::join(total[k], part[k]);
+    }
+    for (std::int64_t k = 0; k < e.inner; ++k) y[o * e.inner + k] = finish(total[k]);
+  }
+}
+
+std::int64_t partials_bytes(const Call& call, int) {
+  const View& x = call.inputs[0];
+  const Extents e(x, call.ints[0], call.ints[1]);
+  if (call.outputs[0].size == 0) return 0;
+  const std::int64_t chunks = item_size(x.dtype) == 4 ? Cut<float>(e).chunks : Cut<double>(e).chunks;
+  return chunks == 1 ? 0 : e.outer * chunks * e.inner * static_cast<std::int64_t>(sizeof(double));
+}
+
+template <template <class> class Op>
+void by_type(const Call& call) {
+  switch (call.inputs[0].dtype) {
+    case DType::float32:
+      return reduce<float, Op<float>, false>(call);
+    case DType::float64:
+      return reduce<double, Op<double>, false>(call);
+    case DType::int32:
+      return reduce<std::int32_t, Op<std::int32_t>, false>(call);
+    default:
+      return reduce<std::int64_t, Op<std::int64_t>, false>(call);
+  }
+}
+
+void mean(const Call& call) {
+  if (call.inputs[0].dtype == DType::float32) {
+    reduce<float, SumOf<float>, true>(call);
+  } else {
+    reduce<double, SumOf<double>, true>(call);
+  }
+}
+
+// Columns are taken by the tile, so that rows are read as they lie.
+template <class T, class Op>
+void arg_columns(const T* x, std::int64_t R, std::int64_t stride, std::int64_t width, std::int32_t* y) {
+  T best[Cut<T>::tile];
+  for (std::int64_t k = 0; k < width; ++k) {
+    best[k] = x[k];
+    y[k] = 0;
+  }
+  for (std::int64_t r = 1; r < R; ++r) {
+    const T* row = x + r * stride;
+    for (std::int64_t k = 0; k < width; ++k) {
+      // Taken when it is better: join would change what is there, and what is there is not NaN.
+      const bool better = best[k] == best[k] && !(Op::join(best[k], row[k]) == best[k]);
+      best[k] = better ? row[k] : best[k];
+      y[k] = better ? static_cast<std::int32_t>(r) : y[k];
+    }
+  }
+}
+
+// First the value, as a vector reduction, then the place.
+template <class T, class Op>
+std::int32_t arg_row(const T* x, std::int64_t n) {
+  const T best = reduce_stretch<T, Op>(x, n);
+  std::int64_t i = 0;
+  if (best == best) {
+    while (x[i] != best) ++i;
+  } else {
+    while (x[i] == x[i]) ++i;
+  }
+  return static_cast<std::int32_t>(i);
+}
+
+template <class T, class Op>
+void arg_reduce(const Call& call) {
+  const View& x_view = call.inputs[0];
+  const Extents e(x_view, call.ints[0], 1);
+  if (call.outputs[0].size == 0) return;
+  const Cut<T> cut(e);
+  const T* x = x_view.as<T>();
+  auto* y = call.outputs[0].as<std::int32_t>();
+  const std::int64_t units = e.outer * cut.tiles;
+  const int threads = call.workers->worthwhile(static_cast<double>(x_view.size));
+  const std::int64_t together = threads == 1 ? units : 1 + units / (threads * 16);
+  call.workers->parallel_for(threads, (units + together - 1) / together, [&](std::int64_t task, int) {
+    const std::int64_t end = (task + 1) * together < units ? (task + 1) * together : units;
+    for (std::int64_t index = task * together; index < end; ++index) {
+      const std::int64_t o = index / cut.tiles, column = index % cut.tiles * cut.tile;
+      if (e.inner == 1) {
+        y[o] = arg_row<T, Op>(x + o * e.R, e.R);
+      } else {
+        const std::int64_t width = e.inner - column < cut.tile ? e.inner - column : cut.tile;
+        arg_columns<T, Op>(x + o * e.R * e.inner + column, e.R, e.inner, width, y + o * e.inner + column);
+      }
+    }
+  });
+}
+
+template <template <class> class Op>
+void arg_by_type(const Call& call) {
+  switch (call.inputs[0].dtype) {
+    case DType::float32:
+      return arg_reduce<float, Op<float>>(call);
+    case DType::float64:
+      return arg_reduce<double, Op<double>>(call);
+    case DType::int32:
+      return arg_reduce<std::int32_t, Op<std::int32_t>>(call);
+    default:
+      return arg_reduce<std::int64_t, Op<std::int64_t>>(call);
+  }
+}
+
+}  // namespace
+
+extern const OpRow reduction_rows[] = {
+    {"sum", by_type<SumOf>, partials_bytes}, {"mean", mean, partials_bytes},
+    {"max", by_type<MaxOf>, partials_bytes}, {"min", by_type<MinOf>, partials_bytes},
+    {"argmax", arg_by_type<MaxOf>, nullptr}, {"argmin", arg_by_type<MinOf>, nullptr},
+};
+extern const int reduction_row_count = sizeof(reduction_rows) / sizeof(reduction_rows[0]);
+
+}  // namespace dlnative::DLNATIVE_ISA
