@@ -1,0 +1,340 @@
+// The vector type that kernels are written in: Vec<T> holds lanes<T> elements of float, double, int32 or int64.
+//
+// It is the compilers' own vector type (GCC and Clang vector extensions), so + - * / & | ^ ~ << >> and comparisons work
+// lane by lane, a vector and a scalar mix, and v[i] is a lane. A comparison gives a Mask<T>: integers of the same
+// width, all ones where it holds. Intrinsics appear only where the extensions have no word for an instruction. The
+// portable version uses none at all.
+#pragma once
+
+#include <cstdint>
+
+#include "dlnative/types.h"
+
+#if defined(DLNATIVE_ISA_AVX512) || defined(DLNATIVE_ISA_AVX2)
+#include <immintrin.h>
+#elif defined(DLNATIVE_ISA_NEON)
+#include <arm_neon.h>
+#endif
+
+namespace dlnative::DLNATIVE_ISA {
+
+#if defined(DLNATIVE_ISA_AVX512)
+inline constexpr int vector_bytes = 64;
+#elif defined(DLNATIVE_ISA_AVX2)
+inline constexpr int vector_bytes = 32;
+#else
+inline constexpr int vector_bytes = 16;
+#endif
+
+template <class T>
+inline constexpr int lanes = vector_bytes / static_cast<int>(sizeof(T));
+
+template <class T>
+struct VecOf;
+template <>
+struct VecOf<float> {
+  typedef float type __attribute__((vector_size(vector_bytes)));
+};
+template <>
+struct VecOf<double> {
+  typedef double type __attribute__((vector_size(vector_bytes)));
+};
+template <>
+struct VecOf<std::int32_t> {
+  typedef std::int32_t type __attribute__((vector_size(vector_bytes)));
+};
+template <>
+struct VecOf<std::int64_t> {
+  typedef std::int64_t type __attribute__((vector_size(vector_bytes)));
+};
+template <>
+struct VecOf<std::uint32_t> {
+  typedef std::uint32_t type __attribute__((vector_size(vector_bytes)));
+};
+
+template <class T>
+using Vec = typename VecOf<T>::type;
+template <class T>
+using Mask = decltype(Vec<T>{} < Vec<T>{});
+
+// The same bits read as another type of the same size.
+template <class To, class From>
+DLNATIVE_INLINE To bit_cast(From from) {
+  return __builtin_bit_cast(To, from);
+}
+
+template <class T>
+DLNATIVE_INLINE Vec<T> broadcast(T value) {
+  return Vec<T>{} + value;
+}
+template <>
+DLNATIVE_INLINE Vec<float> broadcast(float value) {
+  return value - Vec<float>{};  // not 0 + value: that would turn -0 into +0
+}
+template <>
+DLNATIVE_INLINE Vec<double> broadcast(double value) {
+  return value - Vec<double>{};
+}
+
+template <class T>
+DLNATIVE_INLINE Vec<T> load(const T* from) {
+  Vec<T> v;
+  __builtin_memcpy(&v, from, vector_bytes);
+  return v;
+}
+
+template <class T>
+DLNATIVE_INLINE void store(T* to, Vec<T> v) {
+  __builtin_memcpy(to, &v, vector_bytes);
+}
+
+// Lane i is true where i < count.
+template <class T>
+DLNATIVE_INLINE Mask<T> first_lanes(int count) {
+  using Index = Mask<T>;
+  Index index;
+  for (int i = 0; i < lanes<T>; ++i) index[i] = i;
+  return index < (Index{} + count);
+}
+
+// The first `count` elements, 0 <= count <= lanes<T>; the other lanes are 0 and their memory is not touched.
+template <class T>
+DLNATIVE_INLINE Vec<T> load_partial(const T* from, int count) {
+#if defined(DLNATIVE_ISA_AVX512)
+  if constexpr (sizeof(T) == 4) {
+    return bit_cast<Vec<T>>(_mm512_maskz_loadu_epi32(static_cast<__mmask16>(_bzhi_u32(0xffff, count)), from));
+  } else {
+    return bit_cast<Vec<T>>(_mm512_maskz_loadu_epi64(static_cast<__mmask8>(_bzhi_u32(0xff, count)), from));
+  }
+#elif defined(DLNATIVE_ISA_AVX2)
+  if constexpr (sizeof(T) == 4) {
+    return bit_cast<Vec<T>>(
+        _mm256_maskload_ps(reinterpret_cast<const float*>(from), bit_cast<__m256i>(first_lanes<T>(count))));
+  } else {
+    return bit_cast<Vec<T>>(
+        _mm256_maskload_pd(reinterpret_cast<const double*>(from), bit_cast<__m256i>(first_lanes<T>(count))));
+  }
+#else
+  Vec<T> v = {};
+  for (int i = 0; i < lanes<T>; ++i) {
+    if (i < count) v[i] = from[i];
+  }
+  return v;
+#endif
+}
+
+// Writes the first `count` lanes and touches no other memory.
+template <class T>
+DLNATIVE_INLINE void store_partial(T* to, Vec<T> v, int count) {
+#if defined(DLNATIVE_ISA_AVX512)
+  if constexpr (sizeof(T) == 4) {
+    _mm512_mask_storeu_epi32(to, static_cast<__mmask16>(_bzhi_u32(0xffff, count)), bit_cast<__m512i>(v));
+  } else {
+    _mm512_mask_storeu_epi64(to, static_cast<__mmask8>(_bzhi_u32(0xff, count)), bit_cast<__m512i>(v));
+  }
+#elif defined(DLNATIVE_ISA_AVX2)
+  if constexpr (sizeof(T) == 4) {
+    _mm256_maskstore_ps(reinterpret_cast<float*>(to), bit_cast<__m256i>(first_lanes<T>(count)), bit_cast<__m256>(v));
+  } else {
+    _mm256_maskstore_pd(reinterpret_cast<double*>(to), bit_cast<__m256i>(first_lanes<T>(count)), bit_cast<__m256d>(v));
+  }
+#else
+  for (int i = 0; i < lanes<T>; ++i) {
+    if (i < count) to[i] = v[i];
+  }
+#endif
+}
+
+// a where the mask is set, else b.
+template <class M, class V>
+DLNATIVE_INLINE V select(M mask, V a, V b) {
+  return mask ? a : b;
+}
+
+// a * b + c with one rounding, except in the portable version, which has no such instruction to rely on.
+DLNATIVE_INLINE Vec<float> fma(Vec<float> a, Vec<float> b, Vec<float> c) {
+#if defined(DLNATIVE_ISA_AVX512)
+  return _mm512_fmadd_ps(a, b, c);
+#elif defined(DLNATIVE_ISA_AVX2)
+  return _mm256_fmadd_ps(a, b, c);
+#elif defined(DLNATIVE_ISA_NEON)
+  return vfmaq_f32(c, a, b);
+#else
+  return a * b + c;
+#endif
+}
+DLNATIVE_INLINE Vec<double> fma(Vec<double> a, Vec<double> b, Vec<double> c) {
+#if defined(DLNATIVE_ISA_AVX512)
+  return _mm512_fmadd_pd(a, b, c);
+#elif defined(DLNATIVE_ISA_AVX2)
+  return _mm256_fmadd_pd(a, b, c);
+#elif defined(DLNATIVE_ISA_NEON)
+  return vfmaq_f64(c, a, b);
+#else
+  return a * b + c;
+#endif
+}
+
+DLNATIVE_INLINE Vec<float> sqrt(Vec<float> x) {
+#if defined(DLNATIVE_ISA_AVX512)
+  return _mm512_maskz_sqrt_ps(0xffff, x);  // GCC 12 warns of an undefined value in the form without a mask
+#elif defined(DLNATIVE_ISA_AVX2)
+  return _mm256_sqrt_ps(x);
+#elif defined(DLNATIVE_ISA_NEON)
+  return vsqrtq_f32(x);
+#else
+  for (int i = 0; i < lanes<float>; ++i) x[i] = __builtin_sqrtf(x[i]);
+  return x;
+#endif
+}
+DLNATIVE_INLINE Vec<double> sqrt(Vec<double> x) {
+#if defined(DLNATIVE_ISA_AVX512)
+  return _mm512_maskz_sqrt_pd(0xff, x);
+#elif defined(DLNATIVE_ISA_AVX2)
+  return _mm256_sqrt_pd(x);
+#elif defined(DLNATIVE_ISA_NEON)
+  return vsqrtq_f64(x);
+#else
+  for (int i = 0; i < lanes<double>; ++i) x[i] = __builtin_sqrt(x[i]);
+  return x;
+#endif
+}
+
+// One instruction on x86: when a or b is NaN, the result is b.
+template <class V>
+DLNATIVE_INLINE V fast_max(V a, V b) {
+  return a > b ? a : b;
+}
+template <class V>
+DLNATIVE_INLINE V fast_min(V a, V b) {
+  return a < b ? a : b;
+}
+
+// NumPy's rule: when a or b is NaN, the result is NaN.
+template <class V>
+DLNATIVE_INLINE V maximum(V a, V b) {
+  return ((a >= b) | (a != a)) ? a : b;
+}
+template <class V>
+DLNATIVE_INLINE V minimum(V a, V b) {
+  return ((a <= b) | (a != a)) ? a : b;
+}
+
+DLNATIVE_INLINE Vec<float> abs(Vec<float> x) {
+  return bit_cast<Vec<float>>(bit_cast<Vec<std::int32_t>>(x) & INT32_MAX);
+}
+DLNATIVE_INLINE Vec<double> abs(Vec<double> x) {
+  return bit_cast<Vec<double>>(bit_cast<Vec<std::int64_t>>(x) & INT64_MAX);
+}
+DLNATIVE_INLINE Vec<std::int32_t> abs(Vec<std::int32_t> x) { return x < 0 ? -x : x; }
+DLNATIVE_INLINE Vec<std::int64_t> abs(Vec<std::int64_t> x) { return x < 0 ? -x : x; }
+
+// The magnitude of x with the sign bit of `sign`.
+DLNATIVE_INLINE Vec<float> copysign(Vec<float> x, Vec<float> sign) {
+  return bit_cast<Vec<float>>((bit_cast<Vec<std::int32_t>>(x) & INT32_MAX) |
+                              (bit_cast<Vec<std::int32_t>>(sign) & INT32_MIN));
+}
+DLNATIVE_INLINE Vec<double> copysign(Vec<double> x, Vec<double> sign) {
+  return bit_cast<Vec<double>>((bit_cast<Vec<std::int64_t>>(x) & INT64_MAX) |
+                               (bit_cast<Vec<std::int64_t>>(sign) & INT64_MIN));
+}
+
+DLNATIVE_INLINE Vec<float> floor(Vec<float> x) {
+#if defined(DLNATIVE_ISA_AVX512)
+  return _mm512_maskz_roundscale_ps(0xffff, x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+#elif defined(DLNATIVE_ISA_AVX2)
+  return _mm256_floor_ps(x);
+#elif defined(DLNATIVE_ISA_NEON)
+  return vrndmq_f32(x);
+#else
+  for (int i = 0; i < lanes<float>; ++i) x[i] = __builtin_floorf(x[i]);
+  return x;
+#endif
+}
+DLNATIVE_INLINE Vec<double> floor(Vec<double> x) {
+#if defined(DLNATIVE_ISA_AVX512)
+  return _mm512_maskz_roundscale_pd(0xff, x, _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC);
+#elif defined(DLNATIVE_ISA_AVX2)
+  return _mm256_floor_pd(x);
+#elif defined(DLNATIVE_ISA_NEON)
+  return vrndmq_f64(x);
+#else
+  for (int i = 0; i < lanes<double>; ++i) x[i] = __builtin_floor(x[i]);
+  return x;
+#endif
+}
+
+// float <-> int32 lane by lane; to integers it truncates.
+DLNATIVE_INLINE Vec<std::int32_t> to_int(Vec<float> x) { return __builtin_convertvector(x, Vec<std::int32_t>); }
+DLNATIVE_INLINE Vec<float> to_float(Vec<std::int32_t> x) { return __builtin_convertvector(x, Vec<float>); }
+
+// The element type of a vector type.
+template <class V>
+struct ElementOf;
+template <>
+struct ElementOf<Vec<float>> {
+  using type = float;
+};
+template <>
+struct ElementOf<Vec<double>> {
+  using type = double;
+};
+template <>
+struct ElementOf<Vec<std::int32_t>> {
+  using type = std::int32_t;
+};
+template <>
+struct ElementOf<Vec<std::int64_t>> {
+  using type = std::int64_t;
+};
+template <class V>
+using Element = typename ElementOf<V>::type;
+
+// The lower (0) or upper (1) half of a vector.
+template <class Half, int index, class V>
+DLNATIVE_INLINE Half part(V v) {
+  Half half;
+  __builtin_memcpy(&half, reinterpret_cast<const char*>(&v) + index * sizeof(Half), sizeof(Half));
+  return half;
+}
+
+// Folds all lanes into one, always in the same order: upper half onto lower half, until one lane is left.
+template <class V, class Combine>
+DLNATIVE_INLINE Element<V> fold(V v, Combine combine) {
+  using T = Element<V>;
+  typedef T Pair __attribute__((vector_size(16)));
+#if defined(DLNATIVE_ISA_AVX512) || defined(DLNATIVE_ISA_AVX2)
+  typedef T Half __attribute__((vector_size(32)));
+#if defined(DLNATIVE_ISA_AVX512)
+  // GCC 12 would take the upper half of 64 bytes through memory.
+  const Half upper = bit_cast<Half>(_mm512_maskz_extracti64x4_epi64(0xff, bit_cast<__m512i>(v), 1));
+  const Half half = combine(part<Half, 0>(v), upper);
+#else
+  const Half half = v;
+#endif
+  Pair pair = combine(part<Pair, 0>(half), part<Pair, 1>(half));
+#else
+  Pair pair = v;
+#endif
+  if constexpr (sizeof(T) == 8) return combine(pair, Pair{pair[1], pair[1]})[0];
+  if constexpr (sizeof(T) == 4) {
+    pair = combine(pair, Pair{pair[2], pair[3], pair[2], pair[3]});
+    return combine(pair, Pair{pair[1], pair[1], pair[1], pair[1]})[0];
+  }
+}
+
+template <class V>
+DLNATIVE_INLINE Element<V> sum(V v) {
+  return fold(v, [](auto a, auto b) __attribute__((always_inline)) { return a + b; });
+}
+// NaN in any lane gives NaN.
+template <class V>
+DLNATIVE_INLINE Element<V> horizontal_max(V v) {
+  return fold(v, [](auto a, auto b) __attribute__((always_inline)) { return maximum(a, b); });
+}
+template <class V>
+DLNATIVE_INLINE Element<V> horizontal_min(V v) {
+  return fold(v, [](auto a, auto b) __attribute__((always_inline)) { return minimum(a, b); });
+}
+
+}  // namespace dlnative::DLNATIVE_ISA
