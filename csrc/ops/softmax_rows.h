@@ -1,0 +1,164 @@
+// The part that softmax and the crossentropies of logits share: for each row x of C elements, M = max(x),
+// e = exp(x - M) and S = sum(e). M is subtracted so that exp never overflows and S is at least 1.
+//
+// Rows are taken in blocks, so that what follows once a row (a division, a logarithm) is done for many rows in one
+// vector. Rows of a few elements do not fill a vector: they are shifted into one flat run, whose exp is taken as a
+// whole.
+#pragma once
+
+#include "dlnative/kernel.h"
+#include "simd/math.h"
+#include "simd/vec.h"
+
+namespace dlnative::DLNATIVE_ISA {
+namespace {
+
+constexpr std::int64_t most_rows = 64;  // of a block
+constexpr std::int64_t short_row = 8;   // up to this length rows are taken flat
+
+template <class T>
+struct RowStatistics {
+  T max[most_rows];
+  T sum[most_rows];
+};
+
+// Calls body(first row, rows) for blocks of rows of C elements.
+template <class Body>
+DLNATIVE_INLINE void for_row_blocks(const Workers& workers, std::int64_t rows, std::int64_t C, double nanoseconds_each,
+                                    Body body) {
+  const std::int64_t fit = 4096 / (C + 1) + 1;
+  const std::int64_t block = fit < most_rows ? fit : most_rows;
+  const int threads = workers.worthwhile(nanoseconds_each * static_cast<double>(rows) * static_cast<double>(C));
+  workers.parallel_for(threads, (rows + block - 1) / block, [&](std::int64_t task, int) {
+    const std::int64_t first = task * block;
+    body(first, rows - first < block ? rows - first : block);
+  });
+}
+
+// Vector by vector over n elements: body(index, vector load) for whole vectors, then once with the lanes that are left.
+template <class T, class Whole, class Rest>
+DLNATIVE_INLINE void for_vectors(std::int64_t n, Whole whole, Rest rest) {
+  std::int64_t i = 0;
+  for (; i + lanes<T> <= n; i += lanes<T>) whole(i);
+  if (i < n) rest(i, static_cast<int>(n - i));
+}
+
+template <class T>
+DLNATIVE_INLINE T row_max(const T* x, std::int64_t C) {
+  Vec<T> a = broadcast(static_cast<T>(-__builtin_inf())), b = a;
+  std::int64_t i = 0;
+  for (; i + 2 * lanes<T> <= C; i += 2 * lanes<T>) {
+    a = fast_max(a, load(x + i));
+    b = fast_max(b, load(x + i + lanes<T>));
+  }
+  a = fast_max(a, b);
+  for_vectors<T>(
+      C - i, [&](std::int64_t k) { a = fast_max(a, load(x + i + k)); },
+      [&](std::int64_t k, int count) {
+        a = fast_max(a, select(first_lanes<T>(count), load_partial(x + i + k, count), a));
+      });
+  // A NaN that is lost here comes back with the sum of the exponentials.
+  return fold(a, [](auto v, auto w) __attribute__((always_inline)) { return fast_max(v, w); });
+}
+
+// Writes e only where it is asked for; log_softmax needs none but the sums.
+template <class T, bool keep>
+DLNATIVE_INLINE T row_exp(const T* x, std::int64_t C, T max, T* e) {
+  Vec<T> total = {};
+  for_vectors<T>(
+      C,
+      [&](std::int64_t i) {
+        const Vec<T> v = exp(load(x + i) - max);
+        if constexpr (keep) store(e + i, v);
+        total += v;
+      },
+      [&](std::int64_t i, int count) {
+        const Vec<T> v = exp(load_partial(x + i, count) - max);
+        if constexpr (keep) store_partial(e + i, v, count);
+        total += select(first_lanes<T>(count), v, Vec<T>{});
+      });
+  return sum(total);
+}
+
+// C is a constant here: loops of a length of three that the compiler does not know cost more than their work.
+template <class T, int C, bool keep>
+__attribute__((noinline)) void short_rows(const T* x, std::int64_t rows, T* e, RowStatistics<T>& statistics) {
+  T flat[most_rows * C + lanes<T>];
+  for (std::int64_t r = 0; r < rows; ++r) {
+    const T* row = x + r * C;
+    T max = row[0];
+    for (int c = 1; c < C; ++c) max = row[c] > max ? row[c] : max;
+    for (int c = 0; c < C; ++c) flat[r * C + c] = row[c] - max;
+    statistics.max[r] = max;
+  }
+  const std::int64_t size = rows * C;
+  for (std::int64_t i = size; i % lanes<T> != 0; ++i) flat[i] = T{0};
+  for (std::int64_t i = 0; i < size; i += lanes<T>) store(flat + i, exp(load(flat + i)));
+  for (std::int64_t r = 0; r < rows; ++r) {
+    T total = flat[r * C];
+    for (int c = 1; c < C; ++c) total += flat[r * C + c];
+    statistics.sum[r] = total;
+  }
+  if constexpr (keep) __builtin_memcpy(e, flat, static_cast<std::size_t>(size) * sizeof(T));
+}
+
+template <class T, int C>
+__attribute__((noinline)) void scale_short_rows(T* y, std::int64_t rows, const T* scales) {
+  for (std::int64_t r = 0; r < rows; ++r) {
+    for (int c = 0; c < C; ++c) y[r * C + c] *= scales[r];
+  }
+}
+
+// e may be null where it is not kept.
+template <class T, bool keep>
+DLNATIVE_INLINE void exp_rows(const T* x, std::int64_t rows, std::int64_t C, T* e, RowStatistics<T>& statistics) {
+  switch (C) {
+    case 1:
+      return short_rows<T, 1, keep>(x, rows, e, statistics);
+    case 2:
+      return short_rows<T, 2, keep>(x, rows, e, statistics);
+    case 3:
+      return short_rows<T, 3, keep>(x, rows, e, statistics);
+    case 4:
+      return short_rows<T, 4, keep>(x, rows, e, statistics);
+    default:
+      break;
+  }
+  for (std::int64_t r = 0; r < rows; ++r) {
+    statistics.max[r] = row_max(x + r * C, C);
+    statistics.sum[r] = row_exp<T, keep>(x + r * C, C, statistics.max[r], keep ? e + r * C : nullptr);
+  }
+}
+
+// Row r of y is multiplied by scales[r].
+template <class T>
+DLNATIVE_INLINE void scale_rows(T* y, std::int64_t rows, std::int64_t C, const T* scales) {
+  switch (C) {
+    case 1:
+      return scale_short_rows<T, 1>(y, rows, scales);
+    case 2:
+      return scale_short_rows<T, 2>(y, rows, scales);
+    case 3:
+      return scale_short_rows<T, 3>(y, rows, scales);
+    case 4:
+      return scale_short_rows<T, 4>(y, rows, scales);
+    default:
+      break;
+  }
+  for (std::int64_t r = 0; r < rows; ++r) {
+    T* row = y + r * C;
+    const T scale = scales[r];
+    for_vectors<T>(
+        C, [&](std::int64_t i) { store(row + i, load(row + i) * scale); },
+        [&](std::int64_t i, int count) { store_partial(row + i, load_partial(row + i, count) * scale, count); });
+  }
+}
+
+// y = function(x) for n numbers, one a row; both have room for whole vectors, and what is past the end is not used.
+template <class T, class Function>
+DLNATIVE_INLINE void for_each_row(const T* x, T* y, std::int64_t n, Function function) {
+  for (std::int64_t i = 0; i < n; i += lanes<T>) store(y + i, function(load(x + i)));
+}
+
+}  // namespace
+}  // namespace dlnative::DLNATIVE_ISA
