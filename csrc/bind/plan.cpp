@@ -122,14 +122,14 @@ class BoundPlan {
       targets[i] = py::detail::array_proxy(array.ptr())->data;
       PyList_SET_ITEM(results.ptr(), static_cast<Py_ssize_t>(i), array.release().ptr());
     }
-    {
+    std::unique_lock<std::mutex> lock(plan_.mutex(), std::defer_lock);
+    if (brief_ && lock.try_lock()) {
+      run_locked(addresses, targets);
+    } else {
       const py::gil_scoped_release released;
-      const std::lock_guard<std::mutex> lock(plan_.mutex());
-      plan_.run(addresses.data());
-      for (std::size_t i = 0; i < results_.size(); ++i) {
-        const View result = plan_.result_view(static_cast<int>(i));  // its address may be that of a feed
-        std::memcpy(targets[i], result.data, static_cast<std::size_t>(result.size * item_size(result.dtype)));
-      }
+      lock.lock();
+      run_locked(addresses, targets);
+      lock.unlock();
     }
     return results;
   }
@@ -186,6 +186,23 @@ class BoundPlan {
     for (const int id : description.feeds)
       feeds_.push_back(shape_of(description.buffers[static_cast<std::size_t>(id)]));
     for (int i = 0; i < plan_.result_count(); ++i) results_.push_back(plan_.result_view(i));
+    constexpr std::int64_t brief_elements = 4096;
+    std::int64_t elements = 0;
+    for (const Instruction& instruction : description.instructions) {
+      for (const int id : instruction.inputs)
+        elements += elements_of(description.buffers[static_cast<std::size_t>(id)]);
+      for (const int id : instruction.outputs)
+        elements += elements_of(description.buffers[static_cast<std::size_t>(id)]);
+    }
+    brief_ = elements <= brief_elements;
+  }
+
+  void run_locked(const std::vector<const void*>& addresses, const std::vector<void*>& targets) {
+    plan_.run(addresses.data());
+    for (std::size_t i = 0; i < results_.size(); ++i) {
+      const View result = plan_.result_view(static_cast<int>(i));  // its address may be that of a feed
+      std::memcpy(targets[i], result.data, static_cast<std::size_t>(result.size * item_size(result.dtype)));
+    }
   }
 
   // A list's items, kept alive while other threads run and may change the list.
@@ -196,15 +213,18 @@ class BoundPlan {
     Items items;
   };
 
+  static std::int64_t elements_of(const Buffer& buffer) {
+    std::int64_t elements = 1;
+    for (const std::int64_t extent : buffer.shape) elements *= extent;
+    return elements;
+  }
+
   static View shape_of(const Buffer& buffer) {
     View view;
     view.dtype = buffer.dtype;
     view.rank = static_cast<std::int32_t>(buffer.shape.size());
-    view.size = 1;
-    for (std::size_t axis = 0; axis < buffer.shape.size(); ++axis) {
-      view.shape[axis] = buffer.shape[axis];
-      view.size *= buffer.shape[axis];
-    }
+    view.size = elements_of(buffer);
+    for (std::size_t axis = 0; axis < buffer.shape.size(); ++axis) view.shape[axis] = buffer.shape[axis];
     return view;
   }
 
@@ -258,6 +278,7 @@ class BoundPlan {
   Plan plan_;
   py::tuple externals_;  // the arrays whose memory the plan uses
   std::vector<View> feeds_, results_;
+  bool brief_ = false;  // takes no longer than giving up the interpreter's lock and getting it back
 };
 
 }  // namespace
