@@ -1,2 +1,72 @@
-"""dlnative."""
-from dlnative import ops
+"""dlnative: deep learning with a native core and Keras's API.
+
+`import dlnative as keras` runs a Keras program that uses what dlnative has. `compile()` means compile: the network, its
+gradient, the loss, the metrics and the optimizer become one plan of native kernels.
+"""
+
+from dlnative import (
+    activations,
+    backend,
+    callbacks,
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    ops,
+    optimizers,
+    regularizers,
+    utils,
+)
+from dlnative import datasets as datasets
+from dlnative.config import build_config, num_threads, set_num_threads
+from dlnative.gradient import grad, value_and_grad
+from dlnative.graph.function import Function
+from dlnative.graph.tensor import KerasTensor
+from dlnative.graph.variable import Variable
+from dlnative.initializers import Initializer
+from dlnative.layers import Input, Layer
+from dlnative.losses import Loss
+from dlnative.metrics import Metric
+from dlnative.models import Model, Sequential
+from dlnative.optimizers import Optimizer
+from dlnative.regularizers import Regularizer
+from dlnative.selftest import selftest
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Function",
+    "Initializer",
+    "Input",
+    "KerasTensor",
+    "Layer",
+    "Loss",
+    "Metric",
+    "Model",
+    "Optimizer",
+    "Regularizer",
+    "Sequential",
+    "Variable",
+    "activations",
+    "backend",
+    "build_config",
+    "callbacks",
+    "constraints",
+    "datasets",
+    "grad",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "num_threads",
+    "ops",
+    "optimizers",
+    "regularizers",
+    "selftest",
+    "set_num_threads",
+    "utils",
+    "value_and_grad",
+]

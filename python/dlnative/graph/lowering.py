@@ -176,9 +176,14 @@ class _Lowering:
 
     def without_broadcasts(self, inputs: list[Value], shape: tuple[int, ...]) -> list[Value]:
         for index, value in enumerate(inputs):
-            step = value.producer
+            step = value.base.producer
             if step is not None and step.op.name == "broadcast_to":
-                candidate = [*inputs[:index], step.inputs[0], *inputs[index + 1 :]]
+                source = step.inputs[0]
+                if size_of(source.shape) == 1:
+                    source = self.reshaped(source, ())
+                elif value.alias is not None:
+                    continue
+                candidate = [*inputs[:index], source, *inputs[index + 1 :]]
                 if np.broadcast_shapes(*(item.shape for item in candidate)) == shape:
                     inputs = candidate
         return inputs

@@ -44,7 +44,6 @@ class Trace:
     def __init__(self) -> None:
         self.feeds: list[Tensor] = []
         self.reads: dict[Variable, Tensor] = {}
-        self.values: dict[Variable, Tensor] = {}
         self.updates: dict[Variable, Tensor] = {}
         self.finalizers: list[Finalizer] = []
         self.losses: list[Tensor] = []
@@ -68,15 +67,18 @@ class Trace:
 
     def read(self, variable: Variable) -> Tensor:
         """Returns the variable's value at this point of the trace: after the assignments made so far."""
-        tensor = self.values.get(variable)
-        if tensor is None:
-            tensor = Tensor(variable.shape, variable.dtype, source=variable)
-            self.reads[variable] = self.values[variable] = tensor
-        return tensor
+        if variable not in self.reads:
+            self.reads[variable] = Tensor(variable.shape, variable.dtype, source=variable)
+        return self.updates.get(variable, self.reads[variable])
+
+    def first(self, variable: Variable) -> Tensor:
+        """Returns the variable's value before all assignments."""
+        self.read(variable)
+        return self.reads[variable]
 
     def assign(self, variable: Variable, value: Tensor) -> None:
         """Makes `value` the variable's value for the rest of the trace and after it."""
-        self.values[variable] = self.updates[variable] = value
+        self.updates[variable] = value
 
     def finalize(
         self, op: str, inputs: list[Variable], outputs: list[Variable], attributes: tuple[Any, ...] = ()

@@ -10,11 +10,14 @@ import numpy as np
 from dlnative import dtypes
 from dlnative.graph.op import size_of
 from dlnative.graph.tensor import Tensor
-from dlnative.graph.trace import Trace, constant, current_trace
+from dlnative.graph.trace import constant, current_trace
 
 ALIGNMENT = 64  # bytes; one cache line, one AVX-512 register
 
 Array = np.ndarray[Any, Any]
+
+# How often a variable was given memory; a plan looks at its variables again only when this has changed.
+moves = [0]
 
 
 def aligned_zeros(nbytes: int) -> Array:
@@ -95,6 +98,7 @@ class Variable:
 
     def place(self, root: Array, offset: int) -> None:
         """Makes `nbytes` bytes of `root` from `offset` on the variable's memory; the value there becomes its value."""
+        moves[0] += 1
         self.root = root
         self.offset = offset
         self._value = root[offset : offset + self.nbytes].view(dtypes.NUMPY[self.dtype]).reshape(self.shape)
@@ -274,5 +278,3 @@ def view_of(root: Array, offset: int, shape: tuple[int, ...], dtype: str, name: 
     variable.place(root, offset)
     return variable
 
-
-__all__ = ["Trace", "Variable", "block_of", "contiguous_runs", "flatten_variables", "twins_of", "view_of"]

@@ -1,0 +1,144 @@
+"""Activation functions."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from dlnative import ops
+
+
+def linear(x: Any) -> Any:
+    """Returns x."""
+    return x
+
+
+def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
+    """Returns `max(x, 0)`; in general x from `threshold` on, at most `max_value`, and `negative_slope * (x - threshold)` below."""
+    if negative_slope == 0 and max_value is None and threshold == 0:
+        return ops.relu(x)
+    y = ops.where(ops.greater_equal(x, threshold), x, negative_slope * (x - threshold))
+    return y if max_value is None else ops.minimum(y, float(max_value))
+
+
+def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
+    """Returns x where it is positive, `negative_slope * x` elsewhere."""
+    return relu(x, negative_slope)
+
+
+def relu6(x: Any) -> Any:
+    """Returns `min(max(x, 0), 6)`."""
+    return ops.minimum(ops.relu(x), 6.0)
+
+
+def sigmoid(x: Any) -> Any:
+    """Returns `1 / (1 + exp(-x))`."""
+    return ops.sigmoid(x)
+
+
+def tanh(x: Any) -> Any:
+    """Returns `tanh(x)`."""
+    return ops.tanh(x)
+
+
+def softmax(x: Any, axis: int = -1) -> Any:
+    """Returns `exp(x) / sum(exp(x))` along an axis."""
+    return ops.softmax(x, axis)
+
+
+def log_softmax(x: Any, axis: int = -1) -> Any:
+    """Returns the logarithm of `softmax`."""
+    return ops.log_softmax(x, axis)
+
+
+def softplus(x: Any) -> Any:
+    """Returns `ln(1 + exp(x))`."""
+    return ops.softplus(x)
+
+
+def softsign(x: Any) -> Any:
+    """Returns `x / (1 + |x|)`."""
+    return x / (1.0 + ops.absolute(x))
+
+
+def exponential(x: Any) -> Any:
+    """Returns `exp(x)`."""
+    return ops.exp(x)
+
+
+def elu(x: Any, alpha: float = 1.0) -> Any:
+    """Returns x where it is positive, `alpha * (exp(x) - 1)` elsewhere (Clevert et al., ICLR 2016)."""
+    return ops.where(ops.greater(x, 0.0), x, alpha * ops.expm1(ops.minimum(x, 0.0)))
+
+
+def selu(x: Any) -> Any:
+    """Returns 1.0507 times `elu` with alpha 1.6733 (Klambauer et al., NeurIPS 2017)."""
+    return 1.0507009873554805 * elu(x, 1.6732632423543772)
+
+
+def silu(x: Any) -> Any:
+    """Returns `x * sigmoid(x)`."""
+    return x * ops.sigmoid(x)
+
+
+swish = silu
+
+
+def gelu(x: Any, approximate: bool = False) -> Any:
+    """Returns `x * P(X <= x)` for a standard normal X (Hendrycks and Gimpel 2016), exactly or by a tanh."""
+    if approximate:
+        return 0.5 * x * (1.0 + ops.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x * x * x)))
+    return 0.5 * x * (1.0 + ops.erf(x * math.sqrt(0.5)))
+
+
+def mish(x: Any) -> Any:
+    """Returns `x * tanh(softplus(x))` (Misra 2019)."""
+    return x * ops.tanh(ops.softplus(x))
+
+
+def hard_sigmoid(x: Any) -> Any:
+    """Returns `min(max(x + 3, 0), 6) / 6`."""
+    return relu6(x + 3.0) * (1.0 / 6.0)
+
+
+def hard_tanh(x: Any) -> Any:
+    """Returns x cut to `[-1, 1]`."""
+    return ops.clip(x, -1.0, 1.0)
+
+
+_FUNCTIONS: dict[str, Callable[..., Any]] = {
+    function.__name__: function
+    for function in (
+        linear, relu, leaky_relu, relu6, sigmoid, tanh, softmax, log_softmax, softplus, softsign, exponential, elu, selu, silu,
+        gelu, mish, hard_sigmoid, hard_tanh,
+    )
+}  # fmt: skip
+_FUNCTIONS["swish"] = silu
+
+
+def get(identifier: Any) -> Callable[..., Any]:
+    """Returns an activation given as a function or by name; `None` gives `linear`.
+
+    Raises:
+        ValueError: for an unknown name.
+    """
+    if identifier is None:
+        return linear
+    if isinstance(identifier, str):
+        if identifier not in _FUNCTIONS:
+            raise ValueError(f"activation: expected one of {', '.join(sorted(_FUNCTIONS))}, got {identifier!r}")
+        return _FUNCTIONS[identifier]
+    if callable(identifier):
+        return identifier  # type: ignore[no-any-return]
+    raise ValueError(f"activation: expected a name or a function, got {identifier!r}")
+
+
+def serialize(activation: Callable[..., Any]) -> str:
+    """Returns the name of an activation."""
+    return str(getattr(activation, "__name__", type(activation).__name__))
+
+
+def deserialize(name: str) -> Callable[..., Any]:
+    """Returns the activation of a name."""
+    return get(name)

@@ -1,0 +1,76 @@
+"""Callbacks that keep what happened: History and CSVLogger."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from dlnative.callbacks.callback import Callback
+
+
+class History(Callback):
+    """Keeps the metrics of each epoch; `fit` returns one.
+
+    `history` maps a metric's name to a list with a value for each epoch, `epoch` lists the epochs.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.history: dict[str, list[Any]] = {}
+        self.epoch: list[int] = []
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self.epoch = []
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self.epoch.append(epoch)
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(value)
+
+
+class CSVLogger(Callback):
+    """Writes the metrics of each epoch to a CSV file.
+
+    Args:
+        filename: the file.
+        separator: what stands between the columns.
+        append: whether an existing file is continued.
+    """
+
+    def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
+        super().__init__()
+        self.filename = os.fspath(filename)
+        self.separator = separator
+        self.append = append
+        self._file: Any = None
+        self._writer: Any = None
+        self._keys: list[str] | None = None
+        self._header = True
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self._close()
+        self._header = not (self.append and os.path.exists(self.filename) and os.path.getsize(self.filename) > 0)
+        self._file = open(self.filename, "a" if self.append else "w", newline="")  # noqa: SIM115
+        self._keys = None
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        import csv
+
+        logs = logs or {}
+        if self._keys is None:
+            self._keys = sorted(logs)
+            if not any(key.startswith("val_") for key in self._keys):
+                self._keys += [f"val_{key}" for key in self._keys]
+            self._writer = csv.DictWriter(self._file, ["epoch", *self._keys], delimiter=self.separator)
+            if self._header:
+                self._writer.writeheader()
+        self._writer.writerow({"epoch": epoch, **{key: logs.get(key, "NA") for key in self._keys}})
+        self._file.flush()
+
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None

@@ -1,0 +1,67 @@
+"""What was built and what it runs on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class BuildConfig(dict[str, Any]):
+    """A dict that prints as a table."""
+
+    def __repr__(self) -> str:
+        width = max(map(len, self))
+        return "\n".join(f"{key:<{width}}  {_text(value)}" for key, value in self.items())
+
+
+def build_config() -> BuildConfig:
+    """Returns versions, compiler, instruction sets, threads and whether CUDA kernels were built; prints as a table."""
+    import platform
+
+    import numpy as np
+
+    from dlnative import __version__, _native
+    from dlnative.backends import selection
+
+    built = _native.build_info()
+    return BuildConfig(
+        {
+            "dlnative": __version__,
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "backend": selection.backend(),
+            "compiler": built["compiler"],
+            "build type": built["build_type"],
+            "instruction set": _native.isa(),
+            "available": _native.available_isas(),
+            "threads": _native.num_threads(),
+            "cuda": built["cuda"],
+        }
+    )
+
+
+def num_threads() -> int:
+    """Returns the most threads that a plan may use."""
+    from dlnative import _native
+
+    return int(_native.num_threads())
+
+
+def set_num_threads(count: int) -> None:
+    """Sets the most threads that a plan may use; results do not depend on it.
+
+    Args:
+        count: 1 or more. The environment variable `DLNATIVE_NUM_THREADS` sets the first value; without it, it is the
+            number of cores that the process may run on.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    from dlnative import _native
+
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise ValueError(f"set_num_threads: expected an integer of 1 or more, got {count!r}")
+    _native.set_num_threads(count)
+
+
+def _text(value: Any) -> str:
+    return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)

@@ -1,0 +1,103 @@
+"""What an optimizer does to weights after each step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dlnative import ops
+from dlnative.utils.registry import Registry
+
+EPSILON = 1e-7
+
+
+class Constraint:
+    """A function of a weight that returns its nearest allowed value."""
+
+    def __call__(self, w: Any) -> Any:
+        """Returns the allowed value."""
+        raise NotImplementedError(f"{type(self).__name__}: expected a method __call__(w), found none")
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments that make such a constraint again."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Constraint:
+        """Makes a constraint from what `get_config` returned."""
+        return cls(**config)
+
+
+def _norm(w: Any, axis: Any) -> Any:
+    return ops.sqrt(ops.sum(ops.square(w), axis=axis, keepdims=True))
+
+
+class NonNeg(Constraint):
+    """`max(w, 0)`."""
+
+    def __call__(self, w: Any) -> Any:
+        return ops.relu(w)
+
+
+class MaxNorm(Constraint):
+    """Scales w so that its norm along an axis is at most `max_value`.
+
+    Args:
+        max_value: the largest norm.
+        axis: the axis, or axes, over which the norm is taken; 0 for the kernel of `Dense`.
+    """
+
+    def __init__(self, max_value: float = 2, axis: Any = 0) -> None:
+        self.max_value = max_value
+        self.axis = axis
+
+    def __call__(self, w: Any) -> Any:
+        norm = _norm(w, self.axis)
+        return w * (ops.clip(norm, 0.0, float(self.max_value)) / (norm + EPSILON))
+
+    def get_config(self) -> dict[str, Any]:
+        return {"max_value": self.max_value, "axis": self.axis}
+
+
+class UnitNorm(Constraint):
+    """Scales w so that its norm along an axis is 1.
+
+    Args:
+        axis: the axis, or axes, over which the norm is taken.
+    """
+
+    def __init__(self, axis: Any = 0) -> None:
+        self.axis = axis
+
+    def __call__(self, w: Any) -> Any:
+        return w / (_norm(w, self.axis) + EPSILON)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"axis": self.axis}
+
+
+class MinMaxNorm(Constraint):
+    """Moves the norm of w along an axis towards `[min_value, max_value]`.
+
+    Args:
+        min_value, max_value: the bounds of the norm.
+        rate: how far to go: 1 reaches the bounds in one step.
+        axis: the axis, or axes, over which the norm is taken.
+    """
+
+    def __init__(self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Any = 0) -> None:
+        self.min_value = min_value
+        self.max_value = max_value
+        self.rate = rate
+        self.axis = axis
+
+    def __call__(self, w: Any) -> Any:
+        norm = _norm(w, self.axis)
+        wanted = self.rate * ops.clip(norm, float(self.min_value), float(self.max_value)) + (1 - self.rate) * norm
+        return w * (wanted / (norm + EPSILON))
+
+    def get_config(self) -> dict[str, Any]:
+        return {"min_value": self.min_value, "max_value": self.max_value, "rate": self.rate, "axis": self.axis}
+
+
+_registry = Registry("constraint", Constraint, [NonNeg, MaxNorm, UnitNorm, MinMaxNorm])
+get, serialize, deserialize = _registry.get, _registry.serialize, _registry.deserialize

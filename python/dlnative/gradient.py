@@ -1,0 +1,108 @@
+"""Gradients of functions: of arrays, and of the variables that a function uses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from dlnative import ops
+from dlnative.graph.autodiff import gradients
+from dlnative.graph.function import Function
+from dlnative.graph.tensor import Tensor, flatten_structure
+from dlnative.graph.trace import Trace, current_trace
+from dlnative.graph.variable import Variable
+
+
+def differentiate(target: Any, sources: Sequence[Tensor]) -> list[Any]:
+    """Returns the gradients of a scalar tensor with respect to tensors of the same trace; zeros where there is none."""
+    trace = current_trace()
+    assert trace is not None
+    seed = trace.scalar(1.0, target.dtype)
+    found = gradients(target, sources, seed, ops.add)
+    return [
+        ops.zeros_like(source) if gradient is None else gradient
+        for gradient, source in zip(found, sources, strict=True)
+    ]
+
+
+def value_and_grad(
+    function: Callable[..., Any],
+    argnums: int | Sequence[int] | None = None,
+    variables: Sequence[Variable] | None = None,
+    has_aux: bool = False,
+) -> Callable[..., Any]:
+    """Returns a function that computes a function's value and its gradients.
+
+    The function is traced once for each signature of its arguments and then runs as a plan: forward and backward are one
+    list of native kernels.
+
+    Args:
+        function: a function of arrays, written in `dlnative.ops`, that returns a scalar (with `has_aux`, a pair of the
+            scalar and anything else).
+        argnums: the place, or places, of the arguments to differentiate by, which may be nested lists of arrays; 0 if
+            neither `argnums` nor `variables` is given.
+        variables: variables to differentiate by.
+        has_aux: whether the function returns more than the scalar.
+
+    Returns:
+        A function that returns `(value, gradients)`: for an `int`, one gradient nested as that argument; for a
+        sequence, a tuple of them; for `variables`, a list; for both, a pair of the two.
+
+    Raises:
+        ValueError: when the value is not a scalar of a float type.
+
+    Example:
+        >>> import numpy as np
+        >>> from dlnative import ops, value_and_grad
+        >>> value, gradient = value_and_grad(lambda x: ops.sum(x**2))(np.array([1.0, 2.0], "float32"))
+        >>> float(value), gradient.tolist()
+        (5.0, [2.0, 4.0])
+    """
+    if argnums is None and variables is None:
+        argnums = 0
+    places = () if argnums is None else (argnums,) if isinstance(argnums, int) else tuple(argnums)
+
+    def traced(*args: Any) -> Any:
+        trace = current_trace()
+        assert isinstance(trace, Trace)
+        chosen = [args[place] for place in places]
+        own = list(variables or ())
+        sources = flatten_structure(chosen) + [trace.first(variable) for variable in own]
+        result = function(*args)
+        target = result[0] if has_aux else result
+        if not isinstance(target, Tensor) or target.shape != () or target.dtype not in ("float32", "float64"):
+            found = f"shape {tuple(target.shape)} and dtype {target.dtype}" if isinstance(target, Tensor) else repr(target)
+            raise ValueError(f"value_and_grad: expected the function to return a scalar of a float type, got {found}")
+        pending = iter(differentiate(target, sources))
+        by_argument = [_take(item, pending) for item in chosen]
+        by_variable = list(pending)
+        if variables is None:
+            found_gradients: Any = by_argument[0] if isinstance(argnums, int) else tuple(by_argument)
+        elif argnums is None:
+            found_gradients = by_variable
+        else:
+            found_gradients = (by_argument[0] if isinstance(argnums, int) else tuple(by_argument), by_variable)
+        return result, found_gradients
+
+    compiled = Function(traced)
+
+    def call(*args: Any) -> Any:
+        if current_trace() is not None:
+            return traced(*args)
+        return compiled(*args)
+
+    return call
+
+
+def grad(function: Callable[..., Any], argnums: int | Sequence[int] | None = None) -> Callable[..., Any]:
+    """Returns a function that computes the gradients alone; see `value_and_grad`."""
+    both = value_and_grad(function, argnums)
+    return lambda *args: both(*args)[1]
+
+
+def _take(structure: Any, pending: Any) -> Any:
+    if isinstance(structure, (list, tuple)):
+        return type(structure)(_take(item, pending) for item in structure)
+    if isinstance(structure, dict):
+        return {key: _take(structure[key], pending) for key in sorted(structure)}
+    return next(pending)

@@ -1,0 +1,24 @@
+"""Layers."""
+
+from dlnative.layers.core import Activation, Dense, Dropout, Flatten, Reshape
+from dlnative.layers.input import Input, InputLayer
+from dlnative.layers.layer import Layer
+from dlnative.layers.merging import Add, Average, Concatenate, Maximum, Minimum, Multiply, Subtract
+
+__all__ = [
+    "Activation",
+    "Add",
+    "Average",
+    "Concatenate",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "Input",
+    "InputLayer",
+    "Layer",
+    "Maximum",
+    "Minimum",
+    "Multiply",
+    "Reshape",
+    "Subtract",
+]

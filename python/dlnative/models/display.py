@@ -1,0 +1,106 @@
+"""Prints a model's plan."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dlnative.backends.program import Program
+from dlnative.dtypes import ITEM_SIZES
+from dlnative.graph.op import size_of
+from dlnative.graph.tensor import flatten_structure
+from dlnative.models.data import Data
+
+if TYPE_CHECKING:
+    from dlnative.models.trainer import Trainer
+
+
+def print_plan(model: Any, batch_size: int, mode: str) -> None:
+    """Prints the plan of a step of a model; see `Model.plan`."""
+    if mode not in ("train", "test", "predict"):
+        raise ValueError(f'plan: expected mode "train", "test" or "predict", got {mode!r}')
+    if mode != "predict":
+        model._assert_compiled("plan")
+    program = example_program(model, batch_size, mode)
+    print(f'Plan of "{model.name}": {mode}, batch {batch_size}')
+    print(format_program(program))
+
+
+def example_program(model: Trainer, batch_size: int, mode: str) -> Program:
+    """Returns the program of a step, for data made up from the shapes of the inputs and outputs.
+
+    Raises:
+        ValueError: if the model is not built, so that its shapes are not known.
+    """
+    tensors = getattr(model, "inputs", None) if model.built else None
+    if not tensors:
+        known = list(model._steps._plans.items())
+        if known:
+            for key, compiled in reversed(known):
+                if key[0] == mode:
+                    return compiled.program
+        raise ValueError(f"{model._label}: expected a model with Input or one that has seen data, got one whose shapes are unknown")
+    x = [np.zeros((batch_size, *(extent or 1 for extent in tensor.shape[1:])), tensor.dtype) for tensor in tensors]
+    if mode == "predict":
+        return model._steps.get(mode, Data(x, [], []), batch_size).program
+    outputs = flatten_structure(model.outputs)  # type: ignore[attr-defined]
+    sparse = [_is_sparse(loss) for loss in (model._compiled_loss.losses if model._compiled_loss else [])]
+    y: list[Any] = []
+    for index, tensor in enumerate(outputs):
+        shape = (batch_size, *tensor.shape[1:-1]) if sparse and sparse[index] else (batch_size, *tensor.shape[1:])
+        y.append(np.zeros(shape, "int32" if sparse and sparse[index] else tensor.dtype))
+    return model._steps.get(mode, Data(x, y, [None] * len(y)), batch_size).program
+
+
+def _is_sparse(loss: Any) -> bool:
+    name = getattr(getattr(loss, "fn", None), "__name__", type(loss).__name__).lower()
+    return name.startswith("sparse")
+
+
+def format_program(program: Program) -> str:
+    """Returns a table of a program's instructions and a line on its memory."""
+    rows = [("#", "op", "inputs", "outputs", "FLOPs", "bytes", "fused")]
+    flops = traffic = 0
+    for number, step in enumerate(program.instructions):
+        buffers = [program.buffers[index] for index in (*step.inputs, *step.outputs)]
+        nbytes = sum(size_of(buffer.shape) * ITEM_SIZES[buffer.dtype] for buffer in buffers)
+        flops += step.flops
+        traffic += nbytes
+        attributes = ", ".join(str(value) for value in step.keywords.values() if value in ("relu", "sigmoid", "tanh"))
+        in_place = any(
+            (program.buffers[i].space, program.buffers[i].offset) == (program.buffers[o].space, program.buffers[o].offset)
+            for i in step.inputs
+            for o in step.outputs
+        )
+        rows.append(
+            (
+                str(number),
+                f"{step.op}({attributes})" if attributes else step.op,
+                " ".join(_shape(program, index) for index in step.inputs),
+                " ".join(_shape(program, index) for index in step.outputs) + (" in place" if in_place else ""),
+                f"{step.flops:,}",
+                f"{nbytes:,}",
+                " + ".join(step.fused),
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        cells = [
+            cell.rjust(width) if column in (0, 4, 5) else cell.ljust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    saved = f", {program.unpacked_bytes:,} without sharing" if program.unpacked_bytes else ""
+    lines.append(
+        f"{len(program.instructions)} instructions, {flops:,} FLOPs, {traffic:,} bytes moved; "
+        f"arena {program.arena_bytes:,} bytes{saved}"
+    )
+    return "\n".join(lines)
+
+
+def _shape(program: Program, index: int) -> str:
+    buffer = program.buffers[index]
+    name = {"float32": "", "float64": ":f64"}.get(buffer.dtype, f":{buffer.dtype}")
+    return f"({','.join(map(str, buffer.shape))}){name}"

@@ -1,0 +1,400 @@
+"""The base of all optimizers: what they share, and how an update becomes part of a plan.
+
+Parameters that lie one behind the other in memory form a block; gradients and slots are laid out alike. The update of a
+block is one instruction at the end of the plan, one pass over the memory of all its parameters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from dlnative import ops
+from dlnative.graph.function import Function
+from dlnative.graph.op import OPS
+from dlnative.graph.tensor import Tensor
+from dlnative.graph.trace import current_trace
+from dlnative.graph.variable import Variable, block_of, contiguous_runs, flatten_variables, twins_of
+from dlnative.ops.core import invoke
+from dlnative.utils.naming import auto_name
+
+
+class _Block:
+    """Parameters that are updated together, with their gradients and slots."""
+
+    def __init__(self, variables: list[Variable], decays: bool, slots: Sequence[str]) -> None:
+        self.variables = variables
+        self.decays = decays
+        self.parameters = block_of(variables, "parameters")
+        self.gradients = twins_of(variables, "gradient")
+        self.gradient = block_of(self.gradients, "gradients")
+        self.slots = [twins_of(variables, slot) for slot in slots]
+        self.flat_slots = [block_of(slot, name) for slot, name in zip(self.slots, slots, strict=True)]
+
+
+class Optimizer:
+    """Changes variables so that a loss gets smaller.
+
+    A subclass names an op of the table and its slots, or writes `update_step` in `dlnative.ops`.
+
+    Args:
+        learning_rate: a number, or a function of the number of finished steps written in `dlnative.ops`.
+        weight_decay: decoupled weight decay: each step first subtracts `learning_rate * weight_decay * w`.
+        clipnorm: the largest norm that the gradient of one variable may have.
+        clipvalue: the largest absolute value that an element of a gradient may have.
+        global_clipnorm: the largest norm that all gradients together may have.
+        use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps: of Keras; only
+            their defaults.
+        name: a name.
+
+    Raises:
+        ValueError: if more than one way of clipping is given, or a number is out of range.
+    """
+
+    op: str | None = None
+
+    def __init__(
+        self,
+        learning_rate: Any,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **unknown: Any,
+    ) -> None:
+        cls = type(self).__name__
+        if unknown:
+            raise ValueError(f'{cls}: unknown argument "{next(iter(unknown))}"')
+        if use_ema or loss_scale_factor is not None or gradient_accumulation_steps is not None:
+            raise ValueError(f"{cls}: use_ema, loss_scale_factor and gradient_accumulation_steps are not available")
+        del ema_momentum, ema_overwrite_frequency
+        clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
+        if sum(value is not None for value in clips.values()) > 1:
+            raise ValueError(f"{cls}: expected at most one of clipnorm, clipvalue and global_clipnorm, got {clips}")
+        for key, value in clips.items():
+            if value is not None and value <= 0:
+                raise ValueError(f"{cls}: expected a positive {key}, got {value!r}")
+        self.name = name or auto_name(cls)
+        self.weight_decay = weight_decay
+        self.clipnorm = clipnorm
+        self.clipvalue = clipvalue
+        self.global_clipnorm = global_clipnorm
+        self.built = False
+        self.iterations = Variable(np.zeros((), np.int64), trainable=False, name="iterations")
+        self._schedule: Callable[[Any], Any] | None = None
+        if callable(learning_rate) and not isinstance(learning_rate, Variable):
+            self._schedule = learning_rate
+            initial = float(np.asarray(learning_rate(np.int64(0))))
+        else:
+            initial = self._checked_rate(learning_rate)
+        self._learning_rate = Variable(np.float32(initial), dtype="float32", trainable=False, name="learning_rate")
+        self._one = Variable(np.ones((), np.int64), trainable=False, name="one")
+        self._blocks: list[_Block] = []
+        self._trainable_variables: list[Variable] = []
+        self._own_slots: list[Variable] = []
+        self._undecayed: set[int] = set()
+        self._undecayed_names: list[str] = []
+        self._function: Function | None = None
+
+    def _checked_rate(self, value: Any) -> float:
+        try:
+            rate = float(value)
+        except (TypeError, ValueError):
+            rate = float("nan")
+        if not rate >= 0:
+            raise ValueError(f"{type(self).__name__}: expected a learning_rate that is not negative, got {value!r}")
+        return rate
+
+    @property
+    def learning_rate(self) -> Any:
+        """The learning rate, a scalar variable; setting it takes effect with the next step."""
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        if callable(value) and not isinstance(value, Variable):
+            raise ValueError(f"{type(self).__name__}: expected a number, got {value!r}; schedules are given at the start")
+        if self._schedule is not None:
+            raise TypeError(f"{type(self).__name__}: the learning rate follows a schedule and cannot be set")
+        self._learning_rate.assign(self._checked_rate(value))
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The number of finished steps, the learning rate, and the slots."""
+        slots = [variable for block in self._blocks for slot in block.slots for variable in slot]
+        return [self.iterations, self._learning_rate, *slots, *self._own_slots]
+
+    # What a subclass writes.
+
+    def slot_names(self) -> list[str]:
+        """Returns the names of the slots that each parameter has, in the order of the op's inputs."""
+        return []
+
+    def update_attributes(self, weight_decay: float) -> tuple[Any, ...]:
+        """Returns the op's attributes."""
+        raise NotImplementedError(f"{type(self).__name__}: expected update_attributes or update_step, found neither")
+
+    def update_inputs(self) -> list[Variable]:
+        """Returns the scalars that the op reads between the gradient and the slots."""
+        return [self._learning_rate]
+
+    def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
+        """Updates one variable, in `dlnative.ops`: what a subclass that names no op writes."""
+        raise NotImplementedError(f"{type(self).__name__}: expected update_step, found none")
+
+    def add_variable_from_reference(
+        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
+    ) -> Variable:
+        """Makes a slot with the shape and dtype of a variable."""
+        from dlnative import initializers
+
+        slot = Variable(
+            initializers.get(initializer), reference_variable.shape, reference_variable.dtype, trainable=False,
+            name=f"{reference_variable.path.replace('/', '_')}_{name or 'slot'}",
+        )  # fmt: skip
+        self._own_slots.append(slot)
+        return slot
+
+    def assign(self, variable: Variable, value: Any) -> None:
+        """Sets a variable."""
+        variable.assign(value)
+
+    def assign_add(self, variable: Variable, value: Any) -> None:
+        """Adds to a variable."""
+        variable.assign_add(value)
+
+    def assign_sub(self, variable: Variable, value: Any) -> None:
+        """Subtracts from a variable."""
+        variable.assign_sub(value)
+
+    # Building.
+
+    def exclude_from_weight_decay(
+        self, var_list: Sequence[Variable] | None = None, var_names: Sequence[str] | None = None
+    ) -> None:
+        """Keeps variables from weight decay; to be called before the optimizer is built.
+
+        Args:
+            var_list: the variables.
+            var_names: regular expressions searched in their names.
+        """
+        if self.built:
+            raise ValueError(f"{type(self).__name__}: expected exclude_from_weight_decay before build, got it after")
+        self._undecayed.update(id(variable) for variable in var_list or ())
+        self._undecayed_names.extend(var_names or ())
+
+    def _decays(self, variable: Variable) -> bool:
+        if not self.weight_decay or id(variable) in self._undecayed:
+            return False
+        return not any(re.search(pattern, variable.name) for pattern in self._undecayed_names)
+
+    def build(self, variables: Sequence[Variable]) -> None:
+        """Makes the slots for variables, which get memory in one block.
+
+        Args:
+            variables: the variables that later gradients belong to.
+        """
+        if self.built and list(map(id, variables)) == list(map(id, self._trainable_variables)):
+            return
+        self._trainable_variables = list(variables)
+        self._blocks = []
+        if self.op is not None:
+            flatten_variables(self._trainable_variables)
+            for run in contiguous_runs(self._trainable_variables):
+                for decays, part in _parts(run, self._decays):
+                    self._blocks.append(_Block(part, decays, self.slot_names()))
+                    self.initialize_slots(self._blocks[-1].flat_slots)
+        self.built = True
+
+    def initialize_slots(self, slots: list[Variable]) -> None:
+        """Sets the first values of slots, which are zero otherwise."""
+
+    def _ensure_built(self, variables: Sequence[Variable]) -> None:
+        if not self.built:
+            self.build(variables)
+        known = set(map(id, self._trainable_variables))
+        for variable in variables:
+            if id(variable) not in known:
+                raise ValueError(
+                    f'{type(self).__name__}: expected variables it was built with, got "{variable.path}"; a new set of '
+                    "variables needs a new optimizer"
+                )
+
+    # Applying.
+
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> None:
+        """Updates variables.
+
+        Args:
+            grads_and_vars: pairs of a gradient (`None`: leave the variable) and its variable.
+
+        Raises:
+            ValueError: if a gradient does not have its variable's shape; nothing is then changed.
+        """
+        pairs = list(grads_and_vars)
+        self.apply([gradient for gradient, _ in pairs], [variable for _, variable in pairs])
+
+    def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None) -> None:
+        """Updates variables; without a list, those that the optimizer was built with."""
+        if trainable_variables is None:
+            if not self.built:
+                raise ValueError(f"{type(self).__name__}: expected variables beside gradients before it is built, got none")
+            trainable_variables = self._trainable_variables
+        if len(grads) != len(trainable_variables):
+            raise ValueError(
+                f"{type(self).__name__}: expected a gradient for each of {len(trainable_variables)} variables, got {len(grads)}"
+            )
+        given = [
+            (gradient, variable)
+            for gradient, variable in zip(grads, trainable_variables, strict=True)
+            if gradient is not None
+        ]
+        if not given:
+            if grads:
+                raise ValueError(f"{type(self).__name__}: expected a gradient for some variable, got None for all")
+            return
+        for gradient, variable in given:
+            shape = tuple(gradient.shape) if hasattr(gradient, "shape") else np.shape(gradient)
+            if shape != variable.shape:
+                raise ValueError(
+                    f'{type(self).__name__}: expected a gradient of shape {variable.shape} for "{variable.path}", got {shape}'
+                )
+        self._ensure_built(trainable_variables)
+        if current_trace() is not None:
+            self._apply_symbols(given)
+            return
+        variables = [variable for _, variable in given]
+        if self._function is None:
+            self._function = Function(
+                lambda arrays, chosen: self._apply_symbols(
+                    [(array, self._trainable_variables[index]) for array, index in zip(arrays, chosen, strict=True)]
+                ),
+                capacity=8,
+            )
+        places = {id(variable): index for index, variable in enumerate(self._trainable_variables)}
+        arrays = [np.asarray(gradient, variable.dtype) for gradient, variable in given]
+        self._function(arrays, chosen=tuple(places[id(variable)] for variable in variables))
+
+    def _apply_symbols(self, pairs: Sequence[tuple[Any, Variable]]) -> None:
+        """Adds the update to the trace."""
+        trace = current_trace()
+        assert trace is not None
+        gradients = self._clipped([gradient for gradient, _ in pairs])
+        by_variable = {
+            id(variable): ops.cast(gradient, variable.dtype)
+            for (_, variable), gradient in zip(pairs, gradients, strict=True)
+        }
+        if self._schedule is not None:
+            self._learning_rate.assign(ops.cast(self._schedule(trace.read(self.iterations)), "float32"))
+        if self.op is None:
+            self._update_each(pairs, by_variable)
+        for block in self._blocks:
+            self._update_block(block, by_variable)
+        trace.finalize("add", [self.iterations, self._one], [self.iterations])
+
+    def _update_each(self, pairs: Sequence[tuple[Any, Variable]], gradients: dict[int, Any]) -> None:
+        trace = current_trace()
+        assert trace is not None
+        rate = trace.read(self._learning_rate)
+        for _, variable in pairs:
+            if self._decays(variable):
+                variable.assign(variable - variable * (self.weight_decay * rate))
+            self.update_step(gradients[id(variable)], variable, rate)
+            if variable.constraint is not None:
+                variable.assign(variable.constraint(variable))
+
+    def _update_block(self, block: _Block, gradients: dict[int, Any]) -> None:
+        trace = current_trace()
+        assert trace is not None
+        attributes = self.update_attributes(float(self.weight_decay or 0.0) if block.decays else 0.0)
+        whole = all(id(variable) in gradients and variable.constraint is None for variable in block.variables)
+        if whole:
+            for variable, slot in zip(block.variables, block.gradients, strict=True):
+                slot.assign(gradients[id(variable)])
+            inputs = [block.parameters, block.gradient, *self.update_inputs(), *block.flat_slots]
+            assert self.op is not None
+            trace.finalize(self.op, inputs, [block.parameters, *block.flat_slots], attributes)
+            return
+        # Frozen or constrained variables in the block: each variable by itself, the constraint on its new value.
+        for index, variable in enumerate(block.variables):
+            gradient = gradients.get(id(variable))
+            if gradient is None:
+                continue
+            slots = [slot[index] for slot in block.slots]
+            scalars = [trace.read(scalar) for scalar in self.update_inputs()]
+            tensors = [trace.read(variable), gradient, *scalars, *(trace.read(slot) for slot in slots)]
+            assert self.op is not None
+            results = invoke(OPS[self.op], tensors, attributes)
+            for target, value in zip(
+                [variable, *slots], results if isinstance(results, tuple) else (results,), strict=True
+            ):
+                target.assign(value)
+            if variable.constraint is not None:
+                variable.assign(variable.constraint(variable))
+
+    def _clipped(self, gradients: list[Any]) -> list[Any]:
+        if self.clipvalue is not None:
+            return [ops.clip(gradient, -self.clipvalue, self.clipvalue) for gradient in gradients]
+        if self.clipnorm is not None:
+            return [_scaled_to(gradient, ops.sum(ops.square(gradient)), self.clipnorm) for gradient in gradients]
+        if self.global_clipnorm is not None:
+            total: Any = 0.0
+            for gradient in gradients:
+                total = ops.sum(ops.square(gradient)) + total
+            return [_scaled_to(gradient, total, self.global_clipnorm) for gradient in gradients]
+        return gradients
+
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments that make such an optimizer again."""
+        return {
+            "name": self.name,
+            "learning_rate": float(self._learning_rate.value) if self._schedule is None else self._schedule,
+            "weight_decay": self.weight_decay,
+            "clipnorm": self.clipnorm,
+            "global_clipnorm": self.global_clipnorm,
+            "clipvalue": self.clipvalue,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Optimizer:
+        """Makes an optimizer from what `get_config` returned."""
+        return cls(**config)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies of an optimizer share no compiled functions with it."""
+        return {**self.__dict__, "_function": None}
+
+
+def _scaled_to(gradient: Tensor, squared_norm: Any, limit: float) -> Any:
+    """Returns the gradient, scaled so that its norm is at most the limit: g * limit / max(norm, limit)."""
+    return gradient * (limit / ops.maximum(ops.sqrt(squared_norm), limit))
+
+
+def _parts(run: list[Variable], decays: Callable[[Variable], bool]) -> list[tuple[bool, list[Variable]]]:
+    """Cuts a run where weight decay begins or ends."""
+    parts: list[tuple[bool, list[Variable]]] = []
+    for variable in run:
+        flag = decays(variable)
+        if parts and parts[-1][0] == flag:
+            parts[-1][1].append(variable)
+        else:
+            parts.append((flag, [variable]))
+    return parts
+
+
+def checked_fraction(cls: str, name: str, value: Any, *, closed: bool = False) -> float:
+    """Returns a number in `[0, 1)` (or `[0, 1]`), refusing any other."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not (0 <= value < 1 or (closed and value == 1)):
+        raise ValueError(f"{cls}: expected {name} in [0, 1{']' if closed else ')'}, got {value!r}")
+    return float(value)
+
+

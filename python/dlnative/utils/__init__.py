@@ -1,0 +1,53 @@
+"""Utilities."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dlnative.utils.progbar import Progbar
+from dlnative.utils.random_seed import set_random_seed
+
+__all__ = ["Progbar", "normalize", "set_random_seed", "to_categorical"]
+
+
+def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray[Any, Any]:
+    """Returns class numbers as one-hot rows.
+
+    Args:
+        x: integers of any shape; a last axis of extent 1 is taken away.
+        num_classes: the length of the rows; by default the largest number and one more.
+
+    Returns:
+        A float array with one more axis.
+
+    Raises:
+        ValueError: if a number is not in `[0, num_classes)`.
+
+    Example:
+        >>> to_categorical([0, 2], 3).tolist()
+        [[1.0, 0.0, 0.0], [0.0, 0.0, 1.0]]
+    """
+    labels = np.asarray(x).astype(np.int64)
+    if labels.ndim > 1 and labels.shape[-1] == 1:
+        labels = labels[..., 0]
+    classes = int(labels.max()) + 1 if num_classes is None else int(num_classes)
+    if labels.size and (labels.min() < 0 or labels.max() >= classes):
+        wrong = labels[(labels < 0) | (labels >= classes)].ravel()[0]
+        raise ValueError(f"to_categorical: expected class numbers in [0, {classes}), got {wrong}")
+    return np.eye(classes)[labels]
+
+
+def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray[Any, Any]:
+    """Returns an array divided by its norm along an axis.
+
+    Args:
+        x: an array.
+        axis: the axis.
+        order: of the norm.
+    """
+    array = np.asarray(x)
+    norm = np.atleast_1d(np.linalg.norm(array, order, axis))
+    norm[norm == 0] = 1
+    return array / np.expand_dims(norm, axis)

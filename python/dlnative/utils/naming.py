@@ -1,0 +1,27 @@
+"""Names for objects that were given none."""
+
+from __future__ import annotations
+
+import re
+
+_counts: dict[str, int] = {}
+
+
+def to_snake_case(name: str) -> str:
+    """Returns a class name in lower case with underscores: `"BatchNormalization"` becomes `"batch_normalization"`."""
+    name = re.sub(r"\W+", "", name)
+    name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def auto_name(prefix: str) -> str:
+    """Returns a name that was not given before: `"dense"`, `"dense_1"`, `"dense_2"`."""
+    base = to_snake_case(prefix)
+    count = _counts.get(base, 0)
+    _counts[base] = count + 1
+    return base if count == 0 else f"{base}_{count}"
+
+
+def reset_names() -> None:
+    """Begins to count anew."""
+    _counts.clear()

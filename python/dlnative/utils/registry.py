@@ -1,0 +1,67 @@
+"""Finds objects by name: initializers, regularizers, constraints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from dlnative.utils.naming import to_snake_case
+
+
+class Registry:
+    """The classes of one kind, by class name and in snake case.
+
+    Args:
+        kind: what they are called in messages.
+        base: the class that they derive from.
+        classes: the classes.
+        aliases: further names.
+    """
+
+    def __init__(self, kind: str, base: type, classes: Sequence[type], aliases: dict[str, type] | None = None) -> None:
+        self.kind = kind
+        self.base = base
+        self.classes: dict[str, type] = {}
+        for cls in classes:
+            self.classes[cls.__name__] = self.classes[to_snake_case(cls.__name__)] = cls
+            self.classes[cls.__name__.lower()] = cls
+        self.classes.update(aliases or {})
+
+    def get(self, identifier: Any) -> Any:
+        """Returns an object given as itself, a class, a name, a function or a config; `None` stays `None`.
+
+        Raises:
+            ValueError: for an unknown name or another kind of object.
+        """
+        if identifier is None or isinstance(identifier, self.base):
+            return identifier
+        if isinstance(identifier, str):
+            return self._class(identifier)()
+        if isinstance(identifier, dict):
+            return self.deserialize(identifier)
+        if isinstance(identifier, type) and issubclass(identifier, self.base):
+            return identifier()
+        if callable(identifier):
+            return identifier
+        raise ValueError(f"{self.kind}: expected a name, an object or a function, got {identifier!r}")
+
+    def _class(self, name: str) -> type:
+        cls = self.classes.get(name)
+        if cls is None:
+            known = ", ".join(sorted({cls.__name__ for cls in self.classes.values()}))
+            raise ValueError(f"{self.kind}: expected one of {known}, got {name!r}")
+        return cls
+
+    def serialize(self, item: Any) -> Any:
+        """Returns the class name and the arguments of an object; the name of a function."""
+        if item is None:
+            return None
+        if isinstance(item, self.base):
+            return {"class_name": type(item).__name__, "config": item.get_config()}  # type: ignore[attr-defined]
+        return getattr(item, "__name__", str(item))
+
+    def deserialize(self, config: Any) -> Any:
+        """Makes an object from what `serialize` returned."""
+        if not isinstance(config, dict):
+            return self.get(config)
+        return self._class(str(config.get("class_name")))(**config.get("config", {}))
