@@ -209,6 +209,17 @@ template <class V>
 DLNATIVE_INLINE V fast_min(V a, V b) {
   return a < b ? a : b;
 }
+#if defined(DLNATIVE_ISA_AVX512)
+DLNATIVE_INLINE Vec<float> fast_max(Vec<float> a, Vec<float> b) { return _mm512_maskz_max_ps(0xffff, a, b); }
+DLNATIVE_INLINE Vec<float> fast_min(Vec<float> a, Vec<float> b) { return _mm512_maskz_min_ps(0xffff, a, b); }
+DLNATIVE_INLINE Vec<double> fast_max(Vec<double> a, Vec<double> b) { return _mm512_maskz_max_pd(0xff, a, b); }
+DLNATIVE_INLINE Vec<double> fast_min(Vec<double> a, Vec<double> b) { return _mm512_maskz_min_pd(0xff, a, b); }
+#elif defined(DLNATIVE_ISA_AVX2)
+DLNATIVE_INLINE Vec<float> fast_max(Vec<float> a, Vec<float> b) { return _mm256_max_ps(a, b); }
+DLNATIVE_INLINE Vec<float> fast_min(Vec<float> a, Vec<float> b) { return _mm256_min_ps(a, b); }
+DLNATIVE_INLINE Vec<double> fast_max(Vec<double> a, Vec<double> b) { return _mm256_max_pd(a, b); }
+DLNATIVE_INLINE Vec<double> fast_min(Vec<double> a, Vec<double> b) { return _mm256_min_pd(a, b); }
+#endif
 
 // NumPy's rule: when a or b is NaN, the result is NaN.
 template <class V>
@@ -289,6 +300,51 @@ struct ElementOf<Vec<std::int64_t>> {
 };
 template <class V>
 using Element = typename ElementOf<V>::type;
+
+// Within each 16 bytes, the lower (0) or upper (1) halves of a and b with their elements in turn: a0 b0 a1 b1 ...
+template <int half, class T>
+DLNATIVE_INLINE Vec<T> interleave(Vec<T> a, Vec<T> b) {
+  constexpr int size = 16 / static_cast<int>(sizeof(T)), start = half * size / 2;
+#if defined(__clang__)
+  Vec<T> v;
+  for (int q = 0; q < lanes<T>; q += size) {
+    for (int i = 0; i < size / 2; ++i) {
+      v[q + 2 * i] = a[q + start + i];
+      v[q + 2 * i + 1] = b[q + start + i];
+    }
+  }
+  return v;
+#else
+  Mask<T> index;  // GCC needs to be told that this is one shuffle
+  for (int q = 0; q < lanes<T>; q += size) {
+    for (int i = 0; i < size / 2; ++i) {
+      index[q + 2 * i] = q + start + i;
+      index[q + 2 * i + 1] = lanes<T> + q + start + i;
+    }
+  }
+  return __builtin_shuffle(a, b, index);
+#endif
+}
+
+// A vector put together from 16-byte pieces, the first at address(0), the next at address(1), and so on.
+template <class T, class Address>
+DLNATIVE_INLINE Vec<T> load_pieces(Address address) {
+#if defined(DLNATIVE_ISA_AVX512)
+  const auto load_piece = [&](int q) __attribute__((always_inline)) {
+    return _mm_loadu_si128(reinterpret_cast<const __m128i*>(address(q)));
+  };
+  __m512i v = _mm512_maskz_broadcast_i32x4(0x000f, load_piece(0));
+  v = _mm512_mask_broadcast_i32x4(v, 0x00f0, load_piece(1));
+  v = _mm512_mask_broadcast_i32x4(v, 0x0f00, load_piece(2));
+  v = _mm512_mask_broadcast_i32x4(v, 0xf000, load_piece(3));
+  return bit_cast<Vec<T>>(v);
+#elif defined(DLNATIVE_ISA_AVX2)
+  return bit_cast<Vec<T>>(
+      _mm256_loadu2_m128i(reinterpret_cast<const __m128i*>(address(1)), reinterpret_cast<const __m128i*>(address(0))));
+#else
+  return load(address(0));
+#endif
+}
 
 // The lower (0) or upper (1) half of a vector.
 template <class Half, int index, class V>

@@ -1,0 +1,220 @@
+// Matrix product: C = act(op(A) op(B) + bias) * act'(y), C M x N, op(A) M x K, op(B) K x N, row-major.
+//
+//   for each block of columns of C, NC wide
+//     for each block of k, KC long
+//       pack the block of B into panels of NR columns, or use it in place
+//       for each panel of A, up to MR rows: pack it, or use it in place
+//         for each NR columns: micro-kernel, which adds A-panel times B-panel to a tile of C
+//           after the last block of k: epilogue on the tile
+//
+// The block of B stays in the second cache and the panel of A in the first. Rows are dealt out evenly, so that no tile
+// is left with a row or two. Threads take rectangles of C, with packing buffers of their own. Every element of C adds
+// up its products in the order of k, a block at a time: rectangles, panels and tiles do not change a bit of it.
+// Source: Goto & van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008, with the roles of A and B
+// exchanged; van Zee & van de Geijn, "BLIS", 2015.
+#include "gemm/gemm.h"
+
+#include "gemm/epilogue.h"
+#include "gemm/kernels.h"
+#include "gemm/pack.h"
+
+namespace dlnative::DLNATIVE_ISA {
+namespace {
+
+DLNATIVE_INLINE std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
+DLNATIVE_INLINE std::int64_t round_up(std::int64_t value, std::int64_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
+
+// A rectangle of C: rows [m0, m1), columns [n0, n1).
+struct Rectangle {
+  std::int64_t m0, m1, n0, n1;
+};
+
+// How a product of these sizes is done; it does not depend on where the data is, nor on the number of threads.
+template <class T>
+struct Method {
+  static constexpr int L = lanes<T>, NR = Blocks<T>::NR;
+  Parts k_blocks;
+  bool pack_a, pack_b;
+  bool pack_tail;  // B in place, but its last columns, fewer than a vector, padded to one
+
+  DLNATIVE_INLINE explicit Method(const GemmArguments<T>& g) : k_blocks(g.K, Blocks<T>::KC) {
+    constexpr int page = 4096;
+    // In place a panel of B touches a cache line or two in each of K rows; how often it is read again decides.
+    pack_b = g.transpose_b || (g.M > 4 * MR && g.K * g.N * static_cast<std::int64_t>(sizeof(T)) > first_cache / 2);
+    pack_tail = !masks_are_free && vector_bytes == 16 && !pack_b && g.N % L != 0;
+    // Rows that lie a multiple of a page apart would evict one another from the first cache.
+    const bool collide = g.lda * static_cast<std::int64_t>(sizeof(T)) % page == 0 && g.M > 4;
+    pack_a = g.N > 4 * NR && g.K > 16 && (collide || g.N > 16 * NR);
+  }
+
+  std::int64_t k_block_size() const { return (k_blocks.total + k_blocks.count - 1) / k_blocks.count; }
+  std::int64_t a_panel_size() const { return pack_a ? round_up(k_block_size() * MR + L, 64 / sizeof(T)) : 0; }
+  std::int64_t b_block_size(std::int64_t N) const {
+    if (pack_b) return k_block_size() * round_up(least(N, Blocks<T>::NC), L) + L;
+    return pack_tail ? k_block_size() * L + L : 0;
+  }
+  std::int64_t thread_bytes(std::int64_t N) const {
+    return round_up((a_panel_size() + b_block_size(N)) * static_cast<std::int64_t>(sizeof(T)), 64);
+  }
+};
+
+// Packs rows [k0, k1) and columns [n0, n1) of op(B) into panels of NR columns; the last may be narrower by vectors.
+template <class T>
+void pack_b_block(const GemmArguments<T>& g, std::int64_t k0, std::int64_t k1, std::int64_t n0, std::int64_t n1,
+                  T* to) {
+  constexpr int L = lanes<T>, NR = Blocks<T>::NR;
+  for (std::int64_t n = n0; n < n1; n += NR, to += (k1 - k0) * NR) {
+    const std::int64_t count = least(NR, n1 - n), width = round_up(count, L);
+    if (g.transpose_b) {
+      pack_transposed(to, width, g.b + n * g.ldb + k0, g.ldb, k1 - k0, count);
+    } else {
+      pack_rows(to, width, g.b + k0 * g.ldb + n, g.ldb, k1 - k0, count);
+    }
+  }
+}
+
+// One panel of A against one block of B.
+template <class T>
+struct PanelProduct {
+  static constexpr int L = lanes<T>, NR = Blocks<T>::NR;
+  const GemmArguments<T>& g;
+  const Method<T>& method;
+  const T* b_block;  // packed block or packed tail, or null
+  std::int64_t k0, k1, n0, n1;
+
+  DLNATIVE_INLINE void run(std::int64_t m0, std::int64_t rows, T* a_panel) const {
+    TileCall<T> call;
+    call.K = k1 - k0;
+    call.ldc = g.ldc;
+    call.accumulate = k0 > 0;
+    const bool last = k1 == g.K;
+    call.relu = last && g.activation == Activation::relu;
+    const bool activate = last && g.activation > Activation::relu;
+    const bool times_relu_gradient = last && !activate && g.saved != nullptr && g.gradient_of == Activation::relu;
+    const bool finish = activate || (last && g.saved != nullptr && g.gradient_of > Activation::relu);
+    Layout layout = g.transpose_a ? Layout::rows_contiguous : Layout::k_contiguous;
+    call.a = g.a + (g.transpose_a ? k0 * g.lda + m0 : m0 * g.lda + k0);
+    call.a_stride = g.lda;
+    if (method.pack_a) {
+      if (g.transpose_a) {
+        pack_rows(a_panel, rows, call.a, g.lda, call.K, rows);
+      } else {
+        pack_transposed(a_panel, rows, call.a, g.lda, call.K, rows);
+      }
+      call.a = a_panel;
+      call.a_stride = rows;
+      layout = Layout::rows_contiguous;
+    }
+    const TileKernel<T>* const full = tile_kernels<T>(layout, false, rows);
+    const TileKernel<T>* const masked = tile_kernels<T>(layout, true, rows);
+    const std::int64_t most = method.pack_b ? NR : tile_vectors(static_cast<int>(rows)) * L;
+    for (std::int64_t n = n0; n < n1;) {
+      std::int64_t columns = least(most, n1 - n);
+      call.b = g.b + k0 * g.ldb + n;
+      call.b_stride = g.ldb;
+      bool partial = columns % L != 0;
+      if (method.pack_b) {
+        call.b = b_block + (n - n0) * call.K;
+        call.b_stride = round_up(columns, L);
+      } else if (partial && method.pack_tail) {
+        if (columns > L) {
+          columns -= columns % L;
+          partial = false;
+        } else {
+          call.b = b_block;
+          call.b_stride = L;
+        }
+      }
+      call.c = g.c + m0 * g.ldc + n;
+      call.bias = g.bias == nullptr ? nullptr : g.bias + n;
+      call.saved = times_relu_gradient ? g.saved + m0 * g.ldc + n : nullptr;
+      call.last_count = partial ? static_cast<int>(columns % L) : L;
+      (partial ? masked : full)[(columns + L - 1) / L - 1](call);
+      if (finish) {
+        finish_tile(call.c, g.ldc, rows, columns, g.activation, g.saved == nullptr ? nullptr : g.saved + m0 * g.ldc + n,
+                    g.gradient_of);
+      }
+      n += columns;
+    }
+  }
+};
+
+template <class T>
+void rectangle_product(const GemmArguments<T>& g, const Method<T>& method, const Rectangle& area, void* scratch) {
+  constexpr int L = lanes<T>;
+  constexpr std::int64_t NC = Blocks<T>::NC;
+  T* const a_panel = static_cast<T*>(scratch);
+  T* const b_block = a_panel + method.a_panel_size();
+  const Parts panels(area.m1 - area.m0, MR);
+  const std::int64_t width = method.pack_b ? NC : area.n1 - area.n0;
+  for (std::int64_t n0 = area.n0; n0 < area.n1; n0 += width) {
+    const std::int64_t n1 = least(n0 + width, area.n1);
+    for (std::int64_t block = 0; block < method.k_blocks.count; ++block) {
+      const std::int64_t k0 = method.k_blocks.start(block), k1 = method.k_blocks.start(block + 1);
+      if (method.pack_b) {
+        pack_b_block(g, k0, k1, n0, n1, b_block);
+      } else if (method.pack_tail && n1 % L != 0) {
+        const std::int64_t tail = n0 + (n1 - n0) / L * L;
+        pack_rows(b_block, L, g.b + k0 * g.ldb + tail, g.ldb, k1 - k0, n1 - tail);
+      }
+      const PanelProduct<T> product{g, method, b_block, k0, k1, n0, n1};
+      for (std::int64_t panel = 0; panel < panels.count; ++panel) {
+        const std::int64_t m0 = panels.start(panel), m1 = panels.start(panel + 1);
+        product.run(area.m0 + m0, m1 - m0, a_panel);
+      }
+    }
+  }
+}
+
+template <class T>
+void product(const GemmArguments<T>& g, void* scratch, const Workers& workers) {
+  if (g.M <= 0 || g.N <= 0) return;
+  constexpr std::int64_t NR = Blocks<T>::NR;
+  constexpr double flops_per_nanosecond = 3.0 * vector_bytes / sizeof(T);
+  const Method<T> method(g);
+  const int threads = workers.worthwhile(2.0 * g.M * g.N * g.K / flops_per_nanosecond);
+  if (threads == 1) return rectangle_product(g, method, {0, g.M, 0, g.N}, scratch);
+
+  // The cut with the least to pack: each rectangle packs its own rows of A and columns of B.
+  std::int64_t row_cuts = 1, column_cuts = 1;
+  double best = 0;
+  for (std::int64_t rows = 1; rows <= threads; ++rows) {
+    const std::int64_t columns = threads / rows;
+    if (rows * columns < threads) continue;
+    const double cost = static_cast<double>(g.M) / rows + static_cast<double>(g.N) / columns;
+    if (best == 0 || cost < best) {
+      best = cost;
+      row_cuts = rows;
+      column_cuts = columns;
+    }
+  }
+  const std::int64_t column_units = (g.N + NR - 1) / NR;
+  const Parts row_parts(g.M, (g.M + row_cuts - 1) / row_cuts),
+      column_parts(column_units, (column_units + column_cuts - 1) / column_cuts);
+  const std::int64_t thread_bytes = method.thread_bytes(g.N);
+  workers.parallel_for(threads, row_parts.count * column_parts.count, [&](std::int64_t task, int thread) {
+    const std::int64_t row = task / column_parts.count, column = task % column_parts.count;
+    const Rectangle area{row_parts.start(row), row_parts.start(row + 1), column_parts.start(column) * NR,
+                         least(column_parts.start(column + 1) * NR, g.N)};
+    rectangle_product(g, method, area, static_cast<char*>(scratch) + thread * thread_bytes);
+  });
+}
+
+}  // namespace
+
+std::int64_t gemm_scratch_bytes(const GemmArguments<float>& arguments, int threads) {
+  return Method<float>(arguments).thread_bytes(arguments.N) * threads;
+}
+std::int64_t gemm_scratch_bytes(const GemmArguments<double>& arguments, int threads) {
+  return Method<double>(arguments).thread_bytes(arguments.N) * threads;
+}
+void gemm(const GemmArguments<float>& arguments, void* scratch, const Workers& workers) {
+  product(arguments, scratch, workers);
+}
+void gemm(const GemmArguments<double>& arguments, void* scratch, const Workers& workers) {
+  product(arguments, scratch, workers);
+}
+
+}  // namespace dlnative::DLNATIVE_ISA

@@ -1,0 +1,56 @@
+// All shapes of the micro-kernel that a product may need, as a table of functions.
+#pragma once
+
+#include <utility>
+
+#include "gemm/micro_kernel.h"
+
+namespace dlnative::DLNATIVE_ISA {
+
+template <class T>
+using TileKernel = void (*)(const TileCall<T>&);
+
+// A row of the table: tiles of 1, 2, ... vectors for one number of rows.
+inline constexpr int table_width = tile_vectors(1);
+
+template <class T, int rows, bool masked, Layout layout>
+struct KernelRow {
+  TileKernel<T> kernels[table_width] = {};
+
+  constexpr KernelRow() { fill(std::make_integer_sequence<int, tile_vectors(rows)>{}); }
+  template <int... v>
+  constexpr void fill(std::integer_sequence<int, v...>) {
+    ((kernels[v] = tile_kernel<T, rows, v + 1, masked, layout>), ...);
+  }
+};
+
+template <class T, bool masked, Layout layout>
+struct KernelTable {
+  TileKernel<T> kernels[MR][table_width] = {};
+
+  constexpr KernelTable() { fill(std::make_integer_sequence<int, MR>{}); }
+  template <int... r>
+  constexpr void fill(std::integer_sequence<int, r...>) {
+    (copy(r, KernelRow<T, r + 1, masked, layout>{}.kernels), ...);
+  }
+  constexpr void copy(int row, const TileKernel<T> (&from)[table_width]) {
+    for (int v = 0; v < table_width; ++v) kernels[row][v] = from[v];
+  }
+};
+
+template <class T, bool masked, Layout layout>
+inline constexpr KernelTable<T, masked, layout> kernel_table;
+
+// The kernels for tiles of `rows` rows, by the number of vectors less one.
+template <class T>
+DLNATIVE_INLINE const TileKernel<T>* tile_kernels(Layout layout, bool masked, std::int64_t rows) {
+  masked = masked || masks_are_free;
+  if (layout == Layout::k_contiguous) {
+    return masked ? kernel_table<T, true, Layout::k_contiguous>.kernels[rows - 1]
+                  : kernel_table<T, masks_are_free, Layout::k_contiguous>.kernels[rows - 1];
+  }
+  return masked ? kernel_table<T, true, Layout::rows_contiguous>.kernels[rows - 1]
+                : kernel_table<T, masks_are_free, Layout::rows_contiguous>.kernels[rows - 1];
+}
+
+}  // namespace dlnative::DLNATIVE_ISA

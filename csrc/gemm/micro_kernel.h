@@ -1,0 +1,117 @@
+// The innermost loop of a matrix product: a tile of C, `rows` x `vectors`, held in registers while k runs.
+//
+//   C[i][j] = first + sum over k of A[i][k] * B[k][j]        first: 0, bias[j], or C[i][j] of the blocks of k before
+//
+// Each step loads the vectors of one row of B and broadcasts one element of A for each row of the tile. Every element
+// of C is one chain of multiply-adds in the order of k, whatever the shape of the tile: so tiles may be cut at will, by
+// threads too, and the result is the same.
+#pragma once
+
+#include "gemm/tile.h"
+
+namespace dlnative::DLNATIVE_ISA {
+
+template <class T>
+struct TileCall {
+  std::int64_t K;
+  const T* a;
+  std::int64_t a_stride;  // between the rows of A where k is contiguous, between steps of k where rows are
+  const T* b;
+  std::int64_t b_stride;  // between steps of k
+  T* c;
+  std::int64_t ldc;
+  const T* bias;    // for the columns of the tile, or null
+  const T* saved;   // the tile of y that a relu gave, whose derivative multiplies the result; or null
+  int last_count;   // columns in the last vector
+  bool accumulate;  // onto C
+  bool relu;
+};
+
+// How the elements of A lie: rows apart by a stride and k contiguous, or the other way round.
+enum class Layout { k_contiguous, rows_contiguous };
+
+// Masked loads cost nothing with AVX-512. Elsewhere the full tile has its own kernel.
+#if defined(DLNATIVE_ISA_AVX512)
+inline constexpr bool masks_are_free = true;
+#else
+inline constexpr bool masks_are_free = false;
+#endif
+
+// Keeps the compiler from turning this pointer and its neighbours into induction variables of their own: a tile has
+// more rows than there are integer registers.
+template <class T>
+DLNATIVE_INLINE void keep_in_register(const T*& pointer) {
+  __asm__("" : "+r"(pointer));
+}
+
+template <class T, int rows, int vectors, bool masked, Layout layout>
+void tile_kernel(const TileCall<T>& call) {
+  constexpr int L = lanes<T>;
+  const int last_count = call.last_count;
+  const auto load_row = [&](const T* from, Vec<T>(&v)[vectors]) __attribute__((always_inline)) {
+    for (int j = 0; j < vectors - 1; ++j) v[j] = load(from + j * L);
+    v[vectors - 1] = masked ? load_partial(from + (vectors - 1) * L, last_count) : load(from + (vectors - 1) * L);
+  };
+
+  Vec<T> acc[rows][vectors] = {};
+  T* const c = call.c;
+  const std::int64_t ldc = call.ldc;
+  if (call.accumulate) {
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) load_row(c + i * ldc, acc[i]);
+  } else if (call.bias != nullptr) {
+    load_row(call.bias, acc[0]);
+#pragma GCC unroll 16
+    for (int i = 1; i < rows; ++i) {
+      for (int j = 0; j < vectors; ++j) acc[i][j] = acc[0][j];
+    }
+  }
+
+  const T* a = call.a;
+  const T* b = call.b;
+  const std::int64_t stride = call.a_stride, b_stride = call.b_stride;
+  std::int64_t third[(rows + 2) / 3];  // of every third row; x86 addresses the two after it by a scaled index
+#pragma GCC unroll 8
+  for (int i = 0; i < (rows + 2) / 3; ++i) third[i] = 3 * i * stride;
+#pragma GCC unroll 1
+  for (std::int64_t k = call.K; k > 0; --k) {
+    Vec<T> row[vectors];
+    load_row(b, row);
+    b += b_stride;
+    keep_in_register(a);
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) {
+      const Vec<T> x = broadcast(layout == Layout::k_contiguous ? (a + third[i / 3])[i % 3 * stride] : a[i]);
+#pragma GCC unroll 16
+      for (int j = 0; j < vectors; ++j) acc[i][j] = fma(x, row[j], acc[i][j]);
+    }
+    a += layout == Layout::k_contiguous ? 1 : stride;
+  }
+
+  if (call.relu) {
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) {
+      for (int j = 0; j < vectors; ++j) acc[i][j] = fast_max(Vec<T>{}, acc[i][j]);
+    }
+  }
+  if (call.saved != nullptr) {
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) {
+      Vec<T> y[vectors];
+      load_row(call.saved + i * ldc, y);
+      for (int j = 0; j < vectors; ++j) acc[i][j] = select(y[j] > T{0}, acc[i][j], Vec<T>{});
+    }
+  }
+#pragma GCC unroll 16
+  for (int i = 0; i < rows; ++i) {
+    T* const to = c + i * ldc;
+    for (int j = 0; j < vectors - 1; ++j) store(to + j * L, acc[i][j]);
+    if constexpr (masked) {
+      store_partial(to + (vectors - 1) * L, acc[i][vectors - 1], last_count);
+    } else {
+      store(to + (vectors - 1) * L, acc[i][vectors - 1]);
+    }
+  }
+}
+
+}  // namespace dlnative::DLNATIVE_ISA

@@ -1,0 +1,70 @@
+// Copies a part of an operand into a panel, in the order in which the micro-kernel reads it: panel[k * width + i] is
+// element i (a row of A or a column of B) of step k.
+//
+// Where i is contiguous in memory this copies rows. Where k is contiguous it transposes, in squares whose side is 16
+// bytes: a vector is put together from such pieces of rows that are far apart, transposed within each 16 bytes, and is
+// then a whole vector of neighbouring i. Behind the panel there must be room for one more vector.
+#pragma once
+
+#include "gemm/tile.h"
+
+namespace dlnative::DLNATIVE_ISA {
+
+// from[k * stride + i]
+template <class T>
+void pack_rows(T* panel, std::int64_t width, const T* from, std::int64_t stride, std::int64_t K, std::int64_t count) {
+  constexpr int L = lanes<T>;
+  const std::int64_t whole = count / L * L;
+  const int rest = static_cast<int>(count - whole);
+  for (std::int64_t k = 0; k < K; ++k, panel += width, from += stride) {
+    for (std::int64_t i = 0; i < whole; i += L) store(panel + i, load(from + i));
+    if (rest > 0) store(panel + whole, load_partial(from + whole, rest));
+  }
+}
+
+// Transposes a square of 16 bytes by 16 bytes in each 16-byte column of the vectors.
+DLNATIVE_INLINE void transpose_pieces(Vec<float> (&v)[4]) {
+  const auto pairs = [](Vec<float> x) __attribute__((always_inline)) { return bit_cast<Vec<double>>(x); };
+  const Vec<double> low01 = pairs(interleave<0, float>(v[0], v[1])), high01 = pairs(interleave<1, float>(v[0], v[1]));
+  const Vec<double> low23 = pairs(interleave<0, float>(v[2], v[3])), high23 = pairs(interleave<1, float>(v[2], v[3]));
+  v[0] = bit_cast<Vec<float>>(interleave<0, double>(low01, low23));
+  v[1] = bit_cast<Vec<float>>(interleave<1, double>(low01, low23));
+  v[2] = bit_cast<Vec<float>>(interleave<0, double>(high01, high23));
+  v[3] = bit_cast<Vec<float>>(interleave<1, double>(high01, high23));
+}
+DLNATIVE_INLINE void transpose_pieces(Vec<double> (&v)[2]) {
+  const Vec<double> low = interleave<0, double>(v[0], v[1]), high = interleave<1, double>(v[0], v[1]);
+  v[0] = low;
+  v[1] = high;
+}
+
+// from[i * stride + k]
+template <class T>
+void pack_transposed(T* panel, std::int64_t width, const T* from, std::int64_t stride, std::int64_t K,
+                     std::int64_t count) {
+  constexpr int L = lanes<T>, side = 16 / static_cast<int>(sizeof(T));
+  // From the last vector of a step to the first: only the last can reach into the next step, whose first is yet to
+  // come.
+  for (std::int64_t start = (count - 1) / L * L; start >= 0; start -= L) {
+    const T* rows[L];  // past the last row, that row again: nobody reads the result
+    for (int i = 0; i < L; ++i) rows[i] = from + (start + i < count ? start + i : count - 1) * stride;
+    T* to = panel + start;
+    std::int64_t k = 0;
+    for (; k + side <= K; k += side) {
+      Vec<T> v[side];
+#pragma GCC unroll 4
+      for (int i = 0; i < side; ++i) {
+        v[i] = load_pieces<T>([&](int q) __attribute__((always_inline)) { return rows[q * side + i] + k; });
+      }
+      transpose_pieces(v);
+#pragma GCC unroll 4
+      for (int i = 0; i < side; ++i, to += width) store(to, v[i]);
+    }
+    const int valid = static_cast<int>(count - start < L ? count - start : L);
+    for (; k < K; ++k, to += width) {
+      for (int i = 0; i < valid; ++i) to[i] = rows[i][k];
+    }
+  }
+}
+
+}  // namespace dlnative::DLNATIVE_ISA

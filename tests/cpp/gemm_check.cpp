@@ -1,0 +1,204 @@
+// Compares the matrix product with a plain loop in double, on every instruction set this CPU has: odd shapes, all
+// transposes, leading dimensions, epilogues, one thread and several. Outputs are poisoned with NaN first and guarded
+// between their rows and at both ends. The first thing it does is to make sure that it would notice an error.
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <limits>
+#include <random>
+#include <vector>
+
+#include "dlnative/isa.h"
+#include "dlnative/threads.h"
+
+namespace {
+
+using dlnative::Activation;
+using dlnative::GemmArguments;
+
+struct Case {
+  std::int64_t M, N, K;
+  bool transpose_a = false, transpose_b = false;
+  std::int64_t extra = 0;  // added to every leading dimension
+  bool bias = false;
+  Activation activation = Activation::linear, gradient_of = Activation::linear;
+};
+
+std::mt19937 generator(7);
+
+template <class T>
+std::vector<T> random_values(std::int64_t count) {
+  std::uniform_real_distribution<double> uniform(-1, 1);
+  std::vector<T> values(static_cast<std::size_t>(count));
+  for (auto& value : values) value = static_cast<T>(uniform(generator));
+  return values;
+}
+
+double activate(double x, Activation activation) {
+  switch (activation) {
+    case Activation::linear:
+      return x;
+    case Activation::relu:
+      return x > 0 ? x : 0;
+    case Activation::sigmoid:
+      return 1 / (1 + std::exp(-x));
+    case Activation::tanh:
+      return std::tanh(x);
+  }
+  return x;
+}
+
+double derivative(double y, Activation activation) {
+  switch (activation) {
+    case Activation::linear:
+      return 1;
+    case Activation::relu:
+      return y > 0 ? 1 : 0;
+    case Activation::sigmoid:
+      return y * (1 - y);
+    case Activation::tanh:
+      return 1 - y * y;
+  }
+  return 1;
+}
+
+// Runs one case; 0 when all is well, else the largest error as a multiple of the tolerance.
+template <class T>
+double run_case(const Case& c, const dlnative::Workers& workers, std::vector<T>* result, bool sabotage = false) {
+  GemmArguments<T> g;
+  g.M = c.M, g.N = c.N, g.K = c.K;
+  g.transpose_a = c.transpose_a, g.transpose_b = c.transpose_b;
+  g.lda = (c.transpose_a ? c.M : c.K) + c.extra;
+  g.ldb = (c.transpose_b ? c.K : c.N) + c.extra;
+  g.ldc = c.N + c.extra;
+  g.activation = c.activation, g.gradient_of = c.gradient_of;
+  generator.seed(static_cast<unsigned>(c.M * 31 + c.N * 17 + c.K));
+  const auto a = random_values<T>((c.transpose_a ? c.K : c.M) * g.lda),
+             b = random_values<T>((c.transpose_b ? c.N : c.K) * g.ldb);
+  const auto bias = random_values<T>(c.N), saved = random_values<T>(c.M * g.ldc);
+  constexpr std::int64_t guard = 32;
+  const T poison = std::numeric_limits<T>::quiet_NaN();
+  std::vector<T> out(static_cast<std::size_t>(c.M * g.ldc + 2 * guard), poison);
+  g.a = a.data(), g.b = b.data(), g.c = out.data() + guard;
+  if (c.bias) g.bias = bias.data();
+  if (c.gradient_of != Activation::linear) g.saved = saved.data();
+
+  const std::int64_t bytes = dlnative::gemm_scratch_bytes(g, workers.threads);
+  char* const scratch = static_cast<char*>(std::aligned_alloc(64, static_cast<std::size_t>(bytes + 128) / 64 * 64));
+  std::memset(scratch, 0xff, static_cast<std::size_t>(bytes + 128) / 64 * 64);  // NaN
+  dlnative::gemm(g, scratch, workers);
+  double worst = 0;
+  for (std::int64_t i = bytes; i < (bytes + 128) / 64 * 64; ++i) {
+    if (scratch[i] != static_cast<char>(0xff)) worst = 1e9;
+  }
+  std::free(scratch);
+  if (sabotage) g.c[(c.M - 1) * g.ldc + c.N - 1] += static_cast<T>(0.01);
+
+  const double unit = std::numeric_limits<T>::epsilon();
+  for (std::int64_t i = 0; i < c.M; ++i) {
+    for (std::int64_t j = 0; j < c.N; ++j) {
+      double total = c.bias ? static_cast<double>(bias[static_cast<std::size_t>(j)]) : 0, magnitude = 1;
+      for (std::int64_t k = 0; k < c.K; ++k) {
+        const double product = static_cast<double>(c.transpose_a ? a[static_cast<std::size_t>(k * g.lda + i)]
+                                                                 : a[static_cast<std::size_t>(i * g.lda + k)]) *
+                               static_cast<double>(c.transpose_b ? b[static_cast<std::size_t>(j * g.ldb + k)]
+                                                                 : b[static_cast<std::size_t>(k * g.ldb + j)]);
+        total += product;
+        magnitude += std::fabs(product);
+      }
+      double expected = activate(total, c.activation);
+      if (g.saved != nullptr)
+        expected *= derivative(static_cast<double>(saved[static_cast<std::size_t>(i * g.ldc + j)]), c.gradient_of);
+      const double error = std::fabs(static_cast<double>(g.c[i * g.ldc + j]) - expected);
+      const double tolerance = unit * (4 + 0.5 * std::sqrt(static_cast<double>(c.K))) * magnitude;
+      if (!(error <= tolerance)) worst = std::fmax(worst, std::isfinite(error) ? error / tolerance : 1e9);
+    }
+    for (std::int64_t j = c.N; j < g.ldc; ++j) {
+      if (!std::isnan(g.c[i * g.ldc + j])) worst = 1e9;
+    }
+  }
+  for (std::int64_t i = 0; i < guard; ++i) {
+    if (!std::isnan(out[static_cast<std::size_t>(i)]) || !std::isnan(out[out.size() - 1 - static_cast<std::size_t>(i)]))
+      worst = 1e9;
+  }
+  if (result != nullptr) *result = out;
+  return worst;
+}
+
+int failures = 0;
+long cases = 0;
+
+template <class T>
+void check(const Case& c, const char* isa, const char* type) {
+  dlnative::Workers one, several = dlnative::workers();
+  std::vector<T> first, second;
+  double worst = run_case<T>(c, one, &first);
+  ++cases;
+  if (several.threads > 1 && worst == 0 && c.M * c.N * c.K > 100000) {
+    worst = run_case<T>(c, several, &second);
+    if (std::memcmp(first.data(), second.data(), first.size() * sizeof(T)) != 0) worst = 1e8;
+  }
+  if (worst == 0) return;
+  if (++failures <= 20) {
+    std::printf(
+        "%s %s %ldx%ldx%ld transpose %d%d extra %ld bias %d activation %d gradient %d: error %.3g of the tolerance\n",
+        isa, type, long(c.M), long(c.N), long(c.K), c.transpose_a, c.transpose_b, long(c.extra), c.bias,
+        int(c.activation), int(c.gradient_of), worst);
+  }
+}
+
+template <class T>
+void check_all(const char* isa, const char* type, bool quick) {
+  const std::int64_t small[] = {1, 2, 3, 4, 5, 7, 8, 13, 15, 16, 17, 31, 33, 64};
+  const std::int64_t large[][3] = {{1, 784, 256},  {1, 256, 784},   {14, 32, 384},   {15, 33, 385},  {128, 256, 784},
+                                   {97, 101, 103}, {60, 512, 1024}, {300, 40, 1030}, {57, 1037, 61}, {130, 600, 70},
+                                   {2, 500, 900},  {500, 1, 300},   {3, 10, 2000}};
+  const int stride = quick ? 7 : 1;
+  int turn = 0;
+  for (int transposes = 0; transposes < 4; ++transposes) {
+    for (const std::int64_t extra : {0, 3}) {
+      for (const auto M : small) {
+        for (const auto N : small) {
+          for (const auto K : small) {
+            if (++turn % stride != 0) continue;
+            Case c{M, N, K, (transposes & 1) != 0, (transposes & 2) != 0, extra, turn % 2 == 0};
+            c.activation = static_cast<Activation>(turn / 2 % 4);
+            c.gradient_of = static_cast<Activation>(turn / 8 % 4);
+            check<T>(c, isa, type);
+          }
+        }
+      }
+      for (const auto& shape : large) {
+        Case c{shape[0], shape[1], shape[2], (transposes & 1) != 0, (transposes & 2) != 0, extra, ++turn % 2 == 0};
+        c.activation = static_cast<Activation>(turn / 2 % 4);
+        c.gradient_of = static_cast<Activation>(turn / 8 % 4);
+        check<T>(c, isa, type);
+      }
+    }
+  }
+  for (const std::int64_t K : {0, 1}) check<T>({3, 5, K, false, false, 0, true}, isa, type);
+  check<T>({0, 5, 3}, isa, type);
+  check<T>({5, 0, 3}, isa, type);
+}
+
+}  // namespace
+
+// With the argument "quick" it does a seventh of the small shapes.
+int main(int count, char** arguments) {
+  const bool quick = count > 1 && std::strcmp(arguments[1], "quick") == 0;
+  dlnative::set_num_threads(2);
+  for (const char* const* name = dlnative::available_isas(); *name != nullptr; ++name) {
+    dlnative::select_isa(*name);
+    if (run_case<float>({9, 9, 9}, {}, nullptr, true) == 0) {
+      std::printf("the check does not notice an error\n");
+      return 1;
+    }
+    const int before = failures;
+    check_all<float>(*name, "float", quick);
+    check_all<double>(*name, "double", quick);
+    std::printf("%s: %ld cases, %d failed\n", *name, cases, failures - before);
+    cases = 0;
+  }
+  return failures == 0 ? 0 : 1;
+}
