@@ -112,6 +112,7 @@ __attribute__((noinline)) void scale_short_rows(T* y, std::int64_t rows, const T
 // e may be null where it is not kept.
 template <class T, bool keep>
 DLNATIVE_INLINE void exp_rows(const T* x, std::int64_t rows, std::int64_t C, T* e, RowStatistics<T>& statistics) {
+  for (std::int64_t r = rows; r % lanes<T> != 0; ++r) statistics.sum[r] = T{1};  // what for_each_row computes in vain
   switch (C) {
     case 1:
       return short_rows<T, 1, keep>(x, rows, e, statistics);
@@ -154,7 +155,7 @@ DLNATIVE_INLINE void scale_rows(T* y, std::int64_t rows, std::int64_t C, const T
   }
 }
 
-// y = function(x) for n numbers, one a row; both have room for whole vectors, and what is past the end is not used.
+// y = function(x) for n numbers, one a row; both have room for whole vectors.
 template <class T, class Function>
 DLNATIVE_INLINE void for_each_row(const T* x, T* y, std::int64_t n, Function function) {
   for (std::int64_t i = 0; i < n; i += lanes<T>) store(y + i, function(load(x + i)));

@@ -1,5 +1,6 @@
 // The op table of one instruction set: the families in the order in which op codes count through them.
 #include "dlnative/isa.h"
+#include "gemm/gemm.h"
 
 namespace dlnative::DLNATIVE_ISA {
 
@@ -15,13 +16,6 @@ DLNATIVE_FAMILY(random)
 DLNATIVE_FAMILY(loss)
 DLNATIVE_FAMILY(optimizer)
 #undef DLNATIVE_FAMILY
-
-// Defined by csrc/gemm.
-std::int64_t gemm_scratch_bytes(const GemmArguments<float>& arguments, int threads);
-std::int64_t gemm_scratch_bytes(const GemmArguments<double>& arguments, int threads);
-void gemm(const GemmArguments<float>& arguments, void* scratch, const Workers& workers);
-void gemm(const GemmArguments<double>& arguments, void* scratch, const Workers& workers);
-double measure_fma(double seconds);
 
 namespace {
 
