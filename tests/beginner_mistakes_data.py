@@ -192,8 +192,8 @@ table(
     "class_weight",
     (ValueError, TypeError),
     {
-        "a_name": (lambda k, b: fit(b, b.x, b.y, class_weight="balanced"), ("class_weight", "balanced")),
-        "a_list": (lambda k, b: fit(b, b.x, b.y, class_weight=[1.0, 2.0, 1.0]), ("class_weight", "list")),
+        "a_name": (lambda k, b: fit(b, b.x, b.y, class_weight="balanced"), ("class_weight", "dict", "str")),
+        "a_list": (lambda k, b: fit(b, b.x, b.y, class_weight=[1.0, 2.0, 1.0]), ("class_weight", "dict", "list")),
         "text": (lambda k, b: fit(b, b.x, b.y, class_weight={0: "heavy"}), ("class_weight", "heavy")),
         "and_sample_weight_on_batch": (
             lambda k, b: b.model.train_on_batch(b.x, b.y, class_weight={0: 1.0}, sample_weight=np.ones(40)),

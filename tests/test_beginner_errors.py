@@ -11,7 +11,7 @@ import dlnative
 from beginner_mistakes import MISTAKES, Workbench
 
 FILES = (beginner_mistakes_data, beginner_mistakes_models)  # importing them filed the mistakes
-LONGEST = 300
+LONGEST = 400
 
 
 def assert_same(before: list, after: list) -> None:
