@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from dlnative.backends.selection import backend as backend
+from dlnative.dtypes import floatx as floatx
+from dlnative.dtypes import set_floatx as set_floatx
+
 
 class BuildConfig(dict[str, Any]):
     """A dict that prints as a table."""

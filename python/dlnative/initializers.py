@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dlnative import dtypes
+from dlnative.graph.variable import named_initializers
 from dlnative.utils.random_seed import next_seed
 from dlnative.utils.registry import Registry
 
@@ -314,3 +315,6 @@ def get(identifier: Any) -> Any:
     if isinstance(identifier, (np.ndarray, list, int, float)):
         return Constant(identifier)
     return _registry.get(identifier)
+
+
+named_initializers.append(get)

@@ -364,13 +364,19 @@ _CLASSES: tuple[type[Loss], ...] = (
     SquaredHinge, KLDivergence, Poisson, Huber, BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy,
 )  # fmt: skip
 _ALIASES: dict[str, Any] = {
-    "mse": MeanSquaredError, "mae": MeanAbsoluteError, "mape": MeanAbsolutePercentageError,
-    "msle": MeanSquaredLogarithmicError, "bce": BinaryCrossentropy, "kld": KLDivergence,
+    "mse": mean_squared_error, "mae": mean_absolute_error, "mape": mean_absolute_percentage_error,
+    "msle": mean_squared_logarithmic_error, "bce": binary_crossentropy, "kld": kl_divergence,
 }  # fmt: skip
-_BY_NAME: dict[str, Any] = {cls.__name__: cls for cls in _CLASSES}
-_BY_NAME.update({to_snake_case(cls.__name__): cls for cls in _CLASSES})
-_BY_NAME.update({"kl_divergence": KLDivergence, "huber_loss": Huber, "logcosh": LogCosh})
-_BY_NAME.update({**_ALIASES, **{name.upper(): cls for name, cls in _ALIASES.items()}})
+_BY_NAME: dict[str, Any] = {
+    function.__name__: function
+    for function in (
+        mean_squared_error, mean_absolute_error, mean_absolute_percentage_error, mean_squared_logarithmic_error, log_cosh, hinge,
+        squared_hinge, kl_divergence, poisson, huber, binary_crossentropy, categorical_crossentropy,
+        sparse_categorical_crossentropy,
+    )
+}  # fmt: skip
+_BY_NAME.update({**_ALIASES, **{name.upper(): function for name, function in _ALIASES.items()}})
+_BY_NAME.update({cls.__name__: cls for cls in _CLASSES})
 
 
 def serialize(loss: Any) -> Any:
@@ -388,6 +394,8 @@ def deserialize(config: Any) -> Any:
 def get(identifier: Any) -> Any:
     """Returns a loss given as itself, a class, a name, a function or a config; `None` stays `None`.
 
+    The name of a class gives an object, the name of a function the function.
+
     Raises:
         ValueError: for an unknown name or another kind of object.
     """
@@ -400,7 +408,8 @@ def get(identifier: Any) -> Any:
         if identifier not in _BY_NAME:
             known = ", ".join(sorted(cls.__name__ for cls in _CLASSES))
             raise ValueError(f"loss: expected one of {known}, got {identifier!r}")
-        return _BY_NAME[identifier](**config)
+        found = _BY_NAME[identifier]
+        return found(**config) if isinstance(found, type) else found
     if isinstance(identifier, type) and issubclass(identifier, Loss):
         return identifier()
     if callable(identifier):

@@ -16,6 +16,9 @@ ALIGNMENT = 64  # bytes; one cache line, one AVX-512 register
 
 Array = np.ndarray[Any, Any]
 
+# How a name becomes an initializer; dlnative.initializers sets it.
+named_initializers: list[Callable[[str], Any]] = []
+
 # How often a variable was given memory; a plan looks at its variables again only when this has changed.
 moves = [0]
 
@@ -39,7 +42,7 @@ class Variable:
     happen at once.
 
     Args:
-        initializer: an array, a number, or a function of `(shape, dtype=...)` that gives the first value.
+        initializer: an array, a number, the name of an initializer, or a function of `(shape, dtype=...)` that gives the first value.
         shape: the shape; needed when `initializer` is a function.
         dtype: the element type, by default the initializer's if it is an array of floats, otherwise float32.
         trainable: whether an optimizer may change it.
@@ -75,6 +78,8 @@ class Variable:
         self.trainable = trainable
         self.regularizer = regularizer
         self.constraint = constraint
+        if isinstance(initializer, str):
+            initializer = named_initializers[0](initializer)
         if callable(initializer):
             if shape is None:
                 raise ValueError(f'Variable "{self.name}": expected a shape beside an initializer function, got None')

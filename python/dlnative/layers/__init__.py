@@ -3,7 +3,22 @@
 from dlnative.layers.core import Activation, Dense, Dropout, Flatten, Reshape
 from dlnative.layers.input import Input, InputLayer
 from dlnative.layers.layer import Layer
-from dlnative.layers.merging import Add, Average, Concatenate, Maximum, Minimum, Multiply, Subtract
+from dlnative.layers.merging import (
+    Add,
+    Average,
+    Concatenate,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+    add,
+    average,
+    concatenate,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+)
 
 __all__ = [
     "Activation",
@@ -21,4 +36,11 @@ __all__ = [
     "Multiply",
     "Reshape",
     "Subtract",
+    "add",
+    "average",
+    "concatenate",
+    "maximum",
+    "minimum",
+    "multiply",
+    "subtract",
 ]

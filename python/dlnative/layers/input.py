@@ -41,8 +41,9 @@ class InputLayer(Layer):
         self.batch_shape = tuple(batch_shape)
         self.built = True
         call = Call(self, (), {})
-        self.output = KerasTensor(self.batch_shape, self._dtype, self.name, history=call)
-        call.outputs.append(self.output)
+        tensor = KerasTensor(self.batch_shape, self._dtype, self.name, history=call)
+        call.outputs.append(tensor)
+        self._last_call = (tensor, tensor)
         self._output_shape = self.batch_shape
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
@@ -89,4 +90,5 @@ def Input(
         raise ValueError("Input: expected a dense input, got sparse=True")
     if tensor is not None:
         return tensor
-    return InputLayer(shape, batch_size, dtypes.standardize(dtype), batch_shape, name).output
+    made: KerasTensor = InputLayer(shape, batch_size, dtypes.standardize(dtype), batch_shape, name).output
+    return made

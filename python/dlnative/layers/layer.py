@@ -41,7 +41,7 @@ class Layer:
     their shapes and runs as a plan.
 
     Args:
-        activity_regularizer: a function of the output that is added to the loss.
+        activity_regularizer: a function of the output that is added to the loss, divided by the batch size.
         trainable: whether an optimizer may change the weights.
         dtype: the type of weights and results, by default float32.
         autocast: whether float inputs are converted to that type.
@@ -88,6 +88,7 @@ class Layer:
         self._function: Function | None = None
         self._first_input_shape = (input_dim,) if input_dim is not None else input_shape
         self._output_shape: Any = None
+        self._last_call: tuple[Any, Any] | None = None
 
     # What a subclass writes.
 
@@ -329,7 +330,23 @@ class Layer:
         for tensor in keras_tensors(outputs):
             tensor.name = self.name
         self._output_shape = map_structure(lambda tensor: tensor.shape, outputs)
+        self._last_call = (args[0] if len(args) == 1 else args, outputs)
         return outputs
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input of the layer's last call in a functional model."""
+        return self._symbolic(0)
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output of the layer's last call in a functional model."""
+        return self._symbolic(1)
+
+    def _symbolic(self, which: int) -> Any:
+        if self._last_call is None:
+            raise AttributeError(f"{self._label}: expected a layer of a functional model, got one never called on an Input")
+        return self._last_call[which]
 
     def _call_arrays(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if not args:
@@ -403,7 +420,9 @@ class Layer:
             _context.training = previous
         if self.activity_regularizer is not None:
             for leaf in flatten_structure(outputs):
-                self.add_loss(self.activity_regularizer(leaf))
+                penalty = self.activity_regularizer(leaf)
+                batch = leaf.shape[0] if leaf.shape else None
+                self.add_loss(penalty if batch is None else penalty / float(batch))
         return outputs
 
     def _cast(self, leaf: Any) -> Any:
@@ -446,7 +465,13 @@ class RandomState:
         return tensor
 
 
-_INTERNAL = frozenset({"_own_weights", "_losses", "_function", "_first_input_shape", "_output_shape"})
+# What layers and models keep for themselves, where no weights or layers of a user's are looked for.
+_INTERNAL = frozenset(
+    {
+        "_compile_arguments", "_compiled_loss", "_compiled_metrics", "_first_input_shape", "_function", "_last_call", "_losses",
+        "_loss_tracker", "_output_shape", "_own_weights",
+    }
+)  # fmt: skip
 _takes: dict[type, bool] = {}
 
 

@@ -37,21 +37,14 @@ class Functional(Model):
         self.inputs: list[KerasTensor] = flatten_structure(inputs)
         self.outputs: list[KerasTensor] = flatten_structure(outputs)
         self._calls = _calls_between(self._label, self.inputs, self.outputs)
-        layers: dict[Layer, None] = {}
-        for tensor in self.inputs:
-            if tensor.history is not None and isinstance(tensor.history.function, Layer):
-                layers[tensor.history.function] = None
-        for call in self._calls:
-            if isinstance(call.function, Layer):
-                layers[call.function] = None
-        self._layers = list(layers)
+        self._layers = _layers_by_depth(self.inputs, self.outputs, self._calls)
         self.built = True
         if not trainable:
             self.trainable = False
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers, in the order of the calls."""
+        """The layers, those farthest from the outputs first."""
         return list(self._layers)
 
     @property
@@ -182,6 +175,33 @@ def _calls_between(label: str, inputs: list[KerasTensor], outputs: list[KerasTen
             found[call.serial] = call
             stack.extend(call.inputs)
     return [found[serial] for serial in sorted(found)]
+
+
+def _layers_by_depth(inputs: list[KerasTensor], outputs: list[KerasTensor], calls: list[Call]) -> list[Layer]:
+    """Returns the layers by their distance from the outputs, the farthest first; those found first, going back from the
+    outputs, come first among equals."""
+    beginnings = [tensor.history for tensor in inputs if tensor.history is not None]
+    known = {call.serial for call in (*beginnings, *calls)}
+    depth = {call.serial: 0 for call in (*beginnings, *calls)}
+    for call in reversed(calls):
+        for tensor in call.inputs:
+            maker = tensor.history
+            if maker is not None and maker.serial in known:
+                depth[maker.serial] = max(depth[maker.serial], depth[call.serial] + 1)
+    found: dict[int, int] = {}
+    stack = [tensor.history for tensor in reversed(outputs) if tensor.history is not None]
+    while stack:
+        call = stack.pop()
+        if call.serial in known and call.serial not in found:
+            found[call.serial] = len(found)
+            stack.extend(tensor.history for tensor in reversed(call.inputs) if tensor.history is not None)
+    layers: dict[Any, int] = {}
+    places: dict[Any, int] = {}
+    for call in (*beginnings, *calls):
+        if isinstance(call.function, Layer):
+            layers[call.function] = max(layers.get(call.function, 0), depth[call.serial])
+            places[call.function] = min(places.get(call.function, len(known)), found.get(call.serial, len(known)))
+    return sorted(layers, key=lambda layer: (-layers[layer], places[layer]))
 
 
 def _same_but_for_one_axis(shape: tuple[Any, ...], expected: tuple[Any, ...]) -> bool:

@@ -82,7 +82,7 @@ def _resolved(loss: Any, y_true: Any, y_pred: Any) -> Any:
     return kinds.get(accuracy, losses_module.CategoricalCrossentropy)()
 
 
-class CompiledMetrics:
+class CompiledMetrics(metrics_module.Metric):
     """The metrics of the outputs, made when the shapes are known.
 
     Args:
@@ -94,6 +94,7 @@ class CompiledMetrics:
     """
 
     def __init__(self, metrics: Any, weighted: Any, names: list[str], count: int) -> None:
+        super().__init__(name="compile_metrics")
         self._given = (_per_output("metrics", metrics, names, count), _per_output("weighted_metrics", weighted, names, count))
         for identifier in flatten_structure(self._given):
             if identifier not in ("accuracy", "acc") and metrics_module.get(identifier) is None:
@@ -114,7 +115,13 @@ class CompiledMetrics:
                     self.metrics.append(metric)
         self.built = True
 
-    def update_state(self, y_true: list[Any], y_pred: list[Any], sample_weight: list[Any]) -> None:
+    def reset_state(self) -> None:
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def update_state(  # type: ignore[override]
+        self, y_true: list[Any], y_pred: list[Any], sample_weight: list[Any]
+    ) -> None:
         """Lets every metric see a batch."""
         if not self.built:
             self._build(y_true, y_pred)

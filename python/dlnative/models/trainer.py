@@ -151,7 +151,7 @@ class Trainer:
         """The metrics: of the loss, of `compile`, and those that the model holds."""
         found = [self._loss_tracker] if self.compiled else []
         if self._compiled_metrics is not None:
-            found += self._compiled_metrics.metrics
+            found.append(self._compiled_metrics)
         if self._compiled_loss is not None:
             found += self._compiled_loss.trackers
         own = [item for item in self._attributes() if isinstance(item, metrics_module.Metric)]  # type: ignore[attr-defined]
@@ -169,14 +169,10 @@ class Trainer:
 
     def get_metrics_result(self) -> dict[str, Any]:
         """Returns the values of the metrics by name."""
-        results: dict[str, Any] = {"loss": self._loss_tracker.result()}
-        compiled: list[Any] = []
-        if self._compiled_metrics is not None:
-            results.update(self._compiled_metrics.result())
-            compiled = self._compiled_metrics.metrics
+        results: dict[str, Any] = {}
         for metric in self.metrics:
-            if metric is not self._loss_tracker and metric not in compiled:
-                results[metric.name] = metric.result()
+            value = metric.result()
+            results.update(value if isinstance(value, dict) else {metric.name: value})
         return results
 
     def _logs(self) -> dict[str, float]:
@@ -186,8 +182,10 @@ class Trainer:
 
     def _in_order(self, logs: dict[str, float]) -> Any:
         """Returns the values of the metrics in the order of `metrics_names`: a number, or a list."""
-        names = [name for name in dict.fromkeys(self.metrics_names) if name in logs]
-        names += [name for name in sorted(logs) if name not in names]
+        names: list[str] = []
+        for metric in self.metrics:
+            names += [item.name for item in metric.metrics] if isinstance(metric, CompiledMetrics) else [metric.name]
+        names = [name for name in names if name in logs] + [name for name in sorted(logs) if name not in names]
         values = [logs[name] for name in names]
         return values[0] if len(values) == 1 else values
 
@@ -325,6 +323,7 @@ class Trainer:
                     return_dict=True, callbacks=listed,
                 )  # fmt: skip
                 logs.update({f"val_{name}": value for name, value in results.items()})
+                logs = {name: logs[name] for name in sorted(logs)}
             listed.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
@@ -335,11 +334,17 @@ class Trainer:
     def _fit_data(
         self, x: Any, y: Any, sample_weight: Any, class_weight: Any, fraction: float, validation_data: Any
     ) -> tuple[Data, Data | None]:
-        samples = self._data("fit", x, y, sample_weight)
+        samples, validation = self._split_data(x, y, sample_weight, fraction, validation_data)
         if class_weight is not None:
             if sample_weight is not None:
                 raise ValueError("fit: expected either class_weight or sample_weight, got both")
             samples.sample_weight = data.class_weights("fit", samples.y, class_weight)
+        return samples, validation
+
+    def _split_data(
+        self, x: Any, y: Any, sample_weight: Any, fraction: float, validation_data: Any
+    ) -> tuple[Data, Data | None]:
+        samples = self._data("fit", x, y, sample_weight)
         if validation_data is not None:
             if not isinstance(validation_data, (tuple, list)) or not 2 <= len(validation_data) <= 3:
                 raise ValueError(

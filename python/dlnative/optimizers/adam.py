@@ -31,7 +31,7 @@ class Adam(Optimizer):
     def __init__(
         self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
         amsgrad: bool = False, weight_decay: float | None = None, clipnorm: float | None = None,
-        clipvalue: float | None = None, global_clipnorm: float | None = None, name: str | None = "adam", **kwargs: Any,
+        clipvalue: float | None = None, global_clipnorm: float | None = None, name: str | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name=name, **kwargs)
         self.beta_1 = checked_fraction(type(self).__name__, "beta_1", beta_1)
@@ -68,4 +68,4 @@ class AdamW(Adam):
     def __init__(self, learning_rate: Any = 0.001, weight_decay: float = 0.004, **kwargs: Any) -> None:
         if weight_decay is None:
             raise ValueError("AdamW: expected a weight_decay, got None")
-        super().__init__(learning_rate, weight_decay=weight_decay, **{"name": "adamw", **kwargs})
+        super().__init__(learning_rate, weight_decay=weight_decay, **kwargs)

@@ -29,7 +29,7 @@ class RMSprop(Optimizer):
     def __init__(
         self, learning_rate: Any = 0.001, rho: float = 0.9, momentum: float = 0.0, epsilon: float = 1e-7,
         centered: bool = False, weight_decay: float | None = None, clipnorm: float | None = None,
-        clipvalue: float | None = None, global_clipnorm: float | None = None, name: str | None = "rmsprop", **kwargs: Any,
+        clipvalue: float | None = None, global_clipnorm: float | None = None, name: str | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name=name, **kwargs)
         self.rho = checked_fraction("RMSprop", "rho", rho, closed=True)

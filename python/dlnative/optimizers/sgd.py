@@ -28,7 +28,7 @@ class SGD(Optimizer):
     def __init__(
         self, learning_rate: Any = 0.01, momentum: float = 0.0, nesterov: bool = False, weight_decay: float | None = None,
         clipnorm: float | None = None, clipvalue: float | None = None, global_clipnorm: float | None = None,
-        name: str | None = "SGD", **kwargs: Any,
+        name: str | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name=name, **kwargs)
         self.momentum = checked_fraction("SGD", "momentum", momentum, closed=True)

@@ -20,14 +20,14 @@ def print_summary(
     rows = _layer_rows(model, expand_nested, layer_range)
     connected = any(row[3] for row in rows) and any(len(row[3]) != 1 for row in rows)
     header = ["Layer (type)", "Output Shape", "Param #"] + (["Connected to"] if connected else [])
-    shares = positions or ([0.32, 0.56, 0.70, 1.0] if connected else [0.45, 0.80, 1.0])
-    length = line_length or (88 if connected else 76)
+    shares = list(positions or ([0.3, 0.56, 0.74, 1.0] if connected else [0.45, 0.80, 1.0]))
+    length = line_length or 80
     if show_trainable:
         header.append("Trainable")
         length += 12
         shares = [share * (length - 12) / length for share in shares] + [1.0]
     widths = [max(int(end * length) - int(begin * length) - 3, 5) for begin, end in zip([0.0, *shares], shares, strict=False)]
-    widths = widths[: len(header)]
+    widths[-2] -= 1  # there is one more bar than there are columns
     lines = [f'Model: "{model.name}"', _rule("┏━┳┓", widths), _line("┃", header, widths), _rule("┡━╇┩", widths)]
     for number, (name, shape, params, sources, layer) in enumerate(rows):
         if number:
@@ -102,6 +102,18 @@ def _line(bar: str, cells: list[str], widths: list[int]) -> str:
 
 def _wrapped(bar: str, cells: list[str], widths: list[int]) -> list[str]:
     """Returns the lines of a row, with cells that are too long continued in the next line."""
-    pieces = [[cell[at : at + width] for at in range(0, max(len(cell), 1), width)] for cell, width in zip(cells, widths, strict=True)]
+    pieces = [_pieces(cell, width) for cell, width in zip(cells, widths, strict=True)]
     height = max(map(len, pieces))
     return [_line(bar, [piece[row] if row < len(piece) else "" for piece in pieces], widths) for row in range(height)]
+
+
+def _pieces(cell: str, width: int) -> list[str]:
+    """Cuts a cell into lines, at spaces where there are any."""
+    lines = [""]
+    for word in cell.split(" "):
+        joined = f"{lines[-1]} {word}" if lines[-1] else word
+        if len(joined) <= width:
+            lines[-1] = joined
+            continue
+        lines += [word[at : at + width] for at in range(0, len(word), width)]
+    return lines[1:] if len(lines) > 1 and not lines[0] else lines

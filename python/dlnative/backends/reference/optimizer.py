@@ -31,10 +31,14 @@ def adam(
     param: Array, gradient: Array, learning_rate: Array, iterations: Array, m: Array, v: Array, *vhat: Array,
     amsgrad: bool, beta_1: float, beta_2: float, epsilon: float, weight_decay: float,
 ) -> tuple[Array, ...]:  # fmt: skip
-    """Kingma and Ba 2015, with the bias corrections in the step size; AMSGrad: Reddi, Kale, Kumar 2018."""
+    """Kingma and Ba 2015, with the bias corrections in the step size; AMSGrad: Reddi, Kale, Kumar 2018.
+
+    The corrections are computed in the parameters' type, as in Keras: in float32, 1 - 0.999 is off by 1e-5.
+    """
     real = param.dtype.type
     t = int(iterations) + 1
-    alpha = real(float(learning_rate) * np.sqrt(1 - beta_2**t) / (1 - beta_1**t))
+    one, power_1, power_2 = real(1), real(float(real(beta_1)) ** t), real(float(real(beta_2)) ** t)
+    alpha = real(learning_rate) * np.sqrt(one - power_2) / (one - power_1)
     param = _decayed(param, learning_rate, weight_decay)
     m = m + (gradient - m) * real(1 - beta_1)
     v = v + (gradient * gradient - v) * real(1 - beta_2)

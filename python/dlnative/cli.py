@@ -1,0 +1,106 @@
+"""The command `dlnative`: a demonstration, and what is installed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns the exit status."""
+    import argparse
+
+    parser = argparse.ArgumentParser(prog="dlnative", description="Deep learning with a native core and Keras's API.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    demo = commands.add_parser("demo", help="train on handwritten digits and show what happens")
+    demo.add_argument("--epochs", type=int, default=30, help="passes over the training images (default: 30)")
+    demo.add_argument("--seed", type=int, default=0, help="of the weights and the order of the images (default: 0)")
+    demo.add_argument("--plot", default="learning_curves.png", help="where the learning curves go (a PNG file)")
+    demo.add_argument("--backend", choices=("cpu", "reference"), help="what runs the plans (default: cpu)")
+    commands.add_parser("info", help="show versions, compiler, instruction sets and threads")
+    commands.add_parser("selftest", help="compare every kernel of this installation with the reference")
+    options = parser.parse_args(arguments)
+    if options.command == "info":
+        from dlnative.config import build_config
+
+        print(build_config())
+        return 0
+    if options.command == "selftest":
+        from dlnative.selftest import selftest
+
+        return 0 if selftest().passed else 1
+    return _demo(options)
+
+
+def _demo(options: Any) -> int:
+    import dlnative
+
+    if options.backend:
+        dlnative.backend.set_backend(options.backend)
+    dlnative.utils.set_random_seed(options.seed)
+    (x_train, y_train), (x_test, y_test) = dlnative.datasets.digits.load_data()
+    x_train, x_test = x_train.astype("float32") / 16, x_test.astype("float32") / 16
+    layers = dlnative.layers
+    model = dlnative.Sequential(
+        [
+            dlnative.Input((8, 8)),
+            layers.Flatten(),
+            layers.Dense(128, activation="relu"),
+            layers.Dropout(0.2),
+            layers.Dense(64, activation="relu"),
+            layers.Dense(10, activation="softmax"),
+        ],
+        name="digits",
+    )
+    model.compile(dlnative.optimizers.Adam(0.002), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.summary()
+    print()
+    model.plan(batch_size=32)
+    print()
+    history = model.fit(x_train, y_train, batch_size=32, epochs=options.epochs, validation_split=0.1)
+    loss, accuracy = model.evaluate(x_test, y_test, verbose=0)
+    predicted = model.predict(x_test, verbose=0).argmax(axis=-1)
+    print(f"\nHeld out: {len(x_test)} images, loss {loss:.4f}, accuracy {accuracy:.2%}\n")
+    print(_confusion(y_test, predicted, 10))
+    print("\n" + _plot(history.history, options.plot))
+    return 0
+
+
+def _confusion(labels: Any, predicted: Any, classes: int) -> str:
+    """Returns the confusion matrix as text: a row for each digit, a column for each answer."""
+    counts = np.zeros((classes, classes), int)
+    np.add.at(counts, (labels.astype(int), predicted), 1)
+    lines = ["Confusion matrix (rows: the digit, columns: the answer)"]
+    lines.append("     " + "".join(f"{digit:>4}" for digit in range(classes)))
+    for digit, row in enumerate(counts):
+        lines.append(f"{digit:>4} " + "".join(f"{count or '.':>4}" for count in row))
+    return "\n".join(lines)
+
+
+def _plot(history: dict[str, list[float]], path: str) -> str:
+    """Draws the learning curves, if matplotlib is there, and says what it did."""
+    try:
+        import matplotlib
+    except ImportError:
+        return f"No learning curves in {path}: matplotlib is not installed (pip install dlnative[plot])."
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
+    for axis, name in zip(axes, ("loss", "accuracy"), strict=True):
+        epochs = range(1, len(history[name]) + 1)
+        axis.plot(epochs, history[name], label="training")
+        axis.plot(epochs, history[f"val_{name}"], label="validation")
+        axis.set(xlabel="epoch", title=name)
+        axis.grid(alpha=0.3)
+        axis.legend()
+    figure.savefig(path, dpi=120)
+    pyplot.close(figure)
+    return f"Learning curves written to {path}."
+
+
+if __name__ == "__main__":
+    sys.exit(main())
