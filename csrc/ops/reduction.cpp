@@ -90,36 +90,51 @@ struct Cut {
         tiles((e.inner + tile - 1) / tile) {}
 };
 
+template <class T>
+DLNATIVE_INLINE double bytes_nanoseconds(const View& x) {
+  constexpr double bytes_per_nanosecond = 10.0;
+  return static_cast<double>(x.size) * sizeof(T) / bytes_per_nanosecond;
+}
+
+// Calls unit(index) for each index in [0, units).
+template <class Unit>
+DLNATIVE_INLINE void in_tasks(const Workers& workers, std::int64_t units, double nanoseconds, const Unit& unit) {
+  const int threads = workers.worthwhile(nanoseconds);
+  const std::int64_t together = threads == 1 ? units : 1 + units / (threads * 16);
+  workers.parallel_for(threads, (units + together - 1) / together, [&](std::int64_t task, int) {
+    const std::int64_t end = (task + 1) * together < units ? (task + 1) * together : units;
+    for (std::int64_t index = task * together; index < end; ++index) unit(index);
+  });
+}
+
 // A stretch of n neighbouring elements.
 template <class T, class Op>
-T reduce_stretch(const T* x, std::int64_t n) {
+DLNATIVE_INLINE T reduce_stretch(const T* x, std::int64_t n) {
   using V = Vec<T>;
   constexpr std::int64_t L = lanes<T>;
-  T total = Op::start;
-  std::int64_t i = 0;
-  if (n >= L) {
-    V a = load(x);
-    i = L;
-    if (n >= 4 * L) {
-      V b = load(x + L), c = load(x + 2 * L), d = load(x + 3 * L);
-      for (i = 4 * L; i + 4 * L <= n; i += 4 * L) {
-        a = Op::join(a, load(x + i));
-        b = Op::join(b, load(x + i + L));
-        c = Op::join(c, load(x + i + 2 * L));
-        d = Op::join(d, load(x + i + 3 * L));
-      }
-      a = Op::join(Op::join(a, b), Op::join(c, d));
-    }
-    for (; i + L <= n; i += L) a = Op::join(a, load(x + i));
-    T half[L];
-    __builtin_memcpy(half, &a, sizeof(a));
-    for (std::int64_t width = L / 2; width > 0; width /= 2) {
-      for (std::int64_t k = 0; k < width; ++k) half[k] = Op::join(half[k], half[k + width]);
-    }
-    total = half[0];
+  if (n <= 4) {
+    T total = Op::start;
+    for (std::int64_t i = 0; i < n; ++i) total = Op::join(total, x[i]);
+    return total;
   }
-  for (; i < n; ++i) total = Op::join(total, x[i]);
-  return total;
+  V a = V{} + Op::start;
+  std::int64_t i = 0;
+  if (n >= 4 * L) {
+    V b = a, c = a, d = a;
+    for (; i + 4 * L <= n; i += 4 * L) {
+      a = Op::join(a, load(x + i));
+      b = Op::join(b, load(x + i + L));
+      c = Op::join(c, load(x + i + 2 * L));
+      d = Op::join(d, load(x + i + 3 * L));
+    }
+    a = Op::join(Op::join(a, b), Op::join(c, d));
+  }
+  for (; i + L <= n; i += L) a = Op::join(a, load(x + i));
+  if (i < n) {
+    const int count = static_cast<int>(n - i);
+    a = Op::join(a, select(first_lanes<T>(count), load_partial(x + i, count), V{} + Op::start));
+  }
+  return fold(a, [](auto v, auto w) __attribute__((always_inline)) { return Op::join(v, w); });
 }
 
 // `rows` rows of a tile of `width` columns, the rows `stride` apart.
@@ -189,6 +204,12 @@ void reduce(const Call& call) {
     return static_cast<T>(total);
   };
 
+  // Rows, each of one stretch: nothing to work out for a unit.
+  if (e.inner == 1 && cut.chunks == 1) {
+    return in_tasks(*call.workers, e.outer, bytes_nanoseconds<T>(x_view), [&](std::int64_t o) {
+      y[o] = finish(static_cast<Total>(reduce_stretch<T, Op>(x + o * e.R, e.R)));
+    });
+  }
   const auto unit = [&](std::int64_t index) {
     const std::int64_t tile = index % cut.tiles, chunk = index / cut.tiles % cut.chunks;
     const std::int64_t o = index / (cut.tiles * cut.chunks);
@@ -198,8 +219,7 @@ void reduce(const Call& call) {
     const std::int64_t width = e.inner - column < cut.tile ? e.inner - column : cut.tile;
     const T* from = x + (o * e.R + first) * e.inner + column;
     if (e.inner == 1) {
-      const Total total = static_cast<Total>(reduce_stretch<T, Op>(from, rows));
-      cut.chunks == 1 ? void(y[o] = finish(total)) : void(partials[o * cut.chunks + chunk] = total);
+      partials[o * cut.chunks + chunk] = static_cast<Total>(reduce_stretch<T, Op>(from, rows));
     } else if (cut.chunks == 1) {
       Total totals[Cut<T>::tile];
       reduce_columns<T, Op>(from, rows, e.inner, width, totals);
@@ -209,13 +229,7 @@ void reduce(const Call& call) {
     }
   };
 
-  const std::int64_t units = e.outer * cut.chunks * cut.tiles;
-  const int threads = call.workers->worthwhile(static_cast<double>(x_view.size) * sizeof(T) / 10.0);
-  const std::int64_t together = threads == 1 ? units : 1 + units / (threads * 16);
-  call.workers->parallel_for(threads, (units + together - 1) / together, [&](std::int64_t task, int) {
-    const std::int64_t end = (task + 1) * together < units ? (task + 1) * together : units;
-    for (std::int64_t index = task * together; index < end; ++index) unit(index);
-  });
+  in_tasks(*call.workers, e.outer * cut.chunks * cut.tiles, bytes_nanoseconds<T>(x_view), unit);
   if (cut.chunks == 1) return;
   for (std::int64_t o = 0; o < e.outer; ++o) {
     Total* total = partials + o * cut.chunks * e.inner;
@@ -297,20 +311,15 @@ void arg_reduce(const Call& call) {
   const Cut<T> cut(e);
   const T* x = x_view.as<T>();
   auto* y = call.outputs[0].as<std::int32_t>();
-  const std::int64_t units = e.outer * cut.tiles;
-  const int threads = call.workers->worthwhile(static_cast<double>(x_view.size));
-  const std::int64_t together = threads == 1 ? units : 1 + units / (threads * 16);
-  call.workers->parallel_for(threads, (units + together - 1) / together, [&](std::int64_t task, int) {
-    const std::int64_t end = (task + 1) * together < units ? (task + 1) * together : units;
-    for (std::int64_t index = task * together; index < end; ++index) {
-      const std::int64_t o = index / cut.tiles, column = index % cut.tiles * cut.tile;
-      if (e.inner == 1) {
-        y[o] = arg_row<T, Op>(x + o * e.R, e.R);
-      } else {
-        const std::int64_t width = e.inner - column < cut.tile ? e.inner - column : cut.tile;
-        arg_columns<T, Op>(x + o * e.R * e.inner + column, e.R, e.inner, width, y + o * e.inner + column);
-      }
-    }
+  const double nanoseconds = static_cast<double>(x_view.size);
+  if (e.inner == 1) {
+    return in_tasks(*call.workers, e.outer, nanoseconds,
+                    [&](std::int64_t o) { y[o] = arg_row<T, Op>(x + o * e.R, e.R); });
+  }
+  in_tasks(*call.workers, e.outer * cut.tiles, nanoseconds, [&](std::int64_t index) {
+    const std::int64_t o = index / cut.tiles, column = index % cut.tiles * cut.tile;
+    const std::int64_t width = e.inner - column < cut.tile ? e.inner - column : cut.tile;
+    arg_columns<T, Op>(x + o * e.R * e.inner + column, e.R, e.inner, width, y + o * e.inner + column);
   });
 }
 
