@@ -161,7 +161,7 @@ table(
 
 
 @mistake((ValueError, TypeError), "second")
-def layer_as_input(k: Any, b: Workbench) -> Any:
+def layer_as_input(k: Any, b: Workbench) -> Any:  # noqa: ARG001
     return k.layers.Dense(2, name="second")(k.layers.Dense(3, name="first"))
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 from typing import Any
 
 import numpy as np
 
-from programs.common import Program, fill, one_hot_data, register, regression_data, uniform
+from programs.common import Program, fill, mlp, one_hot_data, register, regression_data, uniform
 
 PROGRAMS: dict[str, Program] = {}
 
@@ -266,4 +268,32 @@ def summary(keras: Any) -> dict[str, Any]:
     # How many bytes the step counter takes is each backend's own choice.
     totals = [re.sub(r" \(.*\)", "", line).rstrip() for line in "\n".join(lines).splitlines()]
     results["trained"] = [line for line in totals if "params:" in line]
+    return results
+
+
+@register(PROGRAMS)
+def printed(keras: Any) -> dict[str, Any]:
+    """What fit, evaluate and predict print where no terminal is, times left out."""
+    x, y = regression_data()
+
+    def lines_of(call: Any) -> list[str]:
+        stream = io.StringIO()
+        with contextlib.redirect_stdout(stream):
+            call()
+        text = re.sub(r"\x1b\[[0-9;]*m|\x08", "", stream.getvalue()).replace("\r", "\n")
+        text = re.sub(r"\d+(s|ms|us|µs)\b", r"T\1", re.sub(r"T?\d+(s|ms|us|µs)/(step|epoch)", r"T/\2", text))
+        lines = [re.sub(r"T(s|ms|us|µs)", "T", line).rstrip() for line in text.splitlines()]
+        lines = [line for line in lines if line]
+        # How often a bar is drawn anew is a matter of time: its last state counts.
+        pairs = zip(lines, [*lines[1:], ""], strict=True)
+        return [line for line, following in pairs if not ("━" in line and "━" in following)]
+
+    results: dict[str, Any] = {}
+    for verbose in [1, 2]:
+        model = mlp(keras, 1)
+        model.compile(keras.optimizers.SGD(0.05), "mse", metrics=["mae"])
+        arguments: dict[str, Any] = {"batch_size": 35, "epochs": 2, "shuffle": False, "verbose": verbose}
+        results[f"fit {verbose}"] = lines_of(lambda a=arguments, m=model: m.fit(x, y, validation_split=0.5, **a))
+        results[f"evaluate {verbose}"] = lines_of(lambda v=verbose, m=model: m.evaluate(x, y, verbose=v))
+        results[f"predict {verbose}"] = lines_of(lambda v=verbose, m=model: m.predict(x, verbose=v))
     return results
