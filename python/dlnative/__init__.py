@@ -32,7 +32,7 @@ from dlnative.metrics import Metric
 from dlnative.models import Model, Sequential
 from dlnative.optimizers import Optimizer
 from dlnative.regularizers import Regularizer
-from dlnative.selftest import selftest
+from dlnative.verification import selftest
 
 __version__ = "0.1.0"
 

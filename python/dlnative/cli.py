@@ -29,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(build_config())
         return 0
     if options.command == "selftest":
-        from dlnative.selftest import selftest
+        from dlnative.verification import selftest
 
         return 0 if selftest().passed else 1
     return _demo(options)

@@ -187,6 +187,9 @@ def reduce_weighted(values: Any, sample_weight: Any, reduction: str | None) -> A
         values, sample_weight = align_ranks(values, sample_weight)
         while len(sample_weight.shape) < len(values.shape):
             sample_weight = ops.expand_dims(sample_weight, -1)
+        shape, expected = tuple(sample_weight.shape), tuple(values.shape)
+        if len(shape) > len(expected) or any(a not in (1, b) for a, b in zip(shape, expected, strict=False)):
+            raise ValueError(f"loss: expected a sample_weight that fits values of shape {expected}, got shape {shape}")
         values = values * sample_weight
     if reduction in (None, "none"):
         return values

@@ -312,6 +312,16 @@ class Layer:
 
     # Calling.
 
+    def __getattr__(self, name: str) -> Any:
+        cls = type(self).__name__
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if "built" not in self.__dict__:
+            raise RuntimeError(f"{cls}: expected super().__init__() to be called before anything else, got a bare object")
+        if not self.__dict__["built"]:
+            raise AttributeError(f'{cls} "{self.__dict__["name"]}": has no "{name}" yet: the layer is not built')
+        raise AttributeError(f'{cls} "{self.__dict__["name"]}": has no attribute "{name}"')
+
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if has_keras_tensor(args) or (kwargs and has_keras_tensor(tuple(kwargs.values()))):
             return self._call_keras_tensors(args, kwargs)
@@ -418,6 +428,8 @@ class Layer:
             outputs = self.call(*args, **kwargs)
         finally:
             _context.training = previous
+        if not flatten_structure(outputs):
+            raise ValueError(f"{self._label}: expected call to return a tensor, got {outputs!r}")
         if self.activity_regularizer is not None:
             for leaf in flatten_structure(outputs):
                 penalty = self.activity_regularizer(leaf)

@@ -142,6 +142,8 @@ def class_weights(call: str, y: Sequence[Array | None], weights: dict[int, float
     labels = np.round(labels).astype(np.int64)
     result = np.ones(labels.shape, dtypes.floatx())
     for label, weight in weights.items():
+        if not isinstance(weight, (int, float, np.number)) or isinstance(weight, bool):
+            raise TypeError(f"{call}: expected class_weight to map classes to numbers, got {weight!r} for class {label}")
         result[labels == int(label)] = float(weight)
     return [result]
 

@@ -46,13 +46,12 @@ class Sequential(Model):
             rebuild: whether the model is built at once if its input shape is known.
 
         Raises:
-            TypeError: if it is no layer.
-            ValueError: if its name is taken.
+            ValueError: if it is no layer, or its name is taken.
         """
         if isinstance(layer, KerasTensor) and layer.history is not None and isinstance(layer.history.function, InputLayer):
             layer = layer.history.function
         if not isinstance(layer, Layer):
-            raise TypeError(f"{self._label}: expected a layer, got {layer!r}")
+            raise ValueError(f"{self._label}: expected a layer, got {layer!r}")
         if any(layer.name == other.name for other in self._layers):
             raise ValueError(f'{self._label}: expected layers with different names, got a second "{layer.name}"')
         if isinstance(layer, InputLayer) and self._layers:

@@ -123,9 +123,22 @@ def _infer_slice(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[
 
 def _slice_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
     starts, steps, _ = node.attributes
-    if any(step != 1 for step in steps):
-        raise ValueError("slice: a slice with steps has no gradient; expected steps of 1")
-    return (call("pad", grads[0], attributes=(starts, node.inputs[0].shape)),)
+    dy = grads[0]
+    for axis, step in enumerate(steps):
+        if step > 1:
+            dy = _spaced(dy, axis, step)
+    return (call("pad", dy, attributes=(starts, node.inputs[0].shape)),)
+
+
+def _spaced(x: Any, axis: int, step: int) -> Any:
+    """Puts `step - 1` zeros between neighbours along an axis: pads each to a group of `step`, and cuts off the last zeros."""
+    shape, rank = tuple(x.shape), len(x.shape)
+    before, behind = shape[: axis + 1], shape[axis + 1 :]
+    x = call("reshape", x, attributes=((*before, 1, *behind),))
+    x = call("pad", x, attributes=((0,) * (rank + 1), (*before, step, *behind)))
+    x = call("reshape", x, attributes=((*shape[:axis], shape[axis] * step, *behind),))
+    kept = (*shape[:axis], max((shape[axis] - 1) * step + 1, 0), *behind)
+    return call("slice", x, attributes=((0,) * rank, (1,) * rank, kept))
 
 
 register(

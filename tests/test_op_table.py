@@ -1,0 +1,119 @@
+"""Walks the op table: every kernel against the reference, every gradient against finite differences."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dlnative import ops, value_and_grad
+from dlnative import verification as checks
+from dlnative.backends import selection
+from dlnative.backends.reference import functions
+from dlnative.graph.op import OPS, Op, Sample
+from dlnative.ops.core import invoke
+
+PLAN_ONLY = {"reshape", "stop_gradient"}  # no instruction: memory is shared
+SAMPLED = [op for op in OPS.values() if op.samples]
+DIFFERENTIABLE = [op for op in SAMPLED if op.gradient is not None]
+# The gradient of a kink is not what a difference quotient measures; these have kinks where samples may fall.
+DISCRETE = {"cast", "copy"}
+
+
+def test_every_op_has_samples() -> None:
+    assert {op.name for op in OPS.values() if not op.samples} == PLAN_ONLY
+
+
+@pytest.mark.parametrize("op", SAMPLED, ids=lambda op: op.name)
+def test_kernel_agrees_with_the_reference(op: Op, backend: str) -> None:
+    failures = [checks.check(op, sample, dtype, backend) for sample in op.samples for dtype in op.dtypes]
+    assert [line for line in failures if line] == []
+
+
+def difference_quotients(op: Op, sample: Sample, inputs: list[Any], weights: list[Any], place: int) -> Any:
+    """The derivative of the weighted sum of the outputs by one input, element by element, in float64."""
+    function = functions.function_of(op.family, op.name)
+    keywords = op.keywords(checks.attributes_of(op, sample))
+
+    def value(x: Any) -> float:
+        results = function(*inputs[:place], x, *inputs[place + 1 :], **keywords)
+        results = results if isinstance(results, tuple) else (results,)
+        return float(sum((w * r).sum() for w, r in zip(weights, results, strict=False) if w is not None))
+
+    x = inputs[place]
+    step = 1e-6
+    quotients = np.zeros(x.shape)
+    for index in np.ndindex(x.shape):
+        above, below = x.copy(), x.copy()
+        above[index] += step
+        below[index] -= step
+        quotients[index] = (value(above) - value(below)) / (2 * step)
+    return quotients
+
+
+def off_the_kinks(name: str, inputs: list[Any]) -> list[Any]:
+    """Moves inputs away from points where a function has no derivative."""
+    if name in ("relu", "absolute", "sign"):
+        return [np.where(np.abs(inputs[0]) < 1e-3, 0.5, inputs[0])]
+    return inputs
+
+
+@pytest.mark.parametrize("op", DIFFERENTIABLE, ids=lambda op: op.name)
+def test_gradient_agrees_with_finite_differences(op: Op) -> None:
+    checked = 0
+    for sample in op.samples:
+        inputs = off_the_kinks(op.name, checks.arguments(op, sample, "float64"))
+        if sum(array.size for array in inputs) > 400 or op.name in DISCRETE:
+            continue
+        attributes = checks.attributes_of(op, sample)
+        places = [place for place, array in enumerate(inputs) if array.dtype == np.float64]
+        generator = np.random.Generator(np.random.Philox(7))
+        weights: list[Any] = []
+
+        def weighted(
+            *args: Any, attributes: Any = attributes, weights: Any = weights, generator: Any = generator
+        ) -> Any:
+            results = invoke(op, args, attributes)
+            first = results[0] if isinstance(results, tuple) else results
+            weights[:] = [generator.standard_normal(first.shape)]
+            return ops.sum(first * weights[0])
+
+        with selection.use_backend("reference"):
+            _, gradients = value_and_grad(weighted, tuple(places))(*inputs)
+        for place, gradient in zip(places, gradients, strict=True):
+            if op.family == "loss" and place == 1:
+                continue  # targets are constants
+            expected = difference_quotients(op, sample, inputs, weights, place)
+            scale = max(1.0, float(np.abs(expected).max(initial=0.0)))
+            np.testing.assert_allclose(
+                gradient, expected, rtol=1e-6, atol=2e-8 * scale * 10, err_msg=f"{op.name}, input {place}"
+            )
+            checked += 1
+    assert checked or op.name in DISCRETE
+
+
+def test_the_walk_finds_a_wrong_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A flipped sign, a zeroed result, a skipped tail and a NaN each turn the comparison red."""
+    op = OPS["tanh"]
+    sample = op.samples[-1]
+    inputs = checks.arguments(op, sample, "float32")
+    right = np.tanh(inputs[0])
+    faults = {
+        "sign": -right,
+        "zero": np.zeros_like(right),
+        "tail": np.where(np.arange(right.size) < right.size - 1, right, 0).astype("float32"),
+        "nan": np.where(np.arange(right.size) == 3, np.nan, right).astype("float32"),
+    }
+    assert checks.check(op, sample, "float32", "reference") is None
+    for name, wrong in faults.items():
+        monkeypatch.setattr(functions._FAMILIES["elementwise"], "tanh", lambda x, wrong=wrong: wrong.astype(x.dtype))
+        with monkeypatch.context() as patch:
+            patch.setattr(checks, "exact", lambda *_: [right.astype("float64")])
+            assert checks.check(op, sample, "float32", "reference") is not None, name
+
+
+def test_a_missing_kernel_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(functions._FAMILIES["elementwise"], "tanh")
+    with pytest.raises(NotImplementedError, match='reference backend has no function for the op "tanh"'):
+        checks.check(OPS["tanh"], OPS["tanh"].samples[0], "float32", "reference")
