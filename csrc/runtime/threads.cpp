@@ -17,6 +17,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdio>
 #include <cstdlib>
 #include <mutex>
 #include <system_error>
@@ -192,12 +193,24 @@ void launch(int threads, std::int64_t tasks, Workers::Task task, void* context) 
   pool().launch(threads, tasks, task, context);
 }
 
-int usable_cores() {
+int allowed_cores() {
 #if defined(__linux__)
   cpu_set_t set;
   if (sched_getaffinity(0, sizeof(set), &set) == 0) return std::max(1, CPU_COUNT(&set));
 #endif
-  return std::max(1u, std::thread::hardware_concurrency());
+  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
+
+// A container may see all cores and be granted the time of a few: more threads than those would be stopped while they
+// hold work. Returns a large number where there is no such limit.
+int granted_cores() {
+  long quota = 0, period = 0;
+  if (std::FILE* file = std::fopen("/sys/fs/cgroup/cpu.max", "r")) {
+    const int found = std::fscanf(file, "%ld %ld", &quota, &period);  // "max 100000" when there is no limit
+    std::fclose(file);
+    if (found == 2 && quota > 0 && period > 0) return static_cast<int>(std::max(1L, (quota + period - 1) / period));
+  }
+  return most_threads;
 }
 
 int initial_threads() {
@@ -206,7 +219,7 @@ int initial_threads() {
     const long count = std::strtol(wanted, &end, 10);
     if (end != wanted && *end == '\0' && count >= 1) return static_cast<int>(std::min<long>(count, most_threads));
   }
-  return std::min(usable_cores(), most_threads);
+  return std::min({allowed_cores(), granted_cores(), most_threads});
 }
 
 std::atomic<int>& limit() {
