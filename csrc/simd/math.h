@@ -220,6 +220,16 @@ DLNATIVE_INLINE Vec<float> cos(Vec<float> x) {
   return detail::sin_quadrant(parts);
 }
 
+// a^b, lane by lane through libm.
+DLNATIVE_INLINE Vec<float> power(Vec<float> a, Vec<float> b) {
+  for (int i = 0; i < lanes<float>; ++i) a[i] = __builtin_powf(a[i], b[i]);
+  return a;
+}
+DLNATIVE_INLINE Vec<double> power(Vec<double> a, Vec<double> b) {
+  for (int i = 0; i < lanes<double>; ++i) a[i] = __builtin_pow(a[i], b[i]);
+  return a;
+}
+
 #define DLNATIVE_DOUBLE_BY_LANE(name)                                          \
   DLNATIVE_INLINE Vec<double> name(Vec<double> x) {                            \
     return detail::each_lane(x, [](double v) { return __builtin_##name(v); }); \

@@ -1,0 +1,139 @@
+// Elementwise kernels whose operands and result have one type: y = f(x), y = f(a, b). The formulas are in
+// elementwise_formulas.h, broadcasting in loops.h; here they meet, a vector at a time, and get their names.
+#include "ops/elementwise.h"
+
+#include "ops/elementwise_formulas.h"
+#include "ops/loops.h"
+
+namespace dlnative::DLNATIVE_ISA {
+namespace {
+
+template <class Formula, class T>
+void unary_loop(const void* const* inputs, void* output, std::int64_t count) {
+  constexpr int L = lanes<T>;
+  const T* x = static_cast<const T*>(inputs[0]);
+  T* y = static_cast<T*>(output);
+  for (; count >= L; count -= L, x += L, y += L) store<T>(y, Formula::of(load(x)));
+  if (count > 0) {
+    const int rest = static_cast<int>(count);
+    store_partial<T>(y, Formula::of(load_partial(x, rest)), rest);
+  }
+}
+
+// single: bit 0 when a is one element, bit 1 when b is.
+template <class Formula, class T, int single>
+void binary_loop(const void* const* inputs, void* output, std::int64_t count) {
+  constexpr int L = lanes<T>;
+  const T* a = static_cast<const T*>(inputs[0]);
+  const T* b = static_cast<const T*>(inputs[1]);
+  T* y = static_cast<T*>(output);
+  Vec<T> every_a{}, every_b{};
+  if constexpr (single == 1) every_a = broadcast(*a);
+  if constexpr (single == 2) every_b = broadcast(*b);
+  for (; count >= L; count -= L, y += L) {
+    store<T>(y, Formula::of(single == 1 ? every_a : load(a), single == 2 ? every_b : load(b)));
+    if constexpr (single != 1) a += L;
+    if constexpr (single != 2) b += L;
+  }
+  if (count > 0) {
+    const int rest = static_cast<int>(count);
+    store_partial<T>(
+        y, Formula::of(single == 1 ? every_a : load_partial(a, rest), single == 2 ? every_b : load_partial(b, rest)),
+        rest);
+  }
+}
+
+// The time of an element that comes from and goes to memory; formulas that take longer say by how much.
+constexpr double nanoseconds_each = 0.3;
+
+template <class Formula, class T>
+constexpr InnerLoop unary_loops[] = {unary_loop<Formula, T>};
+template <class Formula, class T>
+constexpr InnerLoop binary_loops[] = {binary_loop<Formula, T, 0>, binary_loop<Formula, T, 1>,
+                                      binary_loop<Formula, T, 2>};
+
+template <class Formula, int cost = 1>
+void unary_float(const Call& call) {
+  const bool single = call.outputs[0].dtype == DType::float32;
+  broadcast_loop<1>(call, cost * nanoseconds_each, single ? unary_loops<Formula, float> : unary_loops<Formula, double>);
+}
+template <class Formula>
+void unary(const Call& call) {
+  if (call.outputs[0].dtype == DType::int32) {
+    return broadcast_loop<1>(call, nanoseconds_each, unary_loops<Formula, std::int32_t>);
+  }
+  if (call.outputs[0].dtype == DType::int64) {
+    return broadcast_loop<1>(call, nanoseconds_each, unary_loops<Formula, std::int64_t>);
+  }
+  unary_float<Formula>(call);
+}
+
+template <class Formula, int cost = 1>
+void binary_float(const Call& call) {
+  const bool single = call.outputs[0].dtype == DType::float32;
+  broadcast_loop<2>(call, cost * nanoseconds_each,
+                    single ? binary_loops<Formula, float> : binary_loops<Formula, double>);
+}
+template <class Formula>
+void binary(const Call& call) {
+  if (call.outputs[0].dtype == DType::int32) {
+    return broadcast_loop<2>(call, nanoseconds_each, binary_loops<Formula, std::int32_t>);
+  }
+  if (call.outputs[0].dtype == DType::int64) {
+    return broadcast_loop<2>(call, nanoseconds_each, binary_loops<Formula, std::int64_t>);
+  }
+  binary_float<Formula>(call);
+}
+
+}  // namespace
+
+extern const OpRow elementwise_rows[];
+extern const int elementwise_row_count;
+
+const OpRow elementwise_rows[] = {
+    {"negative", unary<Negative>, nullptr},
+    {"absolute", unary<Absolute>, nullptr},
+    {"sign", unary<Sign>, nullptr},
+    {"square", unary<Square>, nullptr},
+    {"relu", unary<Relu>, nullptr},
+    {"exp", unary_float<Exp, 2>, nullptr},
+    {"expm1", unary_float<Expm1, 2>, nullptr},
+    {"log", unary_float<Log, 3>, nullptr},
+    {"log1p", unary_float<Log1p, 4>, nullptr},
+    {"sqrt", unary_float<Sqrt, 2>, nullptr},
+    {"rsqrt", unary_float<Rsqrt, 4>, nullptr},
+    {"tanh", unary_float<Tanh, 4>, nullptr},
+    {"sigmoid", unary_float<Sigmoid, 4>, nullptr},
+    {"softplus", unary_float<Softplus, 6>, nullptr},
+    {"erf", unary_float<Erf, 4>, nullptr},
+    {"reciprocal", unary_float<Reciprocal, 2>, nullptr},
+    {"sin", unary_float<Sin, 4>, nullptr},
+    {"cos", unary_float<Cos, 4>, nullptr},
+    {"floor", unary_float<Floor>, nullptr},
+    {"add", binary<Add>, nullptr},
+    {"subtract", binary<Subtract>, nullptr},
+    {"multiply", binary<Multiply>, nullptr},
+    {"maximum", binary<Maximum>, nullptr},
+    {"minimum", binary<Minimum>, nullptr},
+    {"divide", binary_float<Divide, 2>, nullptr},
+    {"power", binary_float<Power, 60>, nullptr},
+    {"relu_gradient", binary_float<ReluGradient>, nullptr},
+    {"sigmoid_gradient", binary_float<SigmoidGradient>, nullptr},
+    {"tanh_gradient", binary_float<TanhGradient>, nullptr},
+    {"equal", equal, nullptr},
+    {"not_equal", not_equal, nullptr},
+    {"less", less, nullptr},
+    {"less_equal", less_equal, nullptr},
+    {"greater", greater, nullptr},
+    {"greater_equal", greater_equal, nullptr},
+    {"logical_and", logical_and, nullptr},
+    {"logical_or", logical_or, nullptr},
+    {"logical_not", logical_not, nullptr},
+    {"isfinite", isfinite, nullptr},
+    {"where", where, nullptr},
+    {"cast", cast, nullptr},
+    {"copy", copy, nullptr},
+};
+const int elementwise_row_count = sizeof(elementwise_rows) / sizeof(elementwise_rows[0]);
+
+}  // namespace dlnative::DLNATIVE_ISA

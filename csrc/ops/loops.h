@@ -1,0 +1,128 @@
+// The loops of elementwise kernels: y[i] = f(a[i], b[i], ...) with NumPy's broadcasting.
+//
+// An input whose axis has extent 1 gets stride 0 there. Axes that every operand walks in one step are merged, so that
+// equal shapes, scalars, rows and columns all end as a few calls of an inner loop in which each operand is either
+// contiguous or a single element; there is one inner loop for each such case. Elements are independent of one another:
+// threads take whatever ranges of them, and an output may be an input.
+#pragma once
+
+#include "dlnative/kernel.h"
+#include "simd/vec.h"
+
+namespace dlnative::DLNATIVE_ISA {
+namespace {
+
+// Computes `count` elements of y.
+using InnerLoop = void (*)(const void* const* x, void* y, std::int64_t count);
+
+template <int inputs>
+struct Broadcast {
+  int rank = 0;
+  std::int64_t shape[max_rank];           // last axis first
+  std::int64_t stride[max_rank][inputs];  // in elements
+
+  DLNATIVE_INLINE Broadcast(const View* x, const View& y) {
+    std::int64_t dense[inputs];  // what the stride of this axis is unless it repeats
+    for (int i = 0; i < inputs; ++i) dense[i] = 1;
+    for (int axis = 1; axis <= y.rank; ++axis) {
+      const std::int64_t extent = y.shape[y.rank - axis];
+      if (extent == 1) continue;
+      std::int64_t step[inputs];
+      bool merges = rank > 0;
+      for (int i = 0; i < inputs; ++i) {
+        const std::int64_t own = axis <= x[i].rank ? x[i].shape[x[i].rank - axis] : 1;
+        step[i] = own == 1 ? 0 : dense[i];
+        dense[i] *= own;
+        merges = merges && step[i] == stride[rank - 1][i] * shape[rank - 1];
+      }
+      if (merges) {
+        shape[rank - 1] *= extent;
+        continue;
+      }
+      shape[rank] = extent;
+      for (int i = 0; i < inputs; ++i) stride[rank][i] = step[i];
+      ++rank;
+    }
+  }
+
+  // Calls f(offsets of the inputs, offset of y) for runs [first, last), each shape[0] elements long.
+  template <class F>
+  DLNATIVE_INLINE void for_runs(std::int64_t first, std::int64_t last, F f) const {
+    std::int64_t index[max_rank] = {}, offset[inputs] = {};
+    std::int64_t rest = first;
+    for (int axis = 1; rest > 0 && axis < rank; ++axis) {
+      index[axis] = rest % shape[axis];
+      rest /= shape[axis];
+      for (int i = 0; i < inputs; ++i) offset[i] += index[axis] * stride[axis][i];
+    }
+    for (std::int64_t run = first; run < last; ++run) {
+      f(offset, run * shape[0]);
+      for (int axis = 1; axis < rank; ++axis) {
+        for (int i = 0; i < inputs; ++i) offset[i] += stride[axis][i];
+        if (++index[axis] < shape[axis]) break;
+        for (int i = 0; i < inputs; ++i) offset[i] -= shape[axis] * stride[axis][i];
+        index[axis] = 0;
+      }
+    }
+  }
+};
+
+// Calls body(first, last) for ranges of [0, size); one range unless the work is worth several threads.
+template <class Body>
+DLNATIVE_INLINE void for_ranges(const Workers& workers, std::int64_t size, double nanoseconds_each, Body body) {
+  const int threads = workers.worthwhile(static_cast<double>(size) * nanoseconds_each);
+  if (threads == 1) return body(std::int64_t{0}, size);
+  constexpr std::int64_t pieces = 8;  // of a thread, so that a slow one does not hold up the others
+  constexpr std::int64_t line = 64;   // elements: no two threads write one cache line
+  std::int64_t length = size / (pieces * threads);
+  length = length < 1 ? 1 : size >= line * pieces * threads ? (length + line - 1) / line * line : length;
+  workers.parallel_for(threads, (size + length - 1) / length, [&](std::int64_t task, int) {
+    const std::int64_t first = task * length;
+    body(first, first + length < size ? first + length : size);
+  });
+}
+
+// Runs an elementwise kernel. loops[mask] is the inner loop for the case that the inputs whose bits are set in mask are
+// single elements; not all of them ever are.
+template <int inputs>
+void broadcast_loop(const Call& call, double nanoseconds_each, const InnerLoop* loops) {
+  const View* const x = call.inputs;
+  const View& y = call.outputs[0];
+  char* const to = y.as<char>();
+  const std::int64_t y_item = item_size(y.dtype);
+  const char* from[inputs];
+  std::int64_t item[inputs];
+  bool equal = true;
+  int scalars = 0;
+  for (int i = 0; i < inputs; ++i) {
+    from[i] = x[i].as<const char>();
+    item[i] = item_size(x[i].dtype);
+    equal = equal && (x[i].size == y.size || x[i].size == 1);
+    scalars |= x[i].size == 1 && y.size != 1 ? 1 << i : 0;
+  }
+  if (equal) {  // every input is of y's shape or a scalar: nothing to work out
+    for_ranges(*call.workers, y.size, nanoseconds_each, [&](std::int64_t first, std::int64_t last) {
+      const void* at[inputs];
+      for (int i = 0; i < inputs; ++i) at[i] = from[i] + (scalars >> i & 1 ? 0 : first * item[i]);
+      loops[scalars](at, to + first * y_item, last - first);
+    });
+    return;
+  }
+  if (y.size == 0) return;
+  const Broadcast<inputs> plan(x, y);
+  const std::int64_t length = plan.shape[0];
+  int mask = 0;
+  for (int i = 0; i < inputs; ++i) mask |= plan.stride[0][i] == 0 ? 1 << i : 0;
+  const InnerLoop loop = loops[mask];
+  for_ranges(*call.workers, y.size / length, nanoseconds_each * static_cast<double>(length),
+             [&](std::int64_t first, std::int64_t last) {
+               plan.for_runs(first, last, [&](const std::int64_t* offset, std::int64_t start) {
+                 const void* at[inputs];
+                 for (int i = 0; i < inputs; ++i) at[i] = from[i] + offset[i] * item[i];
+                 loop(at, to + start * y_item, length);
+               });
+             });
+}
+
+}  // namespace
+}  // namespace dlnative::DLNATIVE_ISA
