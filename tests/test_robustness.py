@@ -123,7 +123,7 @@ def test_another_seed_gives_other_bits(python: Any) -> None:
 
 
 def test_environment_sets_the_threads(python: Any) -> None:
-    program = "import dlnative; print(dlnative.get_num_threads())"
+    program = "import dlnative; print(dlnative.num_threads())"
     assert python(program, DLNATIVE_NUM_THREADS="1").strip() == "1"
 
 
