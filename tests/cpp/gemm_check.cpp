@@ -96,22 +96,31 @@ double run_case(const Case& c, const dlnative::Workers& workers, std::vector<T>*
   if (sabotage) g.c[(c.M - 1) * g.ldc + c.N - 1] += static_cast<T>(0.01);
 
   const double unit = std::numeric_limits<T>::epsilon();
+  std::vector<double> total(static_cast<std::size_t>(c.N)), magnitude(static_cast<std::size_t>(c.N));
   for (std::int64_t i = 0; i < c.M; ++i) {
     for (std::int64_t j = 0; j < c.N; ++j) {
-      double total = c.bias ? static_cast<double>(bias[static_cast<std::size_t>(j)]) : 0, magnitude = 1;
-      for (std::int64_t k = 0; k < c.K; ++k) {
-        const double product = static_cast<double>(c.transpose_a ? a[static_cast<std::size_t>(k * g.lda + i)]
-                                                                 : a[static_cast<std::size_t>(i * g.lda + k)]) *
-                               static_cast<double>(c.transpose_b ? b[static_cast<std::size_t>(j * g.ldb + k)]
-                                                                 : b[static_cast<std::size_t>(k * g.ldb + j)]);
-        total += product;
-        magnitude += std::fabs(product);
+      const auto at = static_cast<std::size_t>(j);
+      total[at] = c.bias ? static_cast<double>(bias[at]) : 0;
+      magnitude[at] = 1;
+    }
+    for (std::int64_t k = 0; k < c.K; ++k) {
+      const double x = static_cast<double>(g.a[c.transpose_a ? k * g.lda + i : i * g.lda + k]);
+      const T* const row = g.b + (c.transpose_b ? k : k * g.ldb);
+      const std::int64_t stride = c.transpose_b ? g.ldb : 1;
+      for (std::size_t j = 0; j < total.size(); ++j) {
+        const double product = x * static_cast<double>(row[static_cast<std::int64_t>(j) * stride]);
+        total[j] += product;
+        magnitude[j] += std::fabs(product);
       }
-      double expected = activate(total, c.activation);
-      if (g.saved != nullptr)
-        expected *= derivative(static_cast<double>(saved[static_cast<std::size_t>(i * g.ldc + j)]), c.gradient_of);
+    }
+    for (std::int64_t j = 0; j < c.N; ++j) {
+      const auto at = static_cast<std::size_t>(j);
+      double expected = activate(total[at], c.activation);
+      if (g.saved != nullptr) {
+        expected *= derivative(static_cast<double>(g.saved[i * g.ldc + j]), c.gradient_of);
+      }
       const double error = std::fabs(static_cast<double>(g.c[i * g.ldc + j]) - expected);
-      const double tolerance = unit * (4 + 0.5 * std::sqrt(static_cast<double>(c.K))) * magnitude;
+      const double tolerance = unit * (4 + 0.5 * std::sqrt(static_cast<double>(c.K))) * magnitude[at];
       if (!(error <= tolerance)) worst = std::fmax(worst, std::isfinite(error) ? error / tolerance : 1e9);
     }
     for (std::int64_t j = c.N; j < g.ldc; ++j) {
