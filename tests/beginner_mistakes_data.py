@@ -1,7 +1,5 @@
 """Mistakes with data: shapes, types, labels, NaN, lengths, and the numbers that steer training."""
 
-# ruff: noqa: ARG005  (every mistake takes the module and the workbench, whether it needs them or not)
-
 from __future__ import annotations
 
 from typing import Any

@@ -1,7 +1,5 @@
 """Mistakes with models, layers, names and parts that stand alone."""
 
-# ruff: noqa: ARG005  (every mistake takes the module and the workbench, whether it needs them or not)
-
 from __future__ import annotations
 
 from typing import Any
@@ -161,7 +159,7 @@ table(
 
 
 @mistake((ValueError, TypeError), "second")
-def layer_as_input(k: Any, b: Workbench) -> Any:  # noqa: ARG001
+def layer_as_input(k: Any, b: Workbench) -> Any:
     return k.layers.Dense(2, name="second")(k.layers.Dense(3, name="first"))
 
 

@@ -53,7 +53,7 @@ def python() -> Any:
 
 
 @pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:  # noqa: ARG001
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
     """A skipped CUDA test fails where the machine is said to have a device."""
     outcome: Any = yield
     report = outcome.get_result()

@@ -14,7 +14,7 @@ XOR_X = np.array([[0, 0], [0, 1], [1, 0], [1, 1]], "float32")
 XOR_Y = np.array([[0], [1], [1], [0]], "float32")
 
 
-def test_xor_is_learned_by_two_hidden_units(backend: str) -> None:  # noqa: ARG001
+def test_xor_is_learned_by_two_hidden_units(backend: str) -> None:
     """2-2-1, as Rumelhart, Hinton and Williams (1986) had it; tanh units and a start from which the way is downhill."""
     dlnative.utils.set_random_seed(1)
     model = dlnative.Sequential(
@@ -85,7 +85,7 @@ def test_a_seed_gives_the_same_bits(backend: str) -> None:
     np.testing.assert_array_equal(first["predictions"], second["predictions"])
 
 
-def test_shuffling_shuffles_and_every_sample_is_seen(backend: str) -> None:  # noqa: ARG001
+def test_shuffling_shuffles_and_every_sample_is_seen(backend: str) -> None:
     """With a learning rate of zero an epoch's loss does not depend on the order; with one of 0.1 it does."""
     random = np.random.RandomState(4)
     x = random.uniform(-1, 1, (50, 3)).astype("float32")

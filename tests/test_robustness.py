@@ -206,7 +206,7 @@ def test_an_exception_in_a_callback_leaves_a_usable_model() -> None:
     x, y = data()
     model = network()
 
-    def fail(batch: int, logs: Any) -> None:  # noqa: ARG001
+    def fail(batch: int, logs: Any) -> None:
         if batch == 3:
             raise KeyError("mine")
 

@@ -40,7 +40,7 @@ def _step(state: Any, x: Any, y: Any, kind: str) -> Any:
 
 
 class Peer:
-    def __init__(self, workload: w.Workload, threads: int) -> None:  # noqa: ARG002  (the process is pinned)
+    def __init__(self, workload: w.Workload, threads: int) -> None:
         self.workload = workload
         x, y = workload.data()
         cuts = range(0, len(x), workload.batch)

@@ -15,5 +15,5 @@ def version() -> str:
 
 
 class Peer(KerasStylePeer):
-    def __init__(self, workload: w.Workload, threads: int) -> None:  # noqa: ARG002  (the process is pinned)
+    def __init__(self, workload: w.Workload, threads: int) -> None:
         super().__init__(keras, workload)

@@ -19,7 +19,7 @@ def version() -> str:
 
 
 class Peer:
-    def __init__(self, workload: w.Workload, threads: int) -> None:  # noqa: ARG002  (the process is pinned)
+    def __init__(self, workload: w.Workload, threads: int) -> None:
         self.workload = workload
         self.x, self.y = workload.data()
         # scikit-learn halves the squared error, and with it the gradient; half the epsilon makes Adam's step the same.

@@ -22,7 +22,7 @@ def expected() -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize(("group", "name"), PROGRAMS, ids=[f"{group}-{name}" for group, name in PROGRAMS])
-def test_same_as_keras(backend: str, group: str, name: str, expected: dict[str, dict[str, Any]]) -> None:  # noqa: ARG001
+def test_same_as_keras(backend: str, group: str, name: str, expected: dict[str, dict[str, Any]]) -> None:
     actual = encode(GROUPS[group][name](dlnative))
     lines = differences(expected[group][name], actual)
     assert not lines, "\n".join(lines)

@@ -99,7 +99,7 @@ def a_class(keras: Any) -> dict[str, Any]:
             self.found = self.add_variable(shape=(), initializer="zeros", name="found")
             self.positives = self.add_variable(shape=(), initializer="zeros", name="positives")
 
-        def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # noqa: ARG002
+        def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
             y_true = keras.ops.cast(y_true, "float32")
             predicted = keras.ops.cast(y_pred > 0.5, "float32")
             self.found.assign(self.found + keras.ops.sum(y_true * predicted))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def _make(class_name: str, arguments: dict[str, Any]) -> Program:
         )
         results = fitted(model, x, y)
         results["iterations"] = int(model.optimizer.iterations)
-        results["optimizer"] = model.optimizer.name
+        results["optimizer"] = re.sub(r"_\d+$", "", model.optimizer.name)
         x, y = regression_data()
         model = mlp(keras, 1)
         model.compile(optimizer=getattr(keras.optimizers, class_name)(**arguments), loss="mse")
@@ -112,7 +113,7 @@ def learning_rate_in_callback(keras: Any) -> dict[str, Any]:
     model = mlp(keras, 1)
     model.compile(optimizer=keras.optimizers.SGD(0.2), loss="mse")
 
-    def lower(epoch: int, logs: Any = None) -> None:  # noqa: ARG001
+    def lower(epoch: int, logs: Any = None) -> None:
         model.optimizer.learning_rate = 0.2 / (1 + epoch)
 
     history = fit(model, x, y, callbacks=[keras.callbacks.LambdaCallback(on_epoch_begin=lower)])

@@ -135,7 +135,7 @@ def callback_order(keras: Any) -> dict[str, Any]:
         pass
 
     def note(method: str) -> Any:
-        def noted(self: Any, *arguments: Any, **named: Any) -> None:  # noqa: ARG001
+        def noted(self: Any, *arguments: Any, **named: Any) -> None:
             values = list(arguments) + list(named.values())
             calls.append([method, *[sorted(v) if isinstance(v, dict) else v for v in values]])
 
@@ -179,14 +179,14 @@ def stop_training(keras: Any) -> dict[str, Any]:
     results: dict[str, Any] = {}
     model = compiled(keras)
 
-    def after_epoch(epoch: int, logs: Any) -> None:  # noqa: ARG001
+    def after_epoch(epoch: int, logs: Any) -> None:
         model.stop_training = epoch == 2
 
     history = fit(model, x, y, callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=after_epoch)])
     results["epoch"] = [history.history, history.epoch, int(model.optimizer.iterations)]
     inner = compiled(keras)
 
-    def after_batch(batch: int, logs: Any) -> None:  # noqa: ARG001
+    def after_batch(batch: int, logs: Any) -> None:
         inner.stop_training = batch == 1
 
     history = fit(inner, x, y, callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=after_batch)])
