@@ -46,7 +46,7 @@ struct View {
 };
 
 // Activations that a kernel can apply where it writes its result. The order is part of the instruction format:
-// python/dlnative/ops/activation.py lists the same names.
+// python/dlnative/graph/op.py lists the same names.
 enum class Activation : std::int64_t { linear, relu, sigmoid, tanh };
 
 }  // namespace dlnative

@@ -10,10 +10,13 @@
 //             centered: a = rho a + (1 - rho) g;  d = velocity - a^2 + epsilon
 //             step = lr g / sqrt(d);  momentum > 0: m = momentum m + step, param -= m;  else param -= step
 //
-// Factors that are the same for all elements are computed once, in double. The loops are written so that compilers
+// Factors that are the same for all elements are computed once; Adam's corrections in the parameters' type, as in Keras:
+// in float, 1 - 0.999 is off by 1e-5. The loops are written so that compilers
 // vectorise them; memory bandwidth is what limits them. Every element is by itself, so tasks change no bit.
 // Sources: Kingma & Ba 2015 (Adam); Reddi, Kale & Kumar 2018 (AMSGrad); Tieleman & Hinton 2012 (RMSprop); the order of
 // operations is that of Keras 3.
+#include <cstddef>
+
 #include "dlnative/kernel.h"
 
 namespace dlnative::DLNATIVE_ISA {
@@ -96,8 +99,9 @@ void adam(const Call& call) {
   const double lr = scalar(call.inputs[2]);
   const double t = static_cast<double>(*call.inputs[3].as<std::int64_t>()) + 1.0;
   const double beta_1 = call.floats[0], beta_2 = call.floats[1];
-  const double correction = __builtin_sqrt(1.0 - __builtin_pow(beta_2, t)) / (1.0 - __builtin_pow(beta_1, t));
-  const T alpha = static_cast<T>(lr * correction);
+  const T power_1 = static_cast<T>(__builtin_pow(static_cast<double>(static_cast<T>(beta_1)), t));
+  const T power_2 = static_cast<T>(__builtin_pow(static_cast<double>(static_cast<T>(beta_2)), t));
+  const T alpha = static_cast<T>(lr) * square_root(T(1) - power_2) / (T(1) - power_1);
   const T rest_1 = static_cast<T>(1.0 - beta_1), rest_2 = static_cast<T>(1.0 - beta_2);
   const T epsilon = static_cast<T>(call.floats[2]), decay = static_cast<T>(call.floats[3] * lr);
   const std::int64_t size = call.outputs[0].size;
@@ -181,8 +185,21 @@ void rmsprop_of(const Call& call) {
 
 using Update = void (*)(const Call&);
 
+// The updates work in place. Where a plan gives the results memory of their own, the old values are brought there first:
+// the parameters are the first input, the slots the last ones.
+void bring_old_values(const Call& call) {
+  for (int index = 0; index < call.output_count; ++index) {
+    const View& from = call.inputs[index == 0 ? 0 : call.input_count - call.output_count + index];
+    const View& to = call.outputs[index];
+    if (from.data != to.data) {
+      __builtin_memcpy(to.data, from.data, static_cast<std::size_t>(to.size * item_size(to.dtype)));
+    }
+  }
+}
+
 template <Update single, Update twice>
 void by_type(const Call& call) {
+  bring_old_values(call);
   call.outputs[0].dtype == DType::float32 ? single(call) : twice(call);
 }
 

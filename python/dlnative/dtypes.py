@@ -16,7 +16,14 @@ _NAMES = {dtype: name for name, dtype in NUMPY.items()}
 # A value converts implicitly to any type to the right of its own; two types meet at the later one.
 _RANK = {"bool": 0, "uint8": 1, "int32": 2, "int64": 3, "float32": 4, "float64": 5}
 # Types that arrays may come in and that are converted when they enter.
-_ENTRY = {"float16": "float32", "int8": "int32", "int16": "int32", "uint16": "int32", "uint32": "int64", "uint64": "int64"}
+_ENTRY = {
+    "float16": "float32",
+    "int8": "int32",
+    "int16": "int32",
+    "uint16": "int32",
+    "uint32": "int64",
+    "uint64": "int64",
+}
 
 _floatx = "float32"
 

@@ -71,7 +71,9 @@ def value_and_grad(
         result = function(*args)
         target = result[0] if has_aux else result
         if not isinstance(target, Tensor) or target.shape != () or target.dtype not in ("float32", "float64"):
-            found = f"shape {tuple(target.shape)} and dtype {target.dtype}" if isinstance(target, Tensor) else repr(target)
+            found = (
+                f"shape {tuple(target.shape)} and dtype {target.dtype}" if isinstance(target, Tensor) else repr(target)
+            )
             raise ValueError(f"value_and_grad: expected the function to return a scalar of a float type, got {found}")
         pending = iter(differentiate(target, sources))
         by_argument = [_take(item, pending) for item in chosen]

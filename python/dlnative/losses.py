@@ -213,7 +213,9 @@ class Loss:
         ValueError: for another reduction.
     """
 
-    def __init__(self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None) -> None:
+    def __init__(
+        self, name: str | None = None, reduction: str | None = "sum_over_batch_size", dtype: Any = None
+    ) -> None:
         self.name = name or to_snake_case(type(self).__name__)
         if reduction not in _REDUCTIONS:
             raise ValueError(f"{self.name}: expected a reduction among {_REDUCTIONS}, got {reduction!r}")
@@ -302,7 +304,11 @@ class Huber(LossFunctionWrapper):
     """
 
     def __init__(
-        self, delta: float = 1.0, reduction: str | None = "sum_over_batch_size", name: str = "huber_loss", dtype: Any = None
+        self,
+        delta: float = 1.0,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "huber_loss",
+        dtype: Any = None,
     ) -> None:
         super().__init__(huber, reduction, name, dtype, delta=delta)
 

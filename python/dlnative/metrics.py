@@ -30,7 +30,9 @@ class Metric:
         self.dtype = dtypes.standardize(dtype)
         self._variables: list[Variable] = []
 
-    def add_variable(self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: str | None = None) -> Variable:
+    def add_variable(
+        self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: str | None = None
+    ) -> Variable:
         """Makes a variable, zeros by default, that `reset_state` sets to zero."""
         from dlnative import initializers
 
@@ -40,7 +42,9 @@ class Metric:
         self._variables.append(variable)
         return variable
 
-    def add_weight(self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: str | None = None) -> Variable:
+    def add_weight(
+        self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: str | None = None
+    ) -> Variable:
         """The same as `add_variable`."""
         return self.add_variable(shape, initializer, dtype, name)
 
@@ -257,7 +261,11 @@ class BinaryCrossentropy(MeanMetricWrapper):
     """
 
     def __init__(
-        self, name: str = "binary_crossentropy", dtype: Any = None, from_logits: bool = False, label_smoothing: float = 0.0
+        self,
+        name: str = "binary_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
     ) -> None:
         arguments = {"from_logits": from_logits, "label_smoothing": label_smoothing}
         super().__init__(losses.binary_crossentropy, name, dtype, **arguments)
@@ -288,7 +296,11 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
     """
 
     def __init__(
-        self, name: str = "sparse_categorical_crossentropy", dtype: Any = None, from_logits: bool = False, axis: int = -1
+        self,
+        name: str = "sparse_categorical_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        axis: int = -1,
     ) -> None:
         super().__init__(losses.sparse_categorical_crossentropy, name, dtype, from_logits=from_logits, axis=axis)
 

@@ -22,6 +22,4 @@ def build_plan(program: Program) -> Executor:
             raise NotImplementedError(f'the cpu backend has no kernel for the op "{step.op}"')
         instructions.append((code, step.inputs, step.outputs, step.ints, step.floats))
     buffers = [(buffer.space, buffer.offset, CODES[buffer.dtype], buffer.shape) for buffer in program.buffers]
-    return _native.Plan(
-        program.arena_bytes, program.feeds, program.results, program.externals, buffers, instructions
-    )
+    return _native.Plan(program.arena_bytes, program.feeds, program.results, program.externals, buffers, instructions)

@@ -72,7 +72,9 @@ class Callback:
     on_batch_end = on_train_batch_end
 
 
-_HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_") and name not in ("on_batch_begin", "on_batch_end"))
+_HOOKS = tuple(
+    name for name in vars(Callback) if name.startswith("on_") and name not in ("on_batch_begin", "on_batch_end")
+)
 
 
 class CallbackList:
@@ -90,7 +92,12 @@ class CallbackList:
     """
 
     def __init__(
-        self, callbacks: Any = None, add_history: bool = False, add_progbar: bool = False, model: Any = None, **params: Any
+        self,
+        callbacks: Any = None,
+        add_history: bool = False,
+        add_progbar: bool = False,
+        model: Any = None,
+        **params: Any,
     ) -> None:
         from dlnative.callbacks.history import History
         from dlnative.callbacks.progress import ProgbarLogger

@@ -61,5 +61,3 @@ def _dependent_nodes(target: Tensor, sources: Sequence[Tensor]) -> list[Node]:
             for output in node.outputs:
                 depends[id(output)] = True
     return result
-
-

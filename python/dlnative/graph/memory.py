@@ -74,8 +74,10 @@ def _pin_updates(plan: Lowered, layout: Layout) -> None:
         base = value.base
         index = made.get(id(base), -1)
         read = last_read.get(variable, -1)
-        if index >= 0 and id(base) not in layout.pinned and (
-            read < index or (read == index and _in_place(plan.steps[index], variable, base))
+        if (
+            index >= 0
+            and id(base) not in layout.pinned
+            and (read < index or (read == index and _in_place(plan.steps[index], variable, base)))
         ):
             layout.pinned[id(base)] = variable
         else:

@@ -61,9 +61,7 @@ class _Assembler:
         self._numbers: dict[Any, int] = {}
         self._spaces: dict[int, int] = {}
         self._first_external = 1 + len(trace.feeds)
-        self.feeds = [
-            self.number(1 + index, 0, feed.shape, feed.dtype) for index, feed in enumerate(trace.feeds)
-        ]
+        self.feeds = [self.number(1 + index, 0, feed.shape, feed.dtype) for index, feed in enumerate(trace.feeds)]
 
     def number(self, space: int, offset: int, shape: tuple[int, ...], dtype: str) -> int:
         key = (space, offset, shape, dtype)
@@ -147,5 +145,3 @@ class _Assembler:
             self.layout.arena_bytes,
             self.layout.unpacked_bytes,
         )
-
-

@@ -194,7 +194,9 @@ class Variable:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         if current_trace() is not None:
-            raise TypeError(f'Variable "{self.path}" has no value while tracing: use dlnative.ops instead of NumPy here')
+            raise TypeError(
+                f'Variable "{self.path}" has no value while tracing: use dlnative.ops instead of NumPy here'
+            )
         return np.array(self._value, dtype=dtype, copy=copy is not False)
 
     def __len__(self) -> int:
@@ -266,7 +268,9 @@ def twins_of(run: Sequence[Variable], name: str) -> list[Variable]:
     base = run[0].offset
     root = aligned_zeros(run[-1].offset + padded(run[-1].nbytes) - base)
     return [
-        view_of(root, variable.offset - base, variable.shape, variable.dtype, f"{variable.path.replace('/', '_')}_{name}")
+        view_of(
+            root, variable.offset - base, variable.shape, variable.dtype, f"{variable.path.replace('/', '_')}_{name}"
+        )
         for variable in run
     ]
 
@@ -282,4 +286,3 @@ def view_of(root: Array, offset: int, shape: tuple[int, ...], dtype: str, name: 
     variable.nbytes = size_of(shape) * dtypes.ITEM_SIZES[dtype]
     variable.place(root, offset)
     return variable
-

@@ -191,7 +191,11 @@ class Reshape(Layer):
         total = math.prod(sample)
         known = math.prod(extent for extent in self.target_shape if extent != -1)
         open_extents = self.target_shape.count(-1)
-        if open_extents > 1 or (open_extents and (known == 0 or total % known)) or (not open_extents and total != known):
+        if (
+            open_extents > 1
+            or (open_extents and (known == 0 or total % known))
+            or (not open_extents and total != known)
+        ):
             raise ValueError(
                 f"{self._label}: expected samples that fit target_shape {self.target_shape}, got input of shape "
                 f"{tuple(input_shape)}"

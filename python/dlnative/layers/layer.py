@@ -152,7 +152,7 @@ class Layer:
         del autocast, aggregation
         shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
         if None in shape:
-            raise ValueError(f'{self._label}: expected a weight shape without unknown extents, got {shape}')
+            raise ValueError(f"{self._label}: expected a weight shape without unknown extents, got {shape}")
         dtype = self._dtype if dtype is None else dtypes.standardize(dtype)
         if initializer is None:
             initializer = "glorot_uniform" if dtypes.is_float(dtype) else "zeros"
@@ -317,7 +317,9 @@ class Layer:
         if name.startswith("__"):
             raise AttributeError(name)
         if "built" not in self.__dict__:
-            raise RuntimeError(f"{cls}: expected super().__init__() to be called before anything else, got a bare object")
+            raise RuntimeError(
+                f"{cls}: expected super().__init__() to be called before anything else, got a bare object"
+            )
         if not self.__dict__["built"]:
             raise AttributeError(f'{cls} "{self.__dict__["name"]}": has no "{name}" yet: the layer is not built')
         raise AttributeError(f'{cls} "{self.__dict__["name"]}": has no attribute "{name}"')
@@ -355,7 +357,9 @@ class Layer:
 
     def _symbolic(self, which: int) -> Any:
         if self._last_call is None:
-            raise AttributeError(f"{self._label}: expected a layer of a functional model, got one never called on an Input")
+            raise AttributeError(
+                f"{self._label}: expected a layer of a functional model, got one never called on an Input"
+            )
         return self._last_call[which]
 
     def _call_arrays(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -364,7 +368,9 @@ class Layer:
         args = tuple(map_structure(self._entering, arg) for arg in args)
         arrays = {key: value for key, value in kwargs.items() if isinstance(value, np.ndarray)}
         if arrays:
-            raise TypeError(f'{self._label}: expected arrays as positional arguments, got "{next(iter(arrays))}" by name')
+            raise TypeError(
+                f'{self._label}: expected arrays as positional arguments, got "{next(iter(arrays))}" by name'
+            )
         self._prepare(args)
         if self._function is None:
             self._function = Function(self._call_symbols, capacity=16)

@@ -120,7 +120,9 @@ class Concatenate(_Merge):
             )
             if not fits:
                 listed = ", ".join(str(tuple(item)) for item in input_shape)
-                raise ValueError(f"{self._label}: expected shapes that agree except along axis {self.axis}, got {listed}")
+                raise ValueError(
+                    f"{self._label}: expected shapes that agree except along axis {self.axis}, got {listed}"
+                )
             total = None if total is None or shape[axis] is None else total + shape[axis]
         return (*first[:axis], total, *first[axis + 1 :])
 

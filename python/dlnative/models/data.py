@@ -143,7 +143,9 @@ def class_weights(call: str, y: Sequence[Array | None], weights: dict[int, float
     result = np.ones(labels.shape, dtypes.floatx())
     for label, weight in weights.items():
         if not isinstance(weight, (int, float, np.number)) or isinstance(weight, bool):
-            raise TypeError(f"{call}: expected class_weight to map classes to numbers, got {weight!r} for class {label}")
+            raise TypeError(
+                f"{call}: expected class_weight to map classes to numbers, got {weight!r} for class {label}"
+            )
         result[labels == int(label)] = float(weight)
     return [result]
 

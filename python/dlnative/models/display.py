@@ -40,7 +40,9 @@ def example_program(model: Trainer, batch_size: int, mode: str) -> Program:
             for key, compiled in reversed(known):
                 if key[0] == mode:
                     return compiled.program
-        raise ValueError(f"{model._label}: expected a model with Input or one that has seen data, got one whose shapes are unknown")
+        raise ValueError(
+            f"{model._label}: expected a model with Input or one that has seen data, got one whose shapes are unknown"
+        )
     x = [np.zeros((batch_size, *(extent or 1 for extent in tensor.shape[1:])), tensor.dtype) for tensor in tensors]
     if mode == "predict":
         return model._steps.get(mode, Data(x, [], []), batch_size).program
@@ -69,7 +71,8 @@ def format_program(program: Program) -> str:
         traffic += nbytes
         attributes = ", ".join(str(value) for value in step.keywords.values() if value in ("relu", "sigmoid", "tanh"))
         in_place = any(
-            (program.buffers[i].space, program.buffers[i].offset) == (program.buffers[o].space, program.buffers[o].offset)
+            (program.buffers[i].space, program.buffers[i].offset)
+            == (program.buffers[o].space, program.buffers[o].offset)
             for i in step.inputs
             for o in step.outputs
         )

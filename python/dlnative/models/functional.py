@@ -23,7 +23,9 @@ class Functional(Model):
         ValueError: if the outputs do not come from the inputs alone.
     """
 
-    def __init__(self, inputs: Any, outputs: Any, name: str | None = None, trainable: bool = True, **kwargs: Any) -> None:
+    def __init__(
+        self, inputs: Any, outputs: Any, name: str | None = None, trainable: bool = True, **kwargs: Any
+    ) -> None:
         super().__init__(name=name, **kwargs)
         for role, structure in (("inputs", inputs), ("outputs", outputs)):
             leaves = flatten_structure(structure)
@@ -135,7 +137,9 @@ class Functional(Model):
         for layer in self.layers:
             if layer.name == name:
                 return layer
-        raise ValueError(f'{self._label}: expected one of the layers {[layer.name for layer in self.layers]}, got "{name}"')
+        raise ValueError(
+            f'{self._label}: expected one of the layers {[layer.name for layer in self.layers]}, got "{name}"'
+        )
 
     def _summary_rows(self) -> list[tuple[Any, Any, int, list[str]]]:
         made_by = {id(tensor): call for call in self._calls for tensor in call.outputs}
@@ -170,7 +174,9 @@ def _calls_between(label: str, inputs: list[KerasTensor], outputs: list[KerasTen
             continue
         call = tensor.history
         if call is None or isinstance(call.function, InputLayer):
-            raise ValueError(f'{label}: expected outputs made of the inputs, got one that needs "{tensor.name}" as well')
+            raise ValueError(
+                f'{label}: expected outputs made of the inputs, got one that needs "{tensor.name}" as well'
+            )
         if call.serial not in found:
             found[call.serial] = call
             stack.extend(call.inputs)

@@ -38,9 +38,7 @@ class CompiledLoss:
         self.losses = [_loss(item) for item in by_output("a loss", loss, names, count)]
         self.weights = by_output("loss weights", weights, names, count)
         self.names = names
-        self.trackers = (
-            [metrics_module.Mean(name=f"{name}_loss") for name in names] if count > 1 else []
-        )
+        self.trackers = [metrics_module.Mean(name=f"{name}_loss") for name in names] if count > 1 else []
 
     def __call__(self, y_true: list[Any], y_pred: list[Any], sample_weight: list[Any]) -> Any:
         """Returns the total as a tensor, or `None` if no output has a loss."""
@@ -95,7 +93,10 @@ class CompiledMetrics(metrics_module.Metric):
 
     def __init__(self, metrics: Any, weighted: Any, names: list[str], count: int) -> None:
         super().__init__(name="compile_metrics")
-        self._given = (_per_output("metrics", metrics, names, count), _per_output("weighted_metrics", weighted, names, count))
+        self._given = (
+            _per_output("metrics", metrics, names, count),
+            _per_output("weighted_metrics", weighted, names, count),
+        )
         for identifier in flatten_structure(self._given):
             if identifier not in ("accuracy", "acc") and metrics_module.get(identifier) is None:
                 raise ValueError(f"compile: expected a metric, got {identifier!r}")

@@ -84,9 +84,7 @@ class Model(Trainer, Layer):
 
     def _summary_rows(self) -> list[tuple[Any, Any, int, list[str]]]:
         """Returns a row for each layer: itself, its output shape, its parameters, and what it is connected to."""
-        return [
-            (layer, layer._output_shape, layer.count_params() if layer.built else 0, []) for layer in self.layers
-        ]
+        return [(layer, layer._output_shape, layer.count_params() if layer.built else 0, []) for layer in self.layers]
 
     def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "trainable": self.trainable}

@@ -48,14 +48,20 @@ class Sequential(Model):
         Raises:
             ValueError: if it is no layer, or its name is taken.
         """
-        if isinstance(layer, KerasTensor) and layer.history is not None and isinstance(layer.history.function, InputLayer):
+        if (
+            isinstance(layer, KerasTensor)
+            and layer.history is not None
+            and isinstance(layer.history.function, InputLayer)
+        ):
             layer = layer.history.function
         if not isinstance(layer, Layer):
             raise ValueError(f"{self._label}: expected a layer, got {layer!r}")
         if any(layer.name == other.name for other in self._layers):
             raise ValueError(f'{self._label}: expected layers with different names, got a second "{layer.name}"')
         if isinstance(layer, InputLayer) and self._layers:
-            raise ValueError(f"{self._label}: expected Input as the first layer, got it after {len(self._layers)} others")
+            raise ValueError(
+                f"{self._label}: expected Input as the first layer, got it after {len(self._layers)} others"
+            )
         if not self._layers and layer._first_input_shape is not None:
             self._layers.append(InputLayer(tuple(layer._first_input_shape)))
         self._layers.append(layer)
@@ -174,9 +180,9 @@ class Sequential(Model):
             if index is None and layer.name == name:
                 return layer
         wanted = f'"{name}"' if index is None else index
-        raise ValueError(f"{self._label}: expected one of the layers {[layer.name for layer in self.layers]}, got {wanted}")
+        raise ValueError(
+            f"{self._label}: expected one of the layers {[layer.name for layer in self.layers]}, got {wanted}"
+        )
 
     def _summary_rows(self) -> list[tuple[Any, Any, int, list[str]]]:
-        return [
-            (layer, layer._output_shape, layer.count_params() if layer.built else 0, []) for layer in self.layers
-        ]
+        return [(layer, layer._output_shape, layer.count_params() if layer.built else 0, []) for layer in self.layers]

@@ -74,7 +74,7 @@ class Trainer:
         """
         del run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
         made = optimizers.get(optimizer)
-        names, count = (self._outputs() if self.built else ([], 1))
+        names, count = self._outputs() if self.built else ([], 1)
         if isinstance(loss, (list, tuple, dict)) or self.built:
             count = len(loss) if isinstance(loss, (list, tuple)) and not self.built else count
         compiled_loss = CompiledLoss(loss, loss_weights, names or _numbered(count), count)
@@ -237,7 +237,9 @@ class Trainer:
 
     # Running.
 
-    def _run(self, mode: str, samples: Data, batch_size: int, order: Any, position: int, stop: int, seconds: float) -> int:
+    def _run(
+        self, mode: str, samples: Data, batch_size: int, order: Any, position: int, stop: int, seconds: float
+    ) -> int:
         """Runs steps from `position` on, for a while, and returns the position behind the last one."""
         size = min(batch_size, stop - position)
         step = self._steps.get(mode, samples, size)
@@ -291,9 +293,7 @@ class Trainer:
         self._assert_compiled("fit")
         batch_size = 32 if batch_size is None else data.checked_count("fit", "batch_size", batch_size)
         epochs = data.checked_count("fit", "epochs", epochs, 0)
-        samples, validation = self._fit_data(
-            x, y, sample_weight, class_weight, validation_split, validation_data
-        )
+        samples, validation = self._fit_data(x, y, sample_weight, class_weight, validation_split, validation_data)
         stop = samples.size
         if steps_per_epoch is not None:
             stop = min(stop, data.checked_count("fit", "steps_per_epoch", steps_per_epoch) * batch_size)
@@ -409,7 +409,11 @@ class Trainer:
         self._assert_compiled("evaluate")
         batch_size = 32 if batch_size is None else data.checked_count("evaluate", "batch_size", batch_size)
         samples = self._data("evaluate", x, y, sample_weight)
-        stop = samples.size if steps is None else min(samples.size, data.checked_count("evaluate", "steps", steps) * batch_size)
+        stop = (
+            samples.size
+            if steps is None
+            else min(samples.size, data.checked_count("evaluate", "steps", steps) * batch_size)
+        )
         self._steps.get("test", samples, min(batch_size, stop))
         if not isinstance(x, Data):
             checks.check_targets(self, "evaluate", samples)
@@ -427,7 +431,12 @@ class Trainer:
         return logs if return_dict else self._in_order(logs)
 
     def predict(
-        self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None, callbacks: Any = None
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
     ) -> Any:
         """Returns what the model makes of data, as NumPy arrays.
 
@@ -441,7 +450,11 @@ class Trainer:
         batch_size = 32 if batch_size is None else data.checked_count("predict", "batch_size", batch_size)
         arrays = self._inputs("predict", x, finite=False)
         samples = Data(arrays, [], [])
-        stop = samples.size if steps is None else min(samples.size, data.checked_count("predict", "steps", steps) * batch_size)
+        stop = (
+            samples.size
+            if steps is None
+            else min(samples.size, data.checked_count("predict", "steps", steps) * batch_size)
+        )
         size = min(batch_size, stop)
         plan = self._steps.get("predict", samples, size)
         quiet = verbose == 0 and not callbacks
@@ -519,9 +532,7 @@ def plan_results(model: Trainer, plan: Any, feeds: list[Any]) -> Any:
 
 def _feeds(plan: Any, arrays: list[Any], count: int) -> list[Any]:
     feeds = [plan.program.buffers[number] for number in plan.program.feeds]
-    return [
-        np.ascontiguousarray(array[:count], dtype=feed.dtype) for array, feed in zip(arrays, feeds, strict=True)
-    ]
+    return [np.ascontiguousarray(array[:count], dtype=feed.dtype) for array, feed in zip(arrays, feeds, strict=True)]
 
 
 def _nested_as(structure: Any, leaves: list[Any]) -> Any:

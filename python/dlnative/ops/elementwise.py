@@ -95,9 +95,7 @@ _unary(
 _unary("exp", lambda node, dy: _mul(dy, node.outputs[0]), flops=10)
 _unary("expm1", lambda node, dy: _mul(dy, call("add", node.outputs[0], scalar(1.0, dy))), flops=10)
 _unary("log", lambda node, dy: call("divide", dy, node.inputs[0]), low=0.01, flops=10)
-_unary(
-    "log1p", lambda node, dy: call("divide", dy, call("add", node.inputs[0], scalar(1.0, dy))), low=-0.9, flops=10
-)
+_unary("log1p", lambda node, dy: call("divide", dy, call("add", node.inputs[0], scalar(1.0, dy))), low=-0.9, flops=10)
 _unary("tanh", lambda node, dy: call("tanh_gradient", dy, node.outputs[0]), flops=12)
 _unary("sigmoid", lambda node, dy: call("sigmoid_gradient", dy, node.outputs[0]), flops=12)
 _unary("softplus", lambda node, dy: _mul(dy, call("sigmoid", node.inputs[0])), flops=20)
@@ -147,9 +145,7 @@ def _binary(
     def rule(node: Node, grads: Sequence[Any]) -> tuple[Any, ...]:
         assert gradient is not None
         pair = gradient(node, grads[0])
-        return tuple(
-            None if g is None else sum_to_shape(g, x.shape) for g, x in zip(pair, node.inputs, strict=True)
-        )
+        return tuple(None if g is None else sum_to_shape(g, x.shape) for g, x in zip(pair, node.inputs, strict=True))
 
     dtype = "bool" if kind == "boolean" else None
     register(
@@ -161,9 +157,7 @@ def _binary(
             inplace=not boolean or kind == "boolean",
             broadcasting=True,
             dtypes=numbers,
-            samples=[
-                Sample(Arg(a, kind, low, high, dtype), Arg(b, kind, low, high, dtype)) for a, b in _SHAPE_PAIRS
-            ],
+            samples=[Sample(Arg(a, kind, low, high, dtype), Arg(b, kind, low, high, dtype)) for a, b in _SHAPE_PAIRS],
             tolerance=tolerance,
         )
     )
@@ -269,15 +263,15 @@ register(
         _infer_cast,
         attributes=(("dtype", "dtype"),),
         gradient=lambda node, grads: (
-            call("cast", grads[0], attributes=(node.inputs[0].dtype,)) if dtypes.is_float(node.inputs[0].dtype) else None,
+            call("cast", grads[0], attributes=(node.inputs[0].dtype,))
+            if dtypes.is_float(node.inputs[0].dtype)
+            else None,
         ),
         dtypes=dtypes.DTYPES,
         samples=[Sample((3, 17), dtype=dtype) for dtype in dtypes.DTYPES],
     )
 )
-register(
-    Op("copy", "elementwise", _infer_float, dtypes=dtypes.DTYPES, samples=[Sample((3, 17)), Sample(())])
-)
+register(Op("copy", "elementwise", _infer_float, dtypes=dtypes.DTYPES, samples=[Sample((3, 17)), Sample(())]))
 
 
 # The public functions.
@@ -296,7 +290,9 @@ def _unary_function(name: str, formula: str, *, needs_float: bool = True) -> Cal
         return invoke(op, (_float(x) if needs_float else as_tensor(x),))
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"Returns `{formula}`, elementwise.\n\n    Args:\n        x: a tensor or array of any shape.\n    "
+    function.__doc__ = (
+        f"Returns `{formula}`, elementwise.\n\n    Args:\n        x: a tensor or array of any shape.\n    "
+    )
     return operation(function)
 
 

@@ -122,7 +122,12 @@ register(
         flops=_matmul_flops,
         samples=[
             Sample(
-                (m, k), (n, k), Arg((m, n), low=-0.9, high=0.9), transpose_a=False, transpose_b=True, activation=activation
+                (m, k),
+                (n, k),
+                Arg((m, n), low=-0.9, high=0.9),
+                transpose_a=False,
+                transpose_b=True,
+                activation=activation,
             )
             for m, n, k in ((1, 1, 1), (16, 8, 4), (5, 33, 17))
             for activation in ("relu", "sigmoid", "tanh")
@@ -178,9 +183,7 @@ def matmul(x1: Any, x2: Any) -> Any:
     if column:
         b = call("reshape", b, attributes=((*b.shape, 1),))
     if a.shape[-1] is not None and b.shape[-2] is not None and a.shape[-1] != b.shape[-2]:
-        raise ValueError(
-            f"matmul: expected inner axes that agree, got shapes {tuple(x1.shape)} and {tuple(x2.shape)}"
-        )
+        raise ValueError(f"matmul: expected inner axes that agree, got shapes {tuple(x1.shape)} and {tuple(x2.shape)}")
     if len(b.shape) > 2:
         batch = broadcast_shapes("matmul", a.shape[:-2], b.shape[:-2])
         a, b = _broadcast_batch(a, batch), _broadcast_batch(b, batch)
@@ -204,5 +207,3 @@ def dot(x1: Any, x2: Any) -> Any:
     if len(x2.shape) > 2:
         raise ValueError(f"dot: expected a second operand of rank 1 or 2, got shape {tuple(x2.shape)}")
     return matmul(x1, x2)
-
-

@@ -122,9 +122,9 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
     axis = normalize_axis(axis, len(output.shape), "categorical_crossentropy")
     logits = output if from_logits else _logits_behind(output, "softmax")
     if logits is not None and (from_logits or axis == len(output.shape) - 1):
-        return invoke(
-            OPS["categorical_crossentropy_with_logits"], (last_axis(logits, axis), last_axis(target, axis))
-        )[0]
+        return invoke(OPS["categorical_crossentropy_with_logits"], (last_axis(logits, axis), last_axis(target, axis)))[
+            0
+        ]
     p = clip(call("divide", output, reduce("sum", output, axis, True)), EPSILON, 1.0 - EPSILON)
     return call("negative", reduce("sum", call("multiply", target, log(p)), axis))
 
@@ -149,7 +149,9 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
     if dtype_of(target) not in ("int32", "int64"):
         target = cast(target, "int32")
     rest = output.shape[:axis] + output.shape[axis + 1 :]
-    if len(target.shape) != len(rest) or any(a != b and None not in (a, b) for a, b in zip(target.shape, rest, strict=True)):
+    if len(target.shape) != len(rest) or any(
+        a != b and None not in (a, b) for a, b in zip(target.shape, rest, strict=True)
+    ):
         raise ValueError(
             f"sparse_categorical_crossentropy: expected a target of shape {tuple(rest)} for an output of shape "
             f"{tuple(output.shape)}, got {tuple(target.shape)}"
@@ -182,5 +184,3 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
     one = scalar(1.0, p)
     other = call("multiply", call("subtract", one, target), log(call("subtract", one, p)))
     return call("negative", call("add", call("multiply", target, log(p)), other))
-
-

@@ -21,7 +21,9 @@ def _slot(size: int, low: float = -1.0, high: float = 1.0) -> Arg:
     return Arg((size,), "slot", low, high)
 
 
-def _update(name: str, written: Sequence[int], attributes: tuple[tuple[str, str], ...], flops: int, samples: Any) -> None:
+def _update(
+    name: str, written: Sequence[int], attributes: tuple[tuple[str, str], ...], flops: int, samples: Any
+) -> None:
     """Registers an update whose outputs are the inputs at the places `written`, as far as they are there."""
 
     def infer(inputs: Sequence[Tensor], values: tuple[Any, ...]) -> list[Spec]:

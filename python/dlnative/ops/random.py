@@ -58,7 +58,9 @@ register(
 )
 
 
-def random_uniform(state: Any, shape: Sequence[int], minval: float = 0.0, maxval: float = 1.0, dtype: Any = None) -> Any:
+def random_uniform(
+    state: Any, shape: Sequence[int], minval: float = 0.0, maxval: float = 1.0, dtype: Any = None
+) -> Any:
     """Returns numbers uniform in `[minval, maxval)`, determined by a state `[seed, counter]` (int64)."""
     u = invoke(OPS["random_uniform"], (as_tensor(state),), (tuple(shape), dtypes.standardize(dtype)))
     return u * (maxval - minval) + minval if (minval, maxval) != (0.0, 1.0) else u

@@ -12,7 +12,15 @@ from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register, size_of
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis, operation, scalar
 
-_SHAPES = (((7,), 0, 1), ((3, 5), 1, 1), ((3, 5), 0, 1), ((4, 3, 6), 1, 1), ((4, 3, 6), 0, 2), ((2, 1031), 0, 2), ((70, 33), 0, 1))
+_SHAPES = (
+    ((7,), 0, 1),
+    ((3, 5), 1, 1),
+    ((3, 5), 0, 1),
+    ((4, 3, 6), 1, 1),
+    ((4, 3, 6), 0, 2),
+    ((2, 1031), 0, 2),
+    ((70, 33), 0, 1),
+)
 
 
 def _infer(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:

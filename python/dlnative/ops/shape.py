@@ -210,13 +210,17 @@ def reshape(x: Any, newshape: Any) -> Any:
             missing = total // known if known else 0
             target = tuple(missing if extent in (-1, None) else extent for extent in target)
         if size_of(target) != total:
-            raise ValueError(f"reshape: expected a shape of {total} elements for {tuple(x.shape)}, got {tuple(newshape)}")
+            raise ValueError(
+                f"reshape: expected a shape of {total} elements for {tuple(x.shape)}, got {tuple(newshape)}"
+            )
     else:
         target = tuple(None if extent == -1 else extent for extent in target)
         fixed_in = size_of(tuple(extent for extent in x.shape if extent is not None))
         fixed_out = size_of(tuple(extent for extent in target if extent is not None))
         if None in target and x.shape.count(None) == 1 and fixed_out and fixed_in % fixed_out and target[0] is None:
-            raise ValueError(f"reshape: expected a shape of as many elements as {tuple(x.shape)}, got {tuple(newshape)}")
+            raise ValueError(
+                f"reshape: expected a shape of as many elements as {tuple(x.shape)}, got {tuple(newshape)}"
+            )
     return invoke(OPS["reshape"], (x,), (target,))
 
 
@@ -426,5 +430,3 @@ def get_item(x: Any, key: Any) -> Any:
     if tuple(extents) != x.shape:
         x = invoke(OPS["slice"], (x,), (tuple(starts), tuple(steps), tuple(extents)))
     return x if x.shape == tuple(result) else invoke(OPS["reshape"], (x,), (tuple(result),))
-
-

@@ -122,7 +122,9 @@ class Optimizer:
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
         if callable(value) and not isinstance(value, Variable):
-            raise ValueError(f"{type(self).__name__}: expected a number, got {value!r}; schedules are given at the start")
+            raise ValueError(
+                f"{type(self).__name__}: expected a number, got {value!r}; schedules are given at the start"
+            )
         if self._schedule is not None:
             raise TypeError(f"{type(self).__name__}: the learning rate follows a schedule and cannot be set")
         self._learning_rate.assign(self._checked_rate(value))
@@ -247,7 +249,9 @@ class Optimizer:
         """Updates variables; without a list, those that the optimizer was built with."""
         if trainable_variables is None:
             if not self.built:
-                raise ValueError(f"{type(self).__name__}: expected variables beside gradients before it is built, got none")
+                raise ValueError(
+                    f"{type(self).__name__}: expected variables beside gradients before it is built, got none"
+                )
             trainable_variables = self._trainable_variables
         if len(grads) != len(trainable_variables):
             raise ValueError(
@@ -398,8 +402,10 @@ def _parts(run: list[Variable], decays: Callable[[Variable], bool]) -> list[tupl
 
 def checked_fraction(cls: str, name: str, value: Any, *, closed: bool = False) -> float:
     """Returns a number in `[0, 1)` (or `[0, 1]`), refusing any other."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not (0 <= value < 1 or (closed and value == 1)):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float))
+        or not (0 <= value < 1 or (closed and value == 1))
+    ):
         raise ValueError(f"{cls}: expected {name} in [0, 1{']' if closed else ')'}, got {value!r}")
     return float(value)
-
-

@@ -26,7 +26,9 @@ def print_summary(
         header.append("Trainable")
         length += 12
         shares = [share * (length - 12) / length for share in shares] + [1.0]
-    widths = [max(int(end * length) - int(begin * length) - 3, 5) for begin, end in zip([0.0, *shares], shares, strict=False)]
+    widths = [
+        max(int(end * length) - int(begin * length) - 3, 5) for begin, end in zip([0.0, *shares], shares, strict=False)
+    ]
     widths[-2] -= 1  # there is one more bar than there are columns
     lines = [f'Model: "{model.name}"', _rule("┏━┳┓", widths), _line("┃", header, widths), _rule("┡━╇┩", widths)]
     for number, (name, shape, params, sources, layer) in enumerate(rows):
@@ -96,7 +98,10 @@ def _rule(marks: str, widths: list[int]) -> str:
 
 
 def _line(bar: str, cells: list[str], widths: list[int]) -> str:
-    padded = [cell.rjust(width) if index == 2 else cell.ljust(width) for index, (cell, width) in enumerate(zip(cells, widths, strict=True))]
+    padded = [
+        cell.rjust(width) if index == 2 else cell.ljust(width)
+        for index, (cell, width) in enumerate(zip(cells, widths, strict=True))
+    ]
     return f"{bar} " + f" {bar} ".join(padded) + f" {bar}"
 
 

@@ -15,7 +15,13 @@ def _decayed(param: Array, learning_rate: Array, weight_decay: float) -> Array:
 
 
 def sgd(
-    param: Array, gradient: Array, learning_rate: Array, *slots: Array, nesterov: bool, momentum: float, weight_decay: float
+    param: Array,
+    gradient: Array,
+    learning_rate: Array,
+    *slots: Array,
+    nesterov: bool,
+    momentum: float,
+    weight_decay: float,
 ) -> tuple[Array, ...]:
     """w - lr g; with momentum: m = momentum m - lr g, w + m, or Nesterov's w + momentum m - lr g."""
     step = param.dtype.type(learning_rate) * gradient
