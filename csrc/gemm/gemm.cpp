@@ -14,6 +14,7 @@
 // exchanged; van Zee & van de Geijn, "BLIS", 2015.
 #include "gemm/gemm.h"
 
+#include "gemm/dot.h"
 #include "gemm/epilogue.h"
 #include "gemm/kernels.h"
 #include "gemm/pack.h"
@@ -31,25 +32,64 @@ struct Rectangle {
   std::int64_t m0, m1, n0, n1;
 };
 
+// The same product, said in the way that is easiest to compute: a vector of k counts as contiguous, and a transposed
+// matrix times a column is a row times that matrix.
+template <class T>
+DLNATIVE_INLINE GemmArguments<T> simplify(const GemmArguments<T>& given, bool may_swap) {
+  GemmArguments<T> g = given;
+  if (g.transpose_a && g.M == 1 && g.lda == 1) {
+    g.transpose_a = false;
+    g.lda = g.K;
+  }
+  if (g.transpose_b && g.K == 1 && g.ldb == 1) {
+    g.transpose_b = false;
+    g.ldb = g.N;
+  }
+  if (g.N != 1 || g.ldb != 1 || g.transpose_b) return g;
+  g.transpose_b = true;
+  g.ldb = g.K;
+  if (!may_swap || !g.transpose_a || g.ldc != 1) return g;
+  g.M = 1;
+  g.N = given.M;
+  g.a = given.b;
+  g.lda = g.K;
+  g.b = given.a;
+  g.ldb = given.lda;
+  g.transpose_a = g.transpose_b = false;
+  g.ldc = g.N;
+  return g;
+}
+
 // How a product of these sizes is done; it does not depend on where the data is, nor on the number of threads.
 template <class T>
 struct Method {
   static constexpr int L = lanes<T>, NR = Blocks<T>::NR;
   Parts k_blocks;
+  bool dot;
   bool pack_a, pack_b;
   bool pack_tail;  // B in place, but its last columns, fewer than a vector, padded to one
 
-  DLNATIVE_INLINE explicit Method(const GemmArguments<T>& g) : k_blocks(g.K, Blocks<T>::KC) {
+  DLNATIVE_INLINE explicit Method(const GemmArguments<T>& g) : k_blocks(g.K, k_limit(g)) {
     constexpr int page = 4096;
+    const std::int64_t side = least(g.M, g.N);
+    dot = !g.transpose_a && g.transpose_b && side <= 2 * dot_side && (side <= 2 || g.K >= side * L);
     // In place a panel of B touches a cache line or two in each of K rows; how often it is read again decides.
-    pack_b = g.transpose_b || (g.M > 4 * MR && g.K * g.N * static_cast<std::int64_t>(sizeof(T)) > first_cache / 2);
-    pack_tail = !masks_are_free && vector_bytes == 16 && !pack_b && g.N % L != 0;
+    pack_b =
+        !dot && (g.transpose_b || (g.M > 4 * MR && g.K * g.N * static_cast<std::int64_t>(sizeof(T)) > first_cache / 2));
+    pack_tail = !masks_are_free && vector_bytes == 16 && !dot && !pack_b && g.N % L != 0;
     // Rows that lie a multiple of a page apart would evict one another from the first cache.
     const bool collide = g.lda * static_cast<std::int64_t>(sizeof(T)) % page == 0 && g.M > 4;
-    pack_a = g.N > 4 * NR && g.K > 16 && (collide || g.N > 16 * NR);
+    pack_a = !dot && g.N > 4 * NR && g.K > 16 && (collide || g.N > 16 * NR);
   }
 
-  std::int64_t k_block_size() const { return (k_blocks.total + k_blocks.count - 1) / k_blocks.count; }
+  // Few rows leave all the time to the reading of B: then it is read row by row, from one end to the other.
+  DLNATIVE_INLINE static std::int64_t k_limit(const GemmArguments<T>& g) {
+    constexpr int few = 8;
+    if (g.transpose_b || g.M > few || g.N <= tile_vectors(static_cast<int>(g.M)) * L) return Blocks<T>::KC;
+    return g.M == 1 ? 16 : 64;
+  }
+
+  std::int64_t k_block_size() const { return k_blocks.largest(); }
   std::int64_t a_panel_size() const { return pack_a ? round_up(k_block_size() * MR + L, 64 / sizeof(T)) : 0; }
   std::int64_t b_block_size(std::int64_t N) const {
     if (pack_b) return k_block_size() * round_up(least(N, Blocks<T>::NC), L) + L;
@@ -169,13 +209,50 @@ void rectangle_product(const GemmArguments<T>& g, const Method<T>& method, const
 }
 
 template <class T>
-void product(const GemmArguments<T>& g, void* scratch, const Workers& workers) {
-  if (g.M <= 0 || g.N <= 0) return;
+void dot_rectangle(const GemmArguments<T>& g, const Rectangle& area) {
+  DotCall<T> call;
+  call.K = g.K;
+  call.lda = g.lda;
+  call.ldb = g.ldb;
+  call.ldc = g.ldc;
+  call.relu = g.activation == Activation::relu;
+  const bool activate = g.activation > Activation::relu;
+  const bool times_relu_gradient = !activate && g.saved != nullptr && g.gradient_of == Activation::relu;
+  for (std::int64_t m = area.m0; m < area.m1; m += dot_side) {
+    const std::int64_t rows = least(dot_side, area.m1 - m);
+    call.a = g.a + m * g.lda;
+    for (std::int64_t n = area.n0; n < area.n1; n += dot_side) {
+      const std::int64_t columns = least(dot_side, area.n1 - n), at = m * g.ldc + n;
+      call.b = g.b + n * g.ldb;
+      call.c = g.c + at;
+      call.bias = g.bias == nullptr ? nullptr : g.bias + n;
+      call.saved = times_relu_gradient ? g.saved + at : nullptr;
+      dot_kernels<T>[rows - 1][columns - 1](call);
+    }
+  }
+  if (activate || (g.saved != nullptr && g.gradient_of > Activation::relu)) {
+    const std::int64_t at = area.m0 * g.ldc + area.n0;
+    finish_tile(g.c + at, g.ldc, area.m1 - area.m0, area.n1 - area.n0, g.activation,
+                g.saved == nullptr ? nullptr : g.saved + at, g.gradient_of);
+  }
+}
+
+template <class T>
+DLNATIVE_INLINE void run_rectangle(const GemmArguments<T>& g, const Method<T>& method, const Rectangle& area,
+                                   void* scratch) {
+  if (method.dot) return dot_rectangle(g, area);
+  rectangle_product(g, method, area, scratch);
+}
+
+template <class T>
+void product(const GemmArguments<T>& given, void* scratch, const Workers& workers) {
+  if (given.M <= 0 || given.N <= 0) return;
+  const GemmArguments<T> g = simplify(given, given.bias == nullptr);
   constexpr std::int64_t NR = Blocks<T>::NR;
   constexpr double flops_per_nanosecond = 3.0 * vector_bytes / sizeof(T);
   const Method<T> method(g);
   const int threads = workers.worthwhile(2.0 * g.M * g.N * g.K / flops_per_nanosecond);
-  if (threads == 1) return rectangle_product(g, method, {0, g.M, 0, g.N}, scratch);
+  if (threads == 1) return run_rectangle(g, method, {0, g.M, 0, g.N}, scratch);
 
   // The cut with the least to pack: each rectangle packs its own rows of A and columns of B.
   std::int64_t row_cuts = 1, column_cuts = 1;
@@ -198,17 +275,25 @@ void product(const GemmArguments<T>& g, void* scratch, const Workers& workers) {
     const std::int64_t row = task / column_parts.count, column = task % column_parts.count;
     const Rectangle area{row_parts.start(row), row_parts.start(row + 1), column_parts.start(column) * NR,
                          least(column_parts.start(column + 1) * NR, g.N)};
-    rectangle_product(g, method, area, static_cast<char*>(scratch) + thread * thread_bytes);
+    run_rectangle(g, method, area, static_cast<char*>(scratch) + thread * thread_bytes);
   });
+}
+
+// Whether there is a bias is not known yet, so there must be room for either way.
+template <class T>
+std::int64_t scratch_bytes(const GemmArguments<T>& given, int threads) {
+  const GemmArguments<T> swapped = simplify(given, true), plain = simplify(given, false);
+  const std::int64_t a = Method<T>(swapped).thread_bytes(swapped.N), b = Method<T>(plain).thread_bytes(plain.N);
+  return (a > b ? a : b) * threads;
 }
 
 }  // namespace
 
 std::int64_t gemm_scratch_bytes(const GemmArguments<float>& arguments, int threads) {
-  return Method<float>(arguments).thread_bytes(arguments.N) * threads;
+  return scratch_bytes(arguments, threads);
 }
 std::int64_t gemm_scratch_bytes(const GemmArguments<double>& arguments, int threads) {
-  return Method<double>(arguments).thread_bytes(arguments.N) * threads;
+  return scratch_bytes(arguments, threads);
 }
 void gemm(const GemmArguments<float>& arguments, void* scratch, const Workers& workers) {
   product(arguments, scratch, workers);

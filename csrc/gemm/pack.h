@@ -48,9 +48,7 @@ void pack_transposed(T* panel, std::int64_t width, const T* from, std::int64_t s
   for (std::int64_t start = (count - 1) / L * L; start >= 0; start -= L) {
     const T* rows[L];  // past the last row, that row again: nobody reads the result
     for (int i = 0; i < L; ++i) rows[i] = from + (start + i < count ? start + i : count - 1) * stride;
-    T* to = panel + start;
-    std::int64_t k = 0;
-    for (; k + side <= K; k += side) {
+    const auto pack_square = [&](std::int64_t k) __attribute__((always_inline)) {
       Vec<T> v[side];
 #pragma GCC unroll 4
       for (int i = 0; i < side; ++i) {
@@ -58,12 +56,17 @@ void pack_transposed(T* panel, std::int64_t width, const T* from, std::int64_t s
       }
       transpose_pieces(v);
 #pragma GCC unroll 4
-      for (int i = 0; i < side; ++i, to += width) store(to, v[i]);
+      for (int i = 0; i < side; ++i) store(panel + (k + i) * width + start, v[i]);
+    };
+    if (K < side) {
+      for (std::int64_t k = 0; k < K; ++k) {
+        for (int i = 0; i < L; ++i) panel[k * width + start + i] = rows[i][k];
+      }
+      continue;
     }
-    const int valid = static_cast<int>(count - start < L ? count - start : L);
-    for (; k < K; ++k, to += width) {
-      for (int i = 0; i < valid; ++i) to[i] = rows[i][k];
-    }
+    std::int64_t k = 0;
+    for (; k + side <= K; k += side) pack_square(k);
+    if (k < K) pack_square(K - side);  // some steps twice
   }
 }
 

@@ -25,10 +25,12 @@ inline constexpr int MR = 4, NV = 2, vector_registers = 16;
 inline constexpr int first_cache = 32 << 10, second_cache = 256 << 10;
 #endif
 
-// With few rows a tile is wide instead, to keep the multiply-adds of a step independent of one another.
-inline constexpr int wide_rows = 3;
+// A tile of few rows is wide instead, to keep the multiply-adds of a step independent of one another and to read long
+// pieces of each row of B: as many vectors as leave registers for a row of B and an element of A.
 DLNATIVE_INLINE constexpr int tile_vectors(int rows) {
-  return rows == 1 ? vector_registers / 2 : rows <= wide_rows ? vector_registers / 8 : NV;
+  if (rows == 1) return vector_registers / 2;
+  const int fit = (vector_registers - 1) / (rows + 1);
+  return fit > NV ? fit : NV;
 }
 
 template <class T>
@@ -38,12 +40,22 @@ struct Blocks {
   static constexpr std::int64_t NC = (second_cache * 3 / 4) / (KC * static_cast<int>(sizeof(T))) / NR * NR;
 };
 
-// Extents of equal parts (to within one) of `total`, none larger than `most`.
+// Cuts `total` into as few parts as hold `most` at most, which differ by one at most; the larger ones come first.
 struct Parts {
-  std::int64_t total, count;
-  DLNATIVE_INLINE Parts(std::int64_t total_, std::int64_t most)
-      : total(total_), count(total_ <= most ? 1 : (total_ + most - 1) / most) {}
-  DLNATIVE_INLINE std::int64_t start(std::int64_t part) const { return total * part / count; }
+  std::int64_t total, count, base, larger;
+  DLNATIVE_INLINE Parts(std::int64_t total_, std::int64_t most) : total(total_), count(1), base(total_), larger(0) {
+    if (total <= most) return;
+    count = (total + most - 1) / most;
+    // A 64-bit division takes as long as a small product.
+    if (total >> 32 == 0) {
+      base = static_cast<std::uint32_t>(total) / static_cast<std::uint32_t>(count);
+    } else {
+      base = total / count;
+    }
+    larger = total - base * count;
+  }
+  DLNATIVE_INLINE std::int64_t start(std::int64_t part) const { return part * base + (part < larger ? part : larger); }
+  DLNATIVE_INLINE std::int64_t largest() const { return base + (larger > 0); }
 };
 
 }  // namespace dlnative::DLNATIVE_ISA
