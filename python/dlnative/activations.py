@@ -130,7 +130,7 @@ def get(identifier: Any) -> Callable[..., Any]:
             raise ValueError(f"activation: expected one of {', '.join(sorted(_FUNCTIONS))}, got {identifier!r}")
         return _FUNCTIONS[identifier]
     if callable(identifier):
-        return identifier  # type: ignore[no-any-return]
+        return identifier
     raise ValueError(f"activation: expected a name or a function, got {identifier!r}")
 
 

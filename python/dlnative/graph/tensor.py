@@ -83,7 +83,7 @@ class Tensor:
     def __float__(self) -> float:
         raise TypeError("a symbolic tensor has no value until the plan runs, so it cannot become a Python number")
 
-    __int__ = __index__ = __float__  # type: ignore[assignment]
+    __int__ = __index__ = __float__
 
     def __array__(self, *_: Any, **__: Any) -> np.ndarray[Any, Any]:
         raise TypeError("a symbolic tensor has no value until the plan runs: use dlnative.ops instead of NumPy here")

@@ -42,7 +42,8 @@ class Variable:
     happen at once.
 
     Args:
-        initializer: an array, a number, the name of an initializer, or a function of `(shape, dtype=...)` that gives the first value.
+        initializer: an array, a number, the name of an initializer, or a function of `(shape, dtype=...)` that gives the
+            first value.
         shape: the shape; needed when `initializer` is a function.
         dtype: the element type, by default the initializer's if it is an array of floats, otherwise float32.
         trainable: whether an optimizer may change it.

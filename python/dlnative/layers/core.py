@@ -12,7 +12,7 @@ from dlnative.ops.random import dropout
 
 
 def _positive_int(layer: str, name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) and not hasattr(value, "__index__") or int(value) <= 0:
+    if isinstance(value, bool) or (not isinstance(value, int) and not hasattr(value, "__index__")) or int(value) <= 0:
         raise ValueError(f"{layer}: expected a positive integer for {name}, got {value!r}")
     return int(value)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from dlnative import dtypes, initializers, ops, regularizers
 from dlnative import constraints as constraints_module
+from dlnative import dtypes, initializers, ops, regularizers
 from dlnative.graph.function import Function
 from dlnative.graph.tensor import (
     Call,

@@ -120,9 +120,7 @@ class CompiledMetrics(metrics_module.Metric):
         for metric in self.metrics:
             metric.reset_state()
 
-    def update_state(  # type: ignore[override]
-        self, y_true: list[Any], y_pred: list[Any], sample_weight: list[Any]
-    ) -> None:
+    def update_state(self, y_true: list[Any], y_pred: list[Any], sample_weight: list[Any]) -> None:
         """Lets every metric see a batch."""
         if not self.built:
             self._build(y_true, y_pred)
@@ -166,7 +164,8 @@ def _per_output(what: str, given: Any, names: list[str], count: int) -> list[lis
 
 def _metric(identifier: Any, true_shape: tuple[Any, ...], pred_shape: tuple[Any, ...]) -> Any:
     if identifier in ("accuracy", "acc"):
-        return metrics_module.resolve_accuracy(true_shape, pred_shape)(name=identifier)
+        cls: Any = metrics_module.resolve_accuracy(true_shape, pred_shape)
+        return cls(name=identifier)
     metric = metrics_module.get(identifier)
     if not isinstance(metric, metrics_module.Metric):
         name = identifier if isinstance(identifier, str) else getattr(metric, "__name__", type(metric).__name__)

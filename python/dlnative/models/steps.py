@@ -60,9 +60,9 @@ class Steps:
         specs: list[Spec] = []
         for array, dtype in zip(data.x, inputs, strict=True):
             specs.append(((batch_size, *array.shape[1:]), dtype or _fed_dtype(array)))
-        for array in (*data.y, *data.sample_weight):
-            if array is not None:
-                specs.append(((batch_size, *array.shape[1:]), _fed_dtype(array)))
+        for given in (*data.y, *data.sample_weight):
+            if given is not None:
+                specs.append(((batch_size, *given.shape[1:]), _fed_dtype(given)))
         return specs
 
     def train(self, trace: Trace, x: list[Any], y: list[Any], weights: list[Any]) -> list[Any]:

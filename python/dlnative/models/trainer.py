@@ -35,6 +35,7 @@ class Trainer:
         self.stop_training = False
         self.history: History | None = None
         self.output_structure: Any = None
+        self._input_form: Any = None
         self._steps = Steps(self)
         self._loss_tracker = metrics_module.Mean(name="loss")
         self._compiled_loss: CompiledLoss | None = None
@@ -149,7 +150,7 @@ class Trainer:
     @property
     def metrics(self) -> list[Any]:
         """The metrics: of the loss, of `compile`, and those that the model holds."""
-        found = [self._loss_tracker] if self.compiled else []
+        found: list[Any] = [self._loss_tracker] if self.compiled else []
         if self._compiled_metrics is not None:
             found.append(self._compiled_metrics)
         if self._compiled_loss is not None:
@@ -198,7 +199,7 @@ class Trainer:
 
     def nested_inputs(self, leaves: list[Any]) -> Any:
         """Returns the inputs nested as the model takes them."""
-        form = getattr(self, "_input_form", None)
+        form = self._input_form
         if form is not None:
             pending = iter(leaves)
             return map_structure(lambda _: next(pending), form)
@@ -212,9 +213,9 @@ class Trainer:
         if leaves is not None:
             listed = leaves(x)
         elif isinstance(x, (list, tuple)) and x and all(hasattr(item, "shape") and np.ndim(item) for item in x):
-            listed, self._input_form = list(x), list(range(len(x)))
+            listed, self._input_form = list(x), [0] * len(x)
         elif isinstance(x, dict):
-            listed, self._input_form = [x[key] for key in x], {key: 0 for key in x}
+            listed, self._input_form = [x[key] for key in x], dict.fromkeys(x, 0)
         else:
             listed = [x]
         arrays = [data.to_rows(f"{call}: x", leaf, finite=finite) for leaf in listed]

@@ -340,18 +340,14 @@ def promote(x1: Any, x2: Any) -> tuple[Any, Any]:
     return x1, x2
 
 
-def _binary_function(
-    name: str, formula: str, *, needs_float: bool = False, arithmetic: bool = True
-) -> Callable[[Any, Any], Any]:
+def _binary_function(name: str, formula: str, *, needs_float: bool = False) -> Callable[[Any, Any], Any]:
     op = OPS[name]
 
     def function(x1: Any, x2: Any) -> Any:
         x1, x2 = promote(x1, x2)
         if needs_float:
             x1, x2 = _float(x1), _float(x2)
-        elif arithmetic and dtype_of(x1) in ("bool", "uint8"):
-            x1, x2 = cast(x1, "int32"), cast(x2, "int32")
-        elif not arithmetic and dtype_of(x1) in ("bool", "uint8"):
+        elif dtype_of(x1) in ("bool", "uint8"):
             x1, x2 = cast(x1, "int32"), cast(x2, "int32")
         return invoke(op, (x1, x2))
 
@@ -372,12 +368,12 @@ true_divide = divide
 power = _binary_function("power", "x1 ** x2", needs_float=True)
 maximum = _binary_function("maximum", "max(x1, x2)")
 minimum = _binary_function("minimum", "min(x1, x2)")
-equal = _binary_function("equal", "x1 == x2", arithmetic=False)
-not_equal = _binary_function("not_equal", "x1 != x2", arithmetic=False)
-less = _binary_function("less", "x1 < x2", arithmetic=False)
-less_equal = _binary_function("less_equal", "x1 <= x2", arithmetic=False)
-greater = _binary_function("greater", "x1 > x2", arithmetic=False)
-greater_equal = _binary_function("greater_equal", "x1 >= x2", arithmetic=False)
+equal = _binary_function("equal", "x1 == x2")
+not_equal = _binary_function("not_equal", "x1 != x2")
+less = _binary_function("less", "x1 < x2")
+less_equal = _binary_function("less_equal", "x1 <= x2")
+greater = _binary_function("greater", "x1 > x2")
+greater_equal = _binary_function("greater_equal", "x1 >= x2")
 
 
 def _logical(name: str, x1: Any, x2: Any) -> Any:

@@ -25,7 +25,7 @@ def _infer_matmul(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list
 
 
 def _matmul_flops(ins: Sequence[Shape], outs: Sequence[Shape]) -> int:
-    return 2 * size_of(ins[0]) * outs[0][-1]
+    return 2 * size_of(ins[0]) * int(outs[0][-1])
 
 
 def _rows(x: Any) -> Any:

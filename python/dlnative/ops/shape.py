@@ -47,7 +47,10 @@ register(
         gradient=lambda node, grads: (sum_to_shape(grads[0], node.inputs[0].shape),),
         flops=_no_flops,
         dtypes=dtypes.DTYPES,
-        samples=[Sample((3, 1), shape=(3, 5)), Sample((), shape=(2, 3)), Sample((4,), shape=(2, 3, 4)), Sample((2, 1, 3), shape=(2, 7, 3))],
+        samples=[
+            Sample((3, 1), shape=(3, 5)), Sample((), shape=(2, 3)), Sample((4,), shape=(2, 3, 4)),
+            Sample((2, 1, 3), shape=(2, 7, 3)),
+        ],
     )
 )  # fmt: skip
 
@@ -400,7 +403,8 @@ def get_item(x: Any, key: Any) -> Any:
         keys[at : at + 1] = [np.s_[:]] * (len(x.shape) - used)
     else:
         keys += [np.s_[:]] * (len(x.shape) - used)
-    starts, steps, extents, result = [], [], [], []
+    cuts: list[tuple[int, int, Any]] = []  # start, step and count along each axis
+    result: list[Any] = []
     axis = 0
     for item in keys:
         if item is None:
@@ -412,7 +416,7 @@ def get_item(x: Any, key: Any) -> Any:
             index = int(item) + (extent if item < 0 else 0)
             if extent is not None and not 0 <= index < extent:
                 raise IndexError(f"index {item} is out of range for axis {axis - 1} of shape {tuple(x.shape)}")
-            starts.append(index), steps.append(1), extents.append(1)
+            cuts.append((index, 1, 1))
             continue
         if type(item).__name__ != "slice":
             raise TypeError(f"a symbolic tensor is indexed by integers and slices, got {item!r}")
@@ -425,8 +429,9 @@ def get_item(x: Any, key: Any) -> Any:
             if step < 1:
                 raise ValueError(f"a symbolic tensor is sliced with steps of 1 or more, got {step}")
             count = max(0, -(-(stop - start) // step))
-        starts.append(start), steps.append(step), extents.append(count)
+        cuts.append((start, step, count))
         result.append(count)
-    if tuple(extents) != x.shape:
-        x = invoke(OPS["slice"], (x,), (tuple(starts), tuple(steps), tuple(extents)))
+    starts, steps, extents = (tuple(cut[part] for cut in cuts) for part in range(3))
+    if extents != x.shape:
+        x = invoke(OPS["slice"], (x,), (starts, steps, extents))
     return x if x.shape == tuple(result) else invoke(OPS["reshape"], (x,), (tuple(result),))

@@ -93,7 +93,7 @@ def _amount(variables: list[Any]) -> str:
 
 
 def _rule(marks: str, widths: list[int]) -> str:
-    left, bar, middle, right = marks
+    left, bar, middle, right = list(marks)
     return left + middle.join(bar * (width + 2) for width in widths) + right
 
 

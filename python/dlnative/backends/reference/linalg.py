@@ -23,7 +23,7 @@ def dense(x: Array, w: Array, bias: Array | None = None, activation: str = "line
     z = x @ w
     if bias is not None:
         z = z + bias
-    return z if activation == "linear" else getattr(elementwise, activation)(z)  # type: ignore[no-any-return]
+    return z if activation == "linear" else getattr(elementwise, activation)(z)
 
 
 def matmul_activation_gradient(
@@ -31,7 +31,7 @@ def matmul_activation_gradient(
 ) -> Array:
     """(dy w) * act'(y): what arrives before an activation, from the gradient behind the next layer."""
     arriving = matmul(dy, w, transpose_a, transpose_b)
-    return getattr(elementwise, f"{activation}_gradient")(arriving, y)  # type: ignore[no-any-return]
+    return getattr(elementwise, f"{activation}_gradient")(arriving, y)
 
 
 def matmul_bias_gradient(x: Array, dy: Array) -> tuple[Array, Array]:
