@@ -47,7 +47,5 @@ def describe() -> list[tuple[str, str]]:
         import dlnative
     except ImportError:
         return facts
-    config = dlnative.build_config()
-    facts.append(("dlnative", dlnative.__version__))
-    facts += [(str(key), str(value)) for key, value in dict(config).items()] if isinstance(config, dict) else []
-    return facts
+    known = {name.lower() for name, _ in facts}
+    return facts + [(key, str(value)) for key, value in dlnative.build_config().items() if key not in known]

@@ -116,6 +116,8 @@ def table(rows: list[tuple[str, dict[str, float]]], titles: list[str]) -> list[s
 def report(threads: int, arguments: argparse.Namespace) -> tuple[list[str], dict[str, str]]:
     workers = [Worker(name, threads) for name in arguments.peers]
     for worker in workers:
+        if worker.missing and worker.name == "dlnative":
+            raise SystemExit(f"dlnative cannot be imported: {worker.missing}")
         if worker.missing:
             print(f"left out: {worker.name}: {worker.missing}", flush=True)
     workers = [worker for worker in workers if not worker.missing]

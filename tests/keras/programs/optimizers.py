@@ -85,7 +85,8 @@ def defaults(keras: Any) -> dict[str, Any]:
     model.compile(loss="mse")
     results: dict[str, Any] = {"history": fit(model, x, y).history, "class": type(model.optimizer).__name__}
     for name in ["SGD", "RMSprop", "Adam"]:
-        results[name] = getattr(keras.optimizers, name)().get_config()
+        config = getattr(keras.optimizers, name)().get_config()
+        results[name] = config | {"name": re.sub(r"_\d+$", "", config["name"])}
     return results
 
 
