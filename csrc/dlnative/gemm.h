@@ -22,11 +22,12 @@ struct GemmArguments {
   T* c = nullptr;
   std::int64_t ldc = 0;
 
-  // Epilogue, applied while a tile of C is in cache: c = act(c + bias), then c = c * act'(y) where y = act(..) was saved.
-  const T* bias = nullptr;                            // length N, or null
+  // Epilogue, applied while a tile of C is in cache: c = act(c + bias), then c = c * act'(y) where y = act(..) was
+  // saved.
+  const T* bias = nullptr;  // length N, or null
   Activation activation = Activation::linear;
-  const T* saved = nullptr;                           // y, M x N with leading dimension ldc, or null
-  Activation gradient_of = Activation::linear;        // whose derivative, written in terms of y, multiplies c
+  const T* saved = nullptr;                     // y, M x N with leading dimension ldc, or null
+  Activation gradient_of = Activation::linear;  // whose derivative, written in terms of y, multiplies c
 };
 
 // Scratch for a product of these sizes; `scratch` handed to gemm() must be 64-byte aligned and at least this large.

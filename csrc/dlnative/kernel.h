@@ -17,7 +17,7 @@ struct Call {
   const double* floats = nullptr;      // floating attributes, in the order of the op table
   std::int32_t input_count = 0;
   std::int32_t output_count = 0;
-  void* scratch = nullptr;             // 64-byte aligned, as large as ScratchBytes asked for
+  void* scratch = nullptr;  // 64-byte aligned, as large as ScratchBytes asked for
   const Workers* workers = nullptr;
 };
 

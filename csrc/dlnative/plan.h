@@ -52,7 +52,7 @@ struct EpochRange {
   std::int64_t position = 0;            // the first row (index into order) of the next batch
   std::int64_t stop = 0;                // no batch reaches past this
   std::int64_t batch_size = 0;
-  double seconds = 0;                   // return after the first batch that ends later than this; 0 for one batch
+  double seconds = 0;  // return after the first batch that ends later than this; 0 for one batch
 };
 
 class Plan {

@@ -11,8 +11,8 @@ namespace dlnative {
 struct Workers {
   using Task = void (*)(void* context, std::int64_t task, int thread);
 
-  int threads = 1;                                                                         // the most that may take part
-  void (*launch)(int threads, std::int64_t tasks, Task task, void* context) = nullptr;     // returns when all are done
+  int threads = 1;                                                                      // the most that may take part
+  void (*launch)(int threads, std::int64_t tasks, Task task, void* context) = nullptr;  // returns when all are done
 
   // How many threads are worth waking for work that takes one thread about `nanoseconds`.
   DLNATIVE_INLINE int worthwhile(double nanoseconds) const {
@@ -32,9 +32,7 @@ struct Workers {
     auto* address = &body;
     launch(
         count, tasks,
-        [](void* context, std::int64_t task, int thread) {
-          (*static_cast<decltype(address)>(context))(task, thread);
-        },
+        [](void* context, std::int64_t task, int thread) { (*static_cast<decltype(address)>(context))(task, thread); },
         static_cast<void*>(address));
   }
 };

@@ -10,11 +10,10 @@
 //             centered: a = rho a + (1 - rho) g;  d = velocity - a^2 + epsilon
 //             step = lr g / sqrt(d);  momentum > 0: m = momentum m + step, param -= m;  else param -= step
 //
-// Factors that are the same for all elements are computed once; Adam's corrections in the parameters' type, as in Keras:
-// in float, 1 - 0.999 is off by 1e-5. The loops are written so that compilers
-// vectorise them; memory bandwidth is what limits them. Every element is by itself, so tasks change no bit.
-// Sources: Kingma & Ba 2015 (Adam); Reddi, Kale & Kumar 2018 (AMSGrad); Tieleman & Hinton 2012 (RMSprop); the order of
-// operations is that of Keras 3.
+// Factors that are the same for all elements are computed once; Adam's corrections in the parameters' type, as in
+// Keras: in float, 1 - 0.999 is off by 1e-5. The loops are written so that compilers vectorise them; memory bandwidth
+// is what limits them. Every element is by itself, so tasks change no bit. Sources: Kingma & Ba 2015 (Adam); Reddi,
+// Kale & Kumar 2018 (AMSGrad); Tieleman & Hinton 2012 (RMSprop); the order of operations is that of Keras 3.
 #include <cstddef>
 
 #include "dlnative/kernel.h"
@@ -185,8 +184,8 @@ void rmsprop_of(const Call& call) {
 
 using Update = void (*)(const Call&);
 
-// The updates work in place. Where a plan gives the results memory of their own, the old values are brought there first:
-// the parameters are the first input, the slots the last ones.
+// The updates work in place. Where a plan gives the results memory of their own, the old values are brought there
+// first: the parameters are the first input, the slots the last ones.
 void bring_old_values(const Call& call) {
   for (int index = 0; index < call.output_count; ++index) {
     const View& from = call.inputs[index == 0 ? 0 : call.input_count - call.output_count + index];
