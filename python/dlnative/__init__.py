@@ -4,6 +4,10 @@
 gradient, the loss, the metrics and the optimizer become one plan of native kernels.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from dlnative import (
     activations,
     backend,
@@ -32,9 +36,27 @@ from dlnative.metrics import Metric
 from dlnative.models import Model, Sequential
 from dlnative.optimizers import Optimizer
 from dlnative.regularizers import Regularizer
-from dlnative.verification import selftest
+
+if TYPE_CHECKING:
+    from dlnative.verification import Report
 
 __version__ = "0.1.0"
+
+
+def selftest(backend: str = "cpu", verbose: bool = True) -> Report:
+    """Compares every kernel of this installation with the reference, and says what it found.
+
+    Args:
+        backend: the backend to test.
+        verbose: whether the result is printed.
+
+    Returns:
+        A report with `checked`, `failures` and `passed`.
+    """
+    from dlnative import verification
+
+    return verification.selftest(backend, verbose)
+
 
 __all__ = [
     "Function",

@@ -172,7 +172,7 @@ class Layer:
     def _attributes(self) -> Iterator[Any]:
         """Yields what the layer holds: values of its attributes, and of lists and dicts among them."""
         for name, value in self.__dict__.items():
-            if name not in _INTERNAL:
+            if value.__class__ not in _PLAIN and name not in _INTERNAL:
                 yield from _leaves(value)
 
     def _sublayers(self) -> list[Layer]:
@@ -490,6 +490,7 @@ _INTERNAL = frozenset(
         "_loss_tracker", "_output_shape", "_own_weights",
     }
 )  # fmt: skip
+_PLAIN = frozenset({str, int, float, bool, type(None), type(lambda: None)})
 _takes: dict[type, bool] = {}
 
 
