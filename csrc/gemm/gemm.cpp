@@ -84,8 +84,8 @@ struct Method {
 
   // Few rows leave all the time to the reading of B: then it is read row by row, from one end to the other.
   DLNATIVE_INLINE static std::int64_t k_limit(const GemmArguments<T>& g) {
-    constexpr int few = 8;
-    if (g.transpose_b || g.M > few || g.N <= tile_vectors(static_cast<int>(g.M)) * L) return Blocks<T>::KC;
+    constexpr int few = MR < 8 ? MR : 8;
+    if (g.transpose_b || g.M > few || g.N <= tile_vector_table.of[g.M] * L) return Blocks<T>::KC;
     return g.M == 1 ? 16 : 64;
   }
 
@@ -149,7 +149,7 @@ struct PanelProduct {
     }
     const TileKernel<T>* const full = tile_kernels<T>(layout, false, rows);
     const TileKernel<T>* const masked = tile_kernels<T>(layout, true, rows);
-    const std::int64_t most = method.pack_b ? NR : tile_vectors(static_cast<int>(rows)) * L;
+    const std::int64_t most = method.pack_b ? NR : tile_vector_table.of[rows] * L;
     for (std::int64_t n = n0; n < n1;) {
       std::int64_t columns = least(most, n1 - n);
       call.b = g.b + k0 * g.ldb + n;
@@ -237,6 +237,52 @@ void dot_rectangle(const GemmArguments<T>& g, const Rectangle& area) {
   }
 }
 
+// Products so small that deciding how to do them would take as long: one thread, nothing packed, k in one block.
+template <class T>
+DLNATIVE_INLINE bool is_small(const GemmArguments<T>& g) {
+  constexpr std::int64_t most = 1 << 18, most_k = 256;
+  return !g.transpose_b && g.K <= most_k && g.M * g.N * g.K <= most && (vector_bytes > 16 || g.N % lanes<T> == 0) &&
+         g.K * g.N * static_cast<std::int64_t>(sizeof(T)) <= first_cache && g.N > 1;
+}
+
+template <class T>
+__attribute__((noinline)) void small_product(const GemmArguments<T>& g) {
+  constexpr int L = lanes<T>;
+  TileCall<T> call;
+  call.K = g.K;
+  call.a_stride = g.lda;
+  call.b_stride = g.ldb;
+  call.ldc = g.ldc;
+  call.accumulate = false;
+  call.relu = g.activation == Activation::relu;
+  const bool activate = g.activation > Activation::relu;
+  const bool times_relu_gradient = !activate && g.saved != nullptr && g.gradient_of == Activation::relu;
+  const Layout layout = g.transpose_a ? Layout::rows_contiguous : Layout::k_contiguous;
+  const Parts panels(g.M, MR);
+  std::int64_t m = 0;
+  for (std::int64_t panel = 0; panel < panels.count; ++panel) {
+    const std::int64_t rows = panels.base + (panel < panels.larger);
+    const TileKernel<T>* const full = tile_kernels<T>(layout, false, rows);
+    const TileKernel<T>* const masked = tile_kernels<T>(layout, true, rows);
+    const std::int64_t most = tile_vector_table.of[rows] * L;
+    call.a = g.a + (g.transpose_a ? m : m * g.lda);
+    for (std::int64_t n = 0; n < g.N; n += most) {
+      const std::int64_t columns = least(most, g.N - n);
+      const int rest = static_cast<int>(columns) & (L - 1);
+      call.b = g.b + n;
+      call.c = g.c + m * g.ldc + n;
+      call.bias = g.bias == nullptr ? nullptr : g.bias + n;
+      call.saved = times_relu_gradient ? g.saved + m * g.ldc + n : nullptr;
+      call.last_count = rest == 0 ? L : rest;
+      (rest == 0 ? full : masked)[static_cast<int>(columns + L - 1) / L - 1](call);
+    }
+    m += rows;
+  }
+  if (activate || (g.saved != nullptr && g.gradient_of > Activation::relu)) {
+    finish_tile(g.c, g.ldc, g.M, g.N, g.activation, g.saved, g.gradient_of);
+  }
+}
+
 template <class T>
 DLNATIVE_INLINE void run_rectangle(const GemmArguments<T>& g, const Method<T>& method, const Rectangle& area,
                                    void* scratch) {
@@ -245,8 +291,7 @@ DLNATIVE_INLINE void run_rectangle(const GemmArguments<T>& g, const Method<T>& m
 }
 
 template <class T>
-void product(const GemmArguments<T>& given, void* scratch, const Workers& workers) {
-  if (given.M <= 0 || given.N <= 0) return;
+__attribute__((noinline)) void large_product(const GemmArguments<T>& given, void* scratch, const Workers& workers) {
   const GemmArguments<T> g = simplify(given, given.bias == nullptr);
   constexpr std::int64_t NR = Blocks<T>::NR;
   constexpr double flops_per_nanosecond = 3.0 * vector_bytes / sizeof(T);
@@ -277,6 +322,13 @@ void product(const GemmArguments<T>& given, void* scratch, const Workers& worker
                          least(column_parts.start(column + 1) * NR, g.N)};
     run_rectangle(g, method, area, static_cast<char*>(scratch) + thread * thread_bytes);
   });
+}
+
+template <class T>
+DLNATIVE_INLINE void product(const GemmArguments<T>& g, void* scratch, const Workers& workers) {
+  if (g.M <= 0 || g.N <= 0) return;
+  if (is_small(g)) return small_product(g);
+  large_product(g, scratch, workers);
 }
 
 // Whether there is a bias is not known yet, so there must be room for either way.

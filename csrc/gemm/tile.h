@@ -33,6 +33,15 @@ DLNATIVE_INLINE constexpr int tile_vectors(int rows) {
   return fit > NV ? fit : NV;
 }
 
+// The same as a table: a division at run time would take longer than a small tile.
+struct TileVectors {
+  int of[MR + 1] = {};
+  constexpr TileVectors() {
+    for (int rows = 1; rows <= MR; ++rows) of[rows] = tile_vectors(rows);
+  }
+};
+inline constexpr TileVectors tile_vector_table;
+
 template <class T>
 struct Blocks {
   static constexpr int NR = NV * lanes<T>;
