@@ -40,6 +40,7 @@ from dlnative.losses.functions import (
     squared_hinge,
 )
 from dlnative.losses.loss import Loss, LossFunctionWrapper, reduce_weighted
+from dlnative.utils.registry import unknown
 
 __all__ = [
     "BinaryCrossentropy",
@@ -127,8 +128,7 @@ def get(identifier: Any) -> Any:
         identifier, config = identifier.get("class_name"), identifier.get("config", {})
     if isinstance(identifier, str):
         if identifier not in _BY_NAME:
-            known = ", ".join(sorted(cls.__name__ for cls in _CLASSES))
-            raise ValueError(f"loss: expected one of {known}, got {identifier!r}")
+            raise ValueError(unknown("loss", identifier, _BY_NAME))
         found = _BY_NAME[identifier]
         return found(**config) if isinstance(found, type) else found
     if isinstance(identifier, type) and issubclass(identifier, Loss):

@@ -2,10 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from dlnative.utils.naming import to_snake_case
+
+
+def unknown(kind: str, name: str, known: Iterable[str]) -> str:
+    """Returns the message for a name that is not known: with the names that look like it, or else with some others."""
+    import difflib
+
+    names = sorted(set(known), key=lambda item: (item.lower() != item, item))
+    alike = difflib.get_close_matches(name.lower(), names, 3, 0.6)
+    if alike:
+        return f"{kind}: expected a known name, such as {', '.join(alike)}, got {name!r}"
+    plain = [item for item in names if item == item.lower()] or names
+    rest = f" or {len(plain) - 12} more" if len(plain) > 12 else ""
+    return f"{kind}: expected one of {', '.join(plain[:12])}{rest}, got {name!r}"
 
 
 class Registry:
@@ -24,7 +37,6 @@ class Registry:
         self.classes: dict[str, type] = {}
         for cls in classes:
             self.classes[cls.__name__] = self.classes[to_snake_case(cls.__name__)] = cls
-            self.classes[cls.__name__.lower()] = cls
         self.classes.update(aliases or {})
 
     def get(self, identifier: Any) -> Any:
@@ -48,8 +60,7 @@ class Registry:
     def _class(self, name: str) -> type:
         cls = self.classes.get(name)
         if cls is None:
-            known = ", ".join(sorted({cls.__name__ for cls in self.classes.values()}))
-            raise ValueError(f"{self.kind}: expected one of {known}, got {name!r}")
+            raise ValueError(unknown(self.kind, name, self.classes))
         return cls
 
     def serialize(self, item: Any) -> Any:

@@ -1,0 +1,107 @@
+"""Accuracies: how often predictions are right."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dlnative import dtypes, ops
+from dlnative.losses.functions import align_ranks, label_rows
+from dlnative.metrics.metric import MeanMetricWrapper, wrapper
+from dlnative.ops.core import as_tensor, dtype_of
+
+
+def accuracy(y_true: Any, y_pred: Any) -> Any:
+    """Returns 1 where target and prediction are equal, 0 elsewhere."""
+    y_true, y_pred = align_ranks(as_tensor(y_true), as_tensor(y_pred))
+    return ops.cast(ops.equal(ops.cast(y_true, dtype_of(y_pred)), y_pred), dtypes.floatx())
+
+
+def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
+    """Returns 1 where the target is 1 and the prediction above the threshold, or it is 0 and the prediction is not."""
+    y_true, y_pred = align_ranks(as_tensor(y_true), as_tensor(y_pred))
+    chosen = ops.cast(ops.greater(y_pred, threshold), dtype_of(y_pred))
+    return ops.cast(ops.equal(ops.cast(y_true, dtype_of(y_pred)), chosen), dtypes.floatx())
+
+
+def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
+    """Returns 1 where the largest prediction stands where the largest target does, 0 elsewhere."""
+    found = ops.equal(ops.argmax(y_true, axis=-1), ops.argmax(y_pred, axis=-1))
+    return ops.cast(found, dtypes.floatx())
+
+
+def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
+    """Returns 1 where the largest prediction is that of the target class, 0 elsewhere."""
+    y_true, y_pred = label_rows(y_true, y_pred)
+    found = ops.equal(ops.cast(y_true, "int32"), ops.argmax(y_pred, axis=-1))
+    return ops.cast(found, dtypes.floatx())
+
+
+def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
+    """Returns 1 where fewer than k predictions are larger than that of the target class, 0 elsewhere."""
+    y_true, y_pred = label_rows(y_true, y_pred)
+    target = ops.one_hot(ops.cast(y_true, "int32"), y_pred.shape[-1], dtype=dtype_of(y_pred))
+    return _in_top_k(target, y_pred, k)
+
+
+def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
+    """Returns 1 where fewer than k predictions are larger than that of the largest target, 0 elsewhere."""
+    y_pred = as_tensor(y_pred)
+    return sparse_top_k_categorical_accuracy(ops.argmax(y_true, axis=-1), y_pred, k)
+
+
+def _in_top_k(target: Any, y_pred: Any, k: int) -> Any:
+    likely = ops.max(ops.where(ops.greater(target, 0.0), y_pred, -float("inf")), axis=-1, keepdims=True)
+    larger = ops.sum(ops.cast(ops.greater(y_pred, likely), dtypes.floatx()), axis=-1)
+    return ops.cast(ops.less(larger, float(k)), dtypes.floatx())
+
+
+Accuracy = wrapper(accuracy, "Accuracy")
+CategoricalAccuracy = wrapper(categorical_accuracy, "CategoricalAccuracy")
+SparseCategoricalAccuracy = wrapper(sparse_categorical_accuracy, "SparseCategoricalAccuracy")
+
+
+class BinaryAccuracy(MeanMetricWrapper):
+    """The mean of `binary_accuracy`.
+
+    Args:
+        threshold: above it a prediction counts as 1.
+        name, dtype: see `Metric`.
+    """
+
+    def __init__(self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5) -> None:
+        if not 0 <= threshold <= 1:
+            raise ValueError(f"{name}: expected a threshold in [0, 1], got {threshold!r}")
+        super().__init__(binary_accuracy, name, dtype, threshold=threshold)
+
+
+class TopKCategoricalAccuracy(MeanMetricWrapper):
+    """The mean of `top_k_categorical_accuracy`.
+
+    Args:
+        k: how many of the largest predictions count as right.
+        name, dtype: see `Metric`.
+    """
+
+    def __init__(self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: Any = None) -> None:
+        super().__init__(top_k_categorical_accuracy, name, dtype, k=k)
+
+
+class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
+    """The mean of `sparse_top_k_categorical_accuracy`.
+
+    Args:
+        k: how many of the largest predictions count as right.
+        name, dtype: see `Metric`.
+    """
+
+    def __init__(self, k: int = 5, name: str = "sparse_top_k_categorical_accuracy", dtype: Any = None) -> None:
+        super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=k)
+
+
+def resolve_accuracy(y_true_shape: tuple[Any, ...], y_pred_shape: tuple[Any, ...]) -> type[MeanMetricWrapper]:
+    """Returns the accuracy that `"accuracy"` means for these shapes: binary, sparse or categorical."""
+    if y_pred_shape[-1] == 1:
+        return BinaryAccuracy
+    if len(y_true_shape) < len(y_pred_shape) or (y_true_shape[-1] == 1 and y_pred_shape[-1] > 1):
+        return SparseCategoricalAccuracy
+    return CategoricalAccuracy

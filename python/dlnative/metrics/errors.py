@@ -1,0 +1,107 @@
+"""Errors and losses as metrics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dlnative import ops
+from dlnative.losses import functions
+from dlnative.losses.functions import align_ranks
+from dlnative.metrics.metric import Mean, MeanMetricWrapper, wrapper
+from dlnative.ops.core import as_tensor, dtype_of
+
+MeanSquaredError = wrapper(functions.mean_squared_error, "MeanSquaredError")
+MeanAbsoluteError = wrapper(functions.mean_absolute_error, "MeanAbsoluteError")
+MeanAbsolutePercentageError = wrapper(functions.mean_absolute_percentage_error, "MeanAbsolutePercentageError")
+MeanSquaredLogarithmicError = wrapper(functions.mean_squared_logarithmic_error, "MeanSquaredLogarithmicError")
+LogCoshError = wrapper(functions.log_cosh, "LogCoshError", "logcosh")
+Hinge = wrapper(functions.hinge, "Hinge")
+SquaredHinge = wrapper(functions.squared_hinge, "SquaredHinge")
+CategoricalHinge = wrapper(functions.categorical_hinge, "CategoricalHinge")
+KLDivergence = wrapper(functions.kl_divergence, "KLDivergence")
+Poisson = wrapper(functions.poisson, "Poisson")
+
+
+class BinaryCrossentropy(MeanMetricWrapper):
+    """The mean of `losses.binary_crossentropy`.
+
+    Args:
+        from_logits, label_smoothing: of the function.
+        name, dtype: see `Metric`.
+    """
+
+    def __init__(
+        self,
+        name: str = "binary_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+    ) -> None:
+        arguments = {"from_logits": from_logits, "label_smoothing": label_smoothing}
+        super().__init__(functions.binary_crossentropy, name, dtype, **arguments)
+
+
+class CategoricalCrossentropy(MeanMetricWrapper):
+    """The mean of `losses.categorical_crossentropy`.
+
+    Args:
+        from_logits, label_smoothing, axis: of the function.
+        name, dtype: see `Metric`.
+    """
+
+    def __init__(
+        self, name: str = "categorical_crossentropy", dtype: Any = None, from_logits: bool = False,
+        label_smoothing: float = 0.0, axis: int = -1,
+    ) -> None:  # fmt: skip
+        arguments = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
+        super().__init__(functions.categorical_crossentropy, name, dtype, **arguments)
+
+
+class SparseCategoricalCrossentropy(MeanMetricWrapper):
+    """The mean of `losses.sparse_categorical_crossentropy`.
+
+    Args:
+        from_logits, axis: of the function.
+        name, dtype: see `Metric`.
+    """
+
+    def __init__(
+        self,
+        name: str = "sparse_categorical_crossentropy",
+        dtype: Any = None,
+        from_logits: bool = False,
+        axis: int = -1,
+    ) -> None:
+        super().__init__(functions.sparse_categorical_crossentropy, name, dtype, from_logits=from_logits, axis=axis)
+
+
+class CosineSimilarity(MeanMetricWrapper):
+    """The mean of the cosine of the angle between target and prediction: 1 is the best, unlike in the loss.
+
+    Args:
+        name, dtype: see `Metric`.
+        axis: the axis of the vectors.
+    """
+
+    def __init__(self, name: str = "cosine_similarity", dtype: Any = None, axis: int = -1) -> None:
+        super().__init__(functions.cosine, name, dtype, axis=axis)
+
+
+class RootMeanSquaredError(Mean):
+    """The root of the mean of `(y_true - y_pred)**2`.
+
+    Args:
+        name, dtype: see `Metric`.
+    """
+
+    def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None) -> None:
+        super().__init__(name, dtype)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
+        """Sees targets and predictions; see `MeanMetricWrapper`."""
+        y_pred = as_tensor(y_pred)
+        y_true, y_pred = align_ranks(ops.cast(y_true, dtype_of(y_pred)), y_pred)
+        super().update_state(ops.square(y_pred - y_true), sample_weight)
+
+    def result(self) -> Any:
+        return ops.sqrt(super().result())
