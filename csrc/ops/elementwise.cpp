@@ -9,10 +9,11 @@ namespace dlnative::DLNATIVE_ISA {
 namespace {
 
 template <class Formula, class T>
-void unary_loop(const void* const* inputs, void* output, std::int64_t count) {
+void unary_loop(const LoopCall& call) {
   constexpr int L = lanes<T>;
-  const T* x = static_cast<const T*>(inputs[0]);
-  T* y = static_cast<T*>(output);
+  const T* x = static_cast<const T*>(call.x[0]);
+  T* y = static_cast<T*>(call.y);
+  std::int64_t count = call.count;
   for (; count >= L; count -= L, x += L, y += L) store<T>(y, Formula::of(load(x)));
   if (count > 0) {
     const int rest = static_cast<int>(count);
@@ -20,26 +21,28 @@ void unary_loop(const void* const* inputs, void* output, std::int64_t count) {
   }
 }
 
-// single: bit 0 when a is one element, bit 1 when b is.
+// single: bit 0 when a is one element in each row, bit 1 when b is.
 template <class Formula, class T, int single>
-void binary_loop(const void* const* inputs, void* output, std::int64_t count) {
+void binary_loop(const LoopCall& call) {
   constexpr int L = lanes<T>;
-  const T* a = static_cast<const T*>(inputs[0]);
-  const T* b = static_cast<const T*>(inputs[1]);
-  T* y = static_cast<T*>(output);
-  Vec<T> every_a{}, every_b{};
-  if constexpr (single == 1) every_a = broadcast(*a);
-  if constexpr (single == 2) every_b = broadcast(*b);
-  for (; count >= L; count -= L, y += L) {
-    store<T>(y, Formula::of(single == 1 ? every_a : load(a), single == 2 ? every_b : load(b)));
-    if constexpr (single != 1) a += L;
-    if constexpr (single != 2) b += L;
-  }
-  if (count > 0) {
-    const int rest = static_cast<int>(count);
-    store_partial<T>(
-        y, Formula::of(single == 1 ? every_a : load_partial(a, rest), single == 2 ? every_b : load_partial(b, rest)),
-        rest);
+  T* y = static_cast<T*>(call.y);
+  const std::int64_t whole = call.count / L * L;
+  const int rest = static_cast<int>(call.count - whole);
+  for (std::int64_t row = 0; row < call.rows; ++row, y += call.count) {
+    const T* a = row_of<T>(call, 0, row);
+    const T* b = row_of<T>(call, 1, row);
+    Vec<T> every_a{}, every_b{};
+    if constexpr (single == 1) every_a = broadcast(*a);
+    if constexpr (single == 2) every_b = broadcast(*b);
+    for (std::int64_t i = 0; i < whole; i += L) {
+      store<T>(y + i, Formula::of(single == 1 ? every_a : load(a + i), single == 2 ? every_b : load(b + i)));
+    }
+    if (rest > 0) {
+      store_partial<T>(y + whole,
+                       Formula::of(single == 1 ? every_a : load_partial(a + whole, rest),
+                                   single == 2 ? every_b : load_partial(b + whole, rest)),
+                       rest);
+    }
   }
 }
 

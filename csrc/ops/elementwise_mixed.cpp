@@ -19,44 +19,52 @@ namespace {
 constexpr double nanoseconds_each = 0.3;
 
 template <class Formula, class T>
-void predicate_loop(const void* const* inputs, void* output, std::int64_t count) {
-  const T* x = static_cast<const T*>(inputs[0]);
-  std::uint8_t* y = static_cast<std::uint8_t*>(output);
+void predicate_loop(const LoopCall& call) {
+  const T* x = static_cast<const T*>(call.x[0]);
+  std::uint8_t* y = static_cast<std::uint8_t*>(call.y);
+  const std::int64_t count = call.count;
   DLNATIVE_INDEPENDENT
   for (std::int64_t i = 0; i < count; ++i) y[i] = Formula::of(x[i]);
 }
 
 template <class Formula, class T, int single>
-void comparison_loop(const void* const* inputs, void* output, std::int64_t count) {
-  const T* a = static_cast<const T*>(inputs[0]);
-  const T* b = static_cast<const T*>(inputs[1]);
-  std::uint8_t* y = static_cast<std::uint8_t*>(output);
-  const T first_a = *a, first_b = *b;
-  DLNATIVE_INDEPENDENT
-  for (std::int64_t i = 0; i < count; ++i) {
-    y[i] = Formula::of(single == 1 ? first_a : a[i], single == 2 ? first_b : b[i]);
+void comparison_loop(const LoopCall& call) {
+  const std::int64_t count = call.count;
+  std::uint8_t* y = static_cast<std::uint8_t*>(call.y);
+  for (std::int64_t row = 0; row < call.rows; ++row, y += count) {
+    const T* a = row_of<T>(call, 0, row);
+    const T* b = row_of<T>(call, 1, row);
+    const T first_a = *a, first_b = *b;
+    DLNATIVE_INDEPENDENT
+    for (std::int64_t i = 0; i < count; ++i) {
+      y[i] = Formula::of(single == 1 ? first_a : a[i], single == 2 ? first_b : b[i]);
+    }
   }
 }
 
 template <class T, int single>
-void where_loop(const void* const* inputs, void* output, std::int64_t count) {
-  const std::uint8_t* condition = static_cast<const std::uint8_t*>(inputs[0]);
-  const T* a = static_cast<const T*>(inputs[1]);
-  const T* b = static_cast<const T*>(inputs[2]);
-  T* y = static_cast<T*>(output);
-  const bool first_condition = *condition != 0;
-  const T first_a = *a, first_b = *b;
-  DLNATIVE_INDEPENDENT
-  for (std::int64_t i = 0; i < count; ++i) {
-    const T from_a = single & 2 ? first_a : a[i], from_b = single & 4 ? first_b : b[i];
-    y[i] = (single & 1 ? first_condition : condition[i] != 0) ? from_a : from_b;
+void where_loop(const LoopCall& call) {
+  const std::int64_t count = call.count;
+  T* y = static_cast<T*>(call.y);
+  for (std::int64_t row = 0; row < call.rows; ++row, y += count) {
+    const std::uint8_t* condition = row_of<std::uint8_t>(call, 0, row);
+    const T* a = row_of<T>(call, 1, row);
+    const T* b = row_of<T>(call, 2, row);
+    const bool first_condition = *condition != 0;
+    const T first_a = *a, first_b = *b;
+    DLNATIVE_INDEPENDENT
+    for (std::int64_t i = 0; i < count; ++i) {
+      const T from_a = single & 2 ? first_a : a[i], from_b = single & 4 ? first_b : b[i];
+      y[i] = (single & 1 ? first_condition : condition[i] != 0) ? from_a : from_b;
+    }
   }
 }
 
 template <class From, class To, bool boolean>
-void cast_loop(const void* const* inputs, void* output, std::int64_t count) {
-  const From* x = static_cast<const From*>(inputs[0]);
-  To* y = static_cast<To*>(output);
+void cast_loop(const LoopCall& call) {
+  const From* x = static_cast<const From*>(call.x[0]);
+  To* y = static_cast<To*>(call.y);
+  const std::int64_t count = call.count;
   DLNATIVE_INDEPENDENT
   for (std::int64_t i = 0; i < count; ++i) {
     if constexpr (boolean) {

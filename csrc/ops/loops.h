@@ -12,8 +12,19 @@
 namespace dlnative::DLNATIVE_ISA {
 namespace {
 
-// Computes `count` elements of y.
-using InnerLoop = void (*)(const void* const* x, void* y, std::int64_t count);
+// `rows` rows of `count` elements: y is dense, and from one row to the next input i moves by step[i] bytes.
+struct LoopCall {
+  const void* x[3];
+  std::int64_t step[3];
+  void* y;
+  std::int64_t count, rows;
+};
+using InnerLoop = void (*)(const LoopCall& call);
+
+template <class T>
+DLNATIVE_INLINE const T* row_of(const LoopCall& call, int input, std::int64_t row) {
+  return reinterpret_cast<const T*>(static_cast<const char*>(call.x[input]) + row * call.step[input]);
+}
 
 template <int inputs>
 struct Broadcast {
@@ -45,24 +56,21 @@ struct Broadcast {
     }
   }
 
-  // Calls f(offsets of the inputs, offset of y) for runs [first, last), each shape[0] elements long.
+  // Calls f(offsets of the inputs, first row, rows) for stretches of rows [first, last) that axis 1 walks evenly. A row
+  // has shape[0] elements.
   template <class F>
-  DLNATIVE_INLINE void for_runs(std::int64_t first, std::int64_t last, F f) const {
-    std::int64_t index[max_rank] = {}, offset[inputs] = {};
-    std::int64_t rest = first;
-    for (int axis = 1; rest > 0 && axis < rank; ++axis) {
-      index[axis] = rest % shape[axis];
-      rest /= shape[axis];
-      for (int i = 0; i < inputs; ++i) offset[i] += index[axis] * stride[axis][i];
-    }
-    for (std::int64_t run = first; run < last; ++run) {
-      f(offset, run * shape[0]);
-      for (int axis = 1; axis < rank; ++axis) {
-        for (int i = 0; i < inputs; ++i) offset[i] += stride[axis][i];
-        if (++index[axis] < shape[axis]) break;
-        for (int i = 0; i < inputs; ++i) offset[i] -= shape[axis] * stride[axis][i];
-        index[axis] = 0;
+  DLNATIVE_INLINE void for_stretches(std::int64_t first, std::int64_t last, F f) const {
+    while (first < last) {
+      std::int64_t offset[inputs] = {}, rest = first, rows = last - first;
+      for (int axis = 1; axis < rank && rest > 0; ++axis) {
+        const std::int64_t index = rest % shape[axis];
+        rest /= shape[axis];
+        for (int i = 0; i < inputs; ++i) offset[i] += index * stride[axis][i];
+        if (axis == 1 && rows > shape[1] - index) rows = shape[1] - index;
       }
+      if (rank > 1 && rows > shape[1]) rows = shape[1];
+      f(offset, first, rows);
+      first += rows;
     }
   }
 };
@@ -102,24 +110,36 @@ void broadcast_loop(const Call& call, double nanoseconds_each, const InnerLoop* 
   }
   if (equal) {  // every input is of y's shape or a scalar: nothing to work out
     for_ranges(*call.workers, y.size, nanoseconds_each, [&](std::int64_t first, std::int64_t last) {
-      const void* at[inputs];
-      for (int i = 0; i < inputs; ++i) at[i] = from[i] + (scalars >> i & 1 ? 0 : first * item[i]);
-      loops[scalars](at, to + first * y_item, last - first);
+      LoopCall loop;
+      for (int i = 0; i < inputs; ++i) {
+        loop.x[i] = from[i] + (scalars >> i & 1 ? 0 : first * item[i]);
+        loop.step[i] = 0;
+      }
+      loop.y = to + first * y_item;
+      loop.count = last - first;
+      loop.rows = 1;
+      loops[scalars](loop);
     });
     return;
   }
   if (y.size == 0) return;
   const Broadcast<inputs> plan(x, y);
   const std::int64_t length = plan.shape[0];
+  std::int64_t rows = 1;
+  for (int axis = 1; axis < plan.rank; ++axis) rows *= plan.shape[axis];
   int mask = 0;
   for (int i = 0; i < inputs; ++i) mask |= plan.stride[0][i] == 0 ? 1 << i : 0;
-  const InnerLoop loop = loops[mask];
-  for_ranges(*call.workers, y.size / length, nanoseconds_each * static_cast<double>(length),
+  const InnerLoop inner = loops[mask];
+  for_ranges(*call.workers, rows, nanoseconds_each * static_cast<double>(length),
              [&](std::int64_t first, std::int64_t last) {
-               plan.for_runs(first, last, [&](const std::int64_t* offset, std::int64_t start) {
-                 const void* at[inputs];
-                 for (int i = 0; i < inputs; ++i) at[i] = from[i] + offset[i] * item[i];
-                 loop(at, to + start * y_item, length);
+               LoopCall loop;
+               for (int i = 0; i < inputs; ++i) loop.step[i] = plan.rank > 1 ? plan.stride[1][i] * item[i] : 0;
+               loop.count = length;
+               plan.for_stretches(first, last, [&](const std::int64_t* offset, std::int64_t row, std::int64_t stretch) {
+                 for (int i = 0; i < inputs; ++i) loop.x[i] = from[i] + offset[i] * item[i];
+                 loop.y = to + row * length * y_item;
+                 loop.rows = stretch;
+                 inner(loop);
                });
              });
 }

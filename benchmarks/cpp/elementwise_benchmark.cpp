@@ -1,0 +1,104 @@
+// Elementwise kernels through the op table, small (where the call itself counts), in the second cache, and larger than
+// the last one. Each is compared with libm before it is timed. Counters: GB/s read and written, and per cent of the
+// bandwidth of a copy on one core.
+#include <cmath>
+#include <cstdio>
+#include <functional>
+
+#include "machine.h"
+
+namespace {
+
+struct Kernel {
+  const char* name;
+  int inputs;
+  std::function<double(double, double)> reference;
+};
+
+const Kernel kernels[] = {
+    {"add", 2, [](double a, double b) { return a + b; }},
+    {"relu", 1, [](double a, double) { return a > 0 ? a : 0; }},
+    {"relu_gradient", 2, [](double a, double b) { return b > 0 ? a : 0; }},
+    {"exp", 1, [](double a, double) { return std::exp(a); }},
+    {"tanh", 1, [](double a, double) { return std::tanh(a); }},
+    {"sigmoid", 1, [](double a, double) { return 1 / (1 + std::exp(-a)); }},
+    {"erf", 1, [](double a, double) { return std::erf(a); }},
+    {"log1p", 1, [](double a, double) { return std::log1p(a); }},
+};
+
+struct Size {
+  std::int64_t rows, columns;
+  bool row_broadcast;  // of the second input
+};
+const Size sizes[] = {{16, 8, false}, {16, 8, true}, {128, 256, false}, {128, 256, true}, {4096, 8192, false}};
+
+dlnative::View view_of(void* data, std::int64_t rows, std::int64_t columns) {
+  dlnative::View view;
+  view.data = data;
+  view.rank = 2;
+  view.shape[0] = rows;
+  view.shape[1] = columns;
+  view.size = rows * columns;
+  return view;
+}
+
+void run(benchmark::State& state, const Kernel& kernel, const Size& size) {
+  const dlnative::OpTable& ops = dlnative::isa().ops;
+  int op = 0;
+  while (op < ops.count && std::string(kernel.name) != ops.rows[op].name) ++op;
+  if (op == ops.count) {
+    state.SkipWithError("no such kernel");
+    return;
+  }
+  const std::int64_t total = size.rows * size.columns, b_rows = size.row_broadcast ? 1 : size.rows;
+  const auto a = dlnative_benchmark::random_floats(total), b = dlnative_benchmark::random_floats(b_rows * size.columns);
+  const auto y = dlnative_benchmark::allocate(total * 4);
+  const dlnative::View inputs[] = {view_of(a.get(), size.rows, size.columns), view_of(b.get(), b_rows, size.columns)};
+  const dlnative::View output = view_of(y.get(), size.rows, size.columns);
+  const dlnative::Workers one;
+  dlnative::Call call;
+  call.inputs = inputs;
+  call.input_count = kernel.inputs;
+  call.outputs = &output;
+  call.output_count = 1;
+  call.workers = &one;
+  const dlnative::Kernel function = ops.rows[op].run;
+  function(call);
+  for (std::int64_t i = 0; i < total; i += total / 1000 + 1) {
+    const double expected = kernel.reference(static_cast<double>(static_cast<float*>(a.get())[i]),
+                                             static_cast<double>(static_cast<float*>(b.get())[i % inputs[1].size]));
+    if (!(std::fabs(static_cast<double>(static_cast<float*>(y.get())[i]) - expected) <=
+          1e-6 * (1 + std::fabs(expected)))) {
+      state.SkipWithError("the result is wrong");
+      return;
+    }
+  }
+  for (auto _ : state) {
+    function(call);
+    benchmark::ClobberMemory();
+  }
+  double bytes = 8.0 * static_cast<double>(total);
+  if (kernel.inputs == 2) bytes += 4.0 * static_cast<double>(inputs[1].size);
+  bytes *= static_cast<double>(state.iterations());
+  state.counters["GB/s"] = benchmark::Counter(bytes * 1e-9, benchmark::Counter::kIsRate);
+  state.counters["% of copy"] =
+      benchmark::Counter(bytes * 100 / dlnative_benchmark::copy_limit(), benchmark::Counter::kIsRate);
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  benchmark::Initialize(&count, arguments);
+  dlnative_benchmark::add_context();
+  for (const Kernel& kernel : kernels) {
+    for (const Size& size : sizes) {
+      if (size.row_broadcast && kernel.inputs == 1) continue;
+      char name[96];
+      std::snprintf(name, sizeof(name), "%s/%ldx%ld%s", kernel.name, long(size.rows), long(size.columns),
+                    size.row_broadcast ? "/row" : "");
+      benchmark::RegisterBenchmark(name, [&kernel, size](benchmark::State& state) { run(state, kernel, size); });
+    }
+  }
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}

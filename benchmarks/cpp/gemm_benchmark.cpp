@@ -1,0 +1,113 @@
+// Matrix products of the sizes that networks have, forward and backward. Each is compared with a plain loop in double
+// before it is timed. Counters: GFLOP/s, and per cent of the multiply-add limit of the cores taking part.
+#include <cmath>
+#include <cstdio>
+
+#include "machine.h"
+
+namespace {
+
+using dlnative::GemmArguments;
+
+struct Shape {
+  int M, N, K;
+  bool transpose_a = false, transpose_b = false;
+  int threads = 1;
+};
+
+const Shape shapes[] = {
+    // forward of small networks
+    {16, 8, 4},
+    {16, 3, 8},
+    {32, 64, 64},
+    {32, 128, 80},
+    {32, 1, 128},
+    // their gradients: dx = dy w^T, dw = x^T dy
+    {16, 8, 8, false, true},
+    {8, 8, 16, true, false},
+    {32, 128, 128, false, true},
+    {128, 128, 32, true, false},
+    {128, 1, 32, true, false},
+    // one sample
+    {1, 256, 784},
+    {1, 128, 256},
+    {1, 10, 128},
+    {1, 1024, 1024},
+    // an MLP for MNIST
+    {32, 256, 784},
+    {128, 256, 784},
+    {128, 784, 256, false, true},
+    {784, 256, 128, true, false},
+    {128, 10, 128},
+    {256, 1024, 1024},
+    {256, 1024, 1024, false, true},
+    {1024, 1024, 256, true, false},
+    // cubes
+    {512, 512, 512},
+    {1024, 1024, 1024},
+    {2048, 2048, 2048},
+    // two threads
+    {128, 256, 784, false, false, 2},
+    {1024, 1024, 1024, false, false, 2},
+    {2048, 2048, 2048, false, false, 2},
+};
+
+bool is_right(const GemmArguments<float>& g) {
+  const std::int64_t row_step = g.M / 7 + 1, column_step = g.N / 7 + 1;
+  for (std::int64_t i = 0; i < g.M; i += row_step) {
+    for (std::int64_t j = 0; j < g.N; j += column_step) {
+      double total = 0, magnitude = 1;
+      for (std::int64_t k = 0; k < g.K; ++k) {
+        const double product = static_cast<double>(g.a[g.transpose_a ? k * g.lda + i : i * g.lda + k]) *
+                               static_cast<double>(g.b[g.transpose_b ? j * g.ldb + k : k * g.ldb + j]);
+        total += product;
+        magnitude += std::fabs(product);
+      }
+      if (!(std::fabs(total - static_cast<double>(g.c[i * g.ldc + j])) <= 1e-6 * magnitude)) return false;
+    }
+  }
+  return true;
+}
+
+void run(benchmark::State& state, const Shape& shape) {
+  GemmArguments<float> g;
+  g.M = shape.M, g.N = shape.N, g.K = shape.K;
+  g.transpose_a = shape.transpose_a, g.transpose_b = shape.transpose_b;
+  g.lda = shape.transpose_a ? g.M : g.K;
+  g.ldb = shape.transpose_b ? g.K : g.N;
+  g.ldc = g.N;
+  const dlnative::Workers workers = dlnative_benchmark::workers_of(shape.threads);
+  const auto a = dlnative_benchmark::random_floats(g.M * g.K), b = dlnative_benchmark::random_floats(g.K * g.N);
+  const auto c = dlnative_benchmark::random_floats(g.M * g.N);
+  const auto scratch = dlnative_benchmark::allocate(dlnative::gemm_scratch_bytes(g, workers.threads));
+  g.a = static_cast<const float*>(a.get()), g.b = static_cast<const float*>(b.get());
+  g.c = static_cast<float*>(c.get());
+  dlnative::gemm(g, scratch.get(), workers);
+  if (!is_right(g)) {
+    state.SkipWithError("the product is wrong");
+    return;
+  }
+  for (auto _ : state) {
+    dlnative::gemm(g, scratch.get(), workers);
+    benchmark::ClobberMemory();
+  }
+  const double flops = 2.0 * shape.M * shape.N * shape.K * static_cast<double>(state.iterations());
+  const double limit = dlnative_benchmark::fma_limit() * shape.threads;
+  state.counters["GFLOP/s"] = benchmark::Counter(flops * 1e-9, benchmark::Counter::kIsRate);
+  state.counters["% of limit"] = benchmark::Counter(flops * 100 / limit, benchmark::Counter::kIsRate);
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  benchmark::Initialize(&count, arguments);
+  dlnative_benchmark::add_context();
+  for (const Shape& shape : shapes) {
+    char name[96];
+    std::snprintf(name, sizeof(name), "gemm/%dx%dx%d%s%s/threads:%d", shape.M, shape.N, shape.K,
+                  shape.transpose_a ? "/a^T" : "", shape.transpose_b ? "/b^T" : "", shape.threads);
+    benchmark::RegisterBenchmark(name, [shape](benchmark::State& state) { run(state, shape); })->UseRealTime();
+  }
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}

@@ -1,0 +1,79 @@
+// The limits that the benchmarks are held against, measured on this machine at the start, and what goes into the header
+// of a report.
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+#include <random>
+#include <string>
+
+#include "dlnative/isa.h"
+#include "dlnative/threads.h"
+
+namespace dlnative_benchmark {
+
+struct Free {
+  void operator()(void* memory) const { std::free(memory); }
+};
+using Memory = std::unique_ptr<void, Free>;
+
+inline Memory allocate(std::int64_t bytes) {
+  const std::size_t size = static_cast<std::size_t>(bytes + 127) / 64 * 64;
+  Memory memory(std::aligned_alloc(64, size));
+  std::memset(memory.get(), 0, size);
+  return memory;
+}
+
+inline Memory random_floats(std::int64_t count) {
+  Memory memory = allocate(count * 4);
+  std::mt19937 generator(11);
+  std::uniform_real_distribution<float> uniform(-1, 1);
+  for (std::int64_t i = 0; i < count; ++i) static_cast<float*>(memory.get())[i] = uniform(generator);
+  return memory;
+}
+
+inline dlnative::Workers workers_of(int threads) {
+  if (threads == 1) return {};
+  dlnative::set_num_threads(threads);
+  return dlnative::workers();
+}
+
+// FLOP/s of one core.
+inline double fma_limit() {
+  static const double limit = dlnative::isa().measure_fma(0.3);
+  return limit;
+}
+
+// Bytes per second, read and written, of a copy much larger than the last cache, by one core.
+inline double copy_limit() {
+  static const double limit = [] {
+    constexpr std::int64_t size = std::int64_t{256} << 20;
+    const Memory from = allocate(size), to = allocate(size);
+    double best = 0;
+    for (int turn = 0; turn < 5; ++turn) {
+      const auto start = std::chrono::steady_clock::now();
+      std::memcpy(to.get(), from.get(), size);
+      benchmark::ClobberMemory();
+      const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+      best = std::max(best, 2.0 * size / seconds.count());
+    }
+    return best;
+  }();
+  return limit;
+}
+
+inline void add_context() {
+  benchmark::AddCustomContext("compiler", DLNATIVE_COMPILER);
+  benchmark::AddCustomContext("build_type", DLNATIVE_BUILD_TYPE);
+  benchmark::AddCustomContext("isa", dlnative::isa().name);
+  benchmark::AddCustomContext("fma_limit_gflops", std::to_string(fma_limit() * 1e-9));
+  benchmark::AddCustomContext("copy_limit_gb_per_second", std::to_string(copy_limit() * 1e-9));
+  const char* commit = std::getenv("DLNATIVE_COMMIT");
+  benchmark::AddCustomContext("commit", commit == nullptr ? "unknown (set DLNATIVE_COMMIT)" : commit);
+}
+
+}  // namespace dlnative_benchmark
