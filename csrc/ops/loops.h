@@ -34,7 +34,11 @@ struct Broadcast {
 
   DLNATIVE_INLINE Broadcast(const View* x, const View& y) {
     std::int64_t dense[inputs];  // what the stride of this axis is unless it repeats
-    for (int i = 0; i < inputs; ++i) dense[i] = 1;
+    shape[0] = 1;
+    for (int i = 0; i < inputs; ++i) {
+      dense[i] = 1;
+      stride[0][i] = 0;
+    }
     for (int axis = 1; axis <= y.rank; ++axis) {
       const std::int64_t extent = y.shape[y.rank - axis];
       if (extent == 1) continue;
