@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dlnative import ops
+from dlnative.utils.registry import unknown
 
 
 def linear(x: Any) -> Any:
@@ -107,14 +108,80 @@ def hard_tanh(x: Any) -> Any:
     return ops.clip(x, -1.0, 1.0)
 
 
+def hard_silu(x: Any) -> Any:
+    """Returns `x * hard_sigmoid(x)` (Howard et al., ICCV 2019)."""
+    return x * hard_sigmoid(x)
+
+
+hard_swish = hard_silu
+
+
+def celu(x: Any, alpha: float = 1.0) -> Any:
+    """Returns `max(x, 0) + alpha * (exp(min(x, 0) / alpha) - 1)` (Barron 2017)."""
+    return ops.relu(x) + alpha * ops.expm1(ops.minimum(x, 0.0) * (1.0 / alpha))
+
+
+def glu(x: Any, axis: int = -1) -> Any:
+    """Returns the first half of x along an axis times the sigmoid of the second (Dauphin et al., ICML 2017).
+
+    Raises:
+        ValueError: if the axis cannot be halved.
+    """
+    shape = ops.shape(x)
+    axis %= len(shape)
+    if shape[axis] % 2:
+        raise ValueError(f"glu: expected an even extent of axis {axis}, got input of shape {tuple(shape)}")
+    half = shape[axis] // 2
+    whole = (slice(None),) * axis
+    first, second = (*whole, slice(0, half)), (*whole, slice(half, shape[axis]))
+    return x[first] * ops.sigmoid(x[second])
+
+
+def log_sigmoid(x: Any) -> Any:
+    """Returns the logarithm of the sigmoid, `-ln(1 + exp(-x))`."""
+    return -ops.softplus(-x)
+
+
+def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
+    """Returns x where `|x| > threshold`, 0 elsewhere."""
+    return ops.where(ops.greater(ops.absolute(x), threshold), x, 0.0)
+
+
+def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
+    """Returns x moved towards 0 by `threshold`, but not past it."""
+    return ops.relu(x - threshold) - ops.relu(-x - threshold)
+
+
+def tanh_shrink(x: Any) -> Any:
+    """Returns `x - tanh(x)`."""
+    return x - ops.tanh(x)
+
+
+def squareplus(x: Any, b: float = 4) -> Any:
+    """Returns `(x + sqrt(x**2 + b)) / 2` (Barron 2021)."""
+    return 0.5 * (x + ops.sqrt(ops.square(x) + float(b)))
+
+
+def sparse_plus(x: Any) -> Any:
+    """Returns 0 up to -1, `(x + 1)**2 / 4` up to 1, and x from there on."""
+    inner = 0.25 * ops.square(ops.clip(x, -1.0, 1.0) + 1.0)
+    return inner + ops.relu(x - 1.0)
+
+
+def threshold(x: Any, threshold: float, default_value: float) -> Any:
+    """Returns x where it is larger than `threshold`, `default_value` elsewhere."""
+    return ops.where(ops.greater(x, threshold), x, float(default_value))
+
+
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     function.__name__: function
     for function in (
         linear, relu, leaky_relu, relu6, sigmoid, tanh, softmax, log_softmax, softplus, softsign, exponential, elu, selu, silu,
-        gelu, mish, hard_sigmoid, hard_tanh,
+        gelu, mish, hard_sigmoid, hard_tanh, hard_silu, celu, glu, log_sigmoid, hard_shrink, soft_shrink, tanh_shrink,
+        squareplus, sparse_plus, threshold,
     )
 }  # fmt: skip
-_FUNCTIONS["swish"] = silu
+_FUNCTIONS.update(swish=silu, hard_swish=hard_silu)
 
 
 def get(identifier: Any) -> Callable[..., Any]:
@@ -127,7 +194,7 @@ def get(identifier: Any) -> Callable[..., Any]:
         return linear
     if isinstance(identifier, str):
         if identifier not in _FUNCTIONS:
-            raise ValueError(f"activation: expected one of {', '.join(sorted(_FUNCTIONS))}, got {identifier!r}")
+            raise ValueError(unknown("activation", identifier, _FUNCTIONS))
         return _FUNCTIONS[identifier]
     if callable(identifier):
         return identifier

@@ -101,3 +101,6 @@ class MinMaxNorm(Constraint):
 
 _registry = Registry("constraint", Constraint, [NonNeg, MaxNorm, UnitNorm, MinMaxNorm])
 get, serialize, deserialize = _registry.get, _registry.serialize, _registry.deserialize
+
+# Keras's other names of the classes.
+non_neg, max_norm, unit_norm, min_max_norm = NonNeg, MaxNorm, UnitNorm, MinMaxNorm

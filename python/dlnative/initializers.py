@@ -82,7 +82,7 @@ class Identity(Initializer):
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
         if len(shape) != 2:
             raise ValueError(f"Identity: expected a shape of rank 2, got {tuple(shape)}")
-        return self.gain * np.eye(shape[0], shape[1], dtype=dtypes.standardize(dtype))
+        return (self.gain * np.eye(shape[0], shape[1])).astype(dtypes.standardize(dtype))
 
     def get_config(self) -> dict[str, Any]:
         return {"gain": self.gain}
@@ -131,7 +131,9 @@ class TruncatedNormal(RandomNormal):
     """Normally distributed, with what is more than two standard deviations away drawn again; see `RandomNormal`."""
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
-        return (self.mean + self.stddev * truncated_normal(self.generator(), shape)).astype(dtypes.standardize(dtype))
+        return (self.mean + self.stddev * within_two_deviations(self.generator(), shape)).astype(
+            dtypes.standardize(dtype)
+        )
 
 
 class RandomUniform(RandomInitializer):
@@ -154,7 +156,7 @@ class RandomUniform(RandomInitializer):
         return {"minval": self.minval, "maxval": self.maxval, **super().get_config()}
 
 
-def truncated_normal(generator: np.random.Generator, shape: Sequence[int]) -> Array:
+def within_two_deviations(generator: np.random.Generator, shape: Sequence[int]) -> Array:
     """Returns standard normal numbers of absolute value at most 2."""
     values = generator.standard_normal(tuple(shape))
     outside = np.abs(values) > 2
@@ -215,7 +217,7 @@ class VarianceScaling(RandomInitializer):
             values = generator.uniform(-limit, limit, tuple(shape))
         elif self.distribution == "truncated_normal":
             # Cutting at two standard deviations leaves 0.8796 of the standard deviation.
-            values = math.sqrt(variance) / 0.87962566103423978 * truncated_normal(generator, shape)
+            values = math.sqrt(variance) / 0.87962566103423978 * within_two_deviations(generator, shape)
         else:
             values = math.sqrt(variance) * generator.standard_normal(tuple(shape))
         return values.astype(dtypes.standardize(dtype))
@@ -305,9 +307,20 @@ _registry = Registry(
         Zeros, Ones, Constant, Identity, RandomNormal, TruncatedNormal, RandomUniform, VarianceScaling, GlorotUniform,
         GlorotNormal, HeUniform, HeNormal, LecunUniform, LecunNormal, Orthogonal,
     ],
-    {"normal": RandomNormal, "uniform": RandomUniform, "zero": Zeros, "one": Ones},
+    {
+        "normal": RandomNormal, "uniform": RandomUniform, "zero": Zeros, "one": Ones, "IdentityInitializer": Identity,
+        "OrthogonalInitializer": Orthogonal,
+    },
 )  # fmt: skip
 serialize, deserialize = _registry.serialize, _registry.deserialize
+
+# Keras's other names of the classes.
+zeros, ones, constant, identity = Zeros, Ones, Constant, Identity
+random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
+variance_scaling, orthogonal = VarianceScaling, Orthogonal
+glorot_normal, glorot_uniform = GlorotNormal, GlorotUniform
+he_normal, he_uniform, lecun_normal, lecun_uniform = HeNormal, HeUniform, LecunNormal, LecunUniform
+IdentityInitializer, OrthogonalInitializer = Identity, Orthogonal
 
 
 def get(identifier: Any) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from dlnative import ops
 from dlnative.utils.registry import Registry
 
@@ -83,15 +85,52 @@ class L2(L1L2):
         return {"l2": self.l2}
 
 
+class OrthogonalRegularizer(Regularizer):
+    """`factor` times the mean of the absolute cosines between all pairs of rows, or of columns, of a matrix.
+
+    Args:
+        factor: the factor.
+        mode: `"rows"` or `"columns"`.
+
+    Raises:
+        ValueError: for another mode; when called, for a tensor that is no matrix.
+    """
+
+    def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
+        self.factor = _checked("factor", factor)
+        if mode not in ("rows", "columns"):
+            raise ValueError(f'OrthogonalRegularizer: expected mode "rows" or "columns", got {mode!r}')
+        self.mode = mode
+
+    def __call__(self, x: Any) -> Any:
+        shape = tuple(x.shape)
+        if len(shape) != 2:
+            raise ValueError(f"OrthogonalRegularizer: expected a tensor of rank 2, got shape {shape}")
+        rows = x if self.mode == "rows" else ops.transpose(x)
+        rows = rows * ops.rsqrt(ops.maximum(ops.sum(ops.square(rows), axis=1, keepdims=True), 1e-14))
+        cosines = ops.absolute(ops.matmul(rows, ops.transpose(rows)))
+        size = int(rows.shape[0])
+        others = (1.0 - np.eye(size)).astype(x.dtype)
+        return ops.sum(cosines * others) * (self.factor / max(size * (size - 1), 1))
+
+    def get_config(self) -> dict[str, Any]:
+        return {"factor": self.factor, "mode": self.mode}
+
+
 def _l1_l2() -> L1L2:
     return L1L2(0.01, 0.01)
 
 
-l1, l2, l1_l2 = L1, L2, L1L2
-_registry = Registry("regularizer", Regularizer, [L1, L2, L1L2], {"l1": L1, "l2": L2, "l1_l2": L1L2})
+l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer
+_registry = Registry(
+    "regularizer", Regularizer, [L1, L2, L1L2, OrthogonalRegularizer], {"l1": L1, "l2": L2, "l1_l2": L1L2}
+)
 serialize, deserialize = _registry.serialize, _registry.deserialize
 
 
 def get(identifier: Any) -> Any:
-    """Returns a regularizer given as itself, a class, a name, a function or a config; `None` stays `None`."""
-    return _l1_l2() if identifier in ("l1_l2", "L1L2") else _registry.get(identifier)
+    """Returns a regularizer given as itself, a class, a name, a function or a config; `None` stays `None`.
+
+    The name `"l1_l2"` gives both factors 0.01, `"L1L2"` an object that adds nothing, as its class does.
+    """
+    return _l1_l2() if isinstance(identifier, str) and identifier == "l1_l2" else _registry.get(identifier)
