@@ -9,7 +9,9 @@ from typing import Any
 
 from dlnative.callbacks.callback import Callback
 
-_LARGER_IS_BETTER = ("acc", "auc", "precision", "recall", "f1", "r2", "iou", "coefficient", "correlation", "similarity")
+# Parts of names that tell which way a metric improves, for metrics that do not say it themselves.
+_UP = ("acc", "auc", "precision", "recall", "f1", "r2", "iou", "coefficient", "correlation")
+_DOWN = ("loss", "error", "entropy", "hinge", "divergence", "mse", "mae", "mape", "msle", "poisson", "logcosh")
 
 
 class Monitor(Callback):
@@ -17,8 +19,11 @@ class Monitor(Callback):
 
     Args:
         monitor: the metric's name in the logs.
-        mode: `"min"`, `"max"`, or `"auto"`: by the name.
+        mode: `"min"`, `"max"`, or `"auto"`: as the metric itself or its name says.
         min_delta: the least change that counts as an improvement.
+
+    Raises:
+        ValueError: for another mode; when training begins, if nothing says which way the metric improves.
     """
 
     def __init__(self, monitor: str = "val_loss", mode: str = "auto", min_delta: float = 0.0) -> None:
@@ -29,6 +34,7 @@ class Monitor(Callback):
         self.mode = mode
         self.min_delta = abs(min_delta)
         self.best: float | None = None
+        self._up = mode == "max"
 
     def value(self, logs: dict[str, Any] | None) -> float | None:
         """Returns the metric, or warns that there is none."""
@@ -40,14 +46,39 @@ class Monitor(Callback):
             return None
         return float(logs[self.monitor])
 
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self.best = None
+        self._up = self._larger_is_better()
+
     def improves(self, value: float, on: float | None) -> bool:
         """Tells whether a value is better than another by more than `min_delta`."""
         if on is None:
             return True
-        larger = self.mode == "max" or (
-            self.mode == "auto" and any(part in self.monitor.lower() for part in _LARGER_IS_BETTER)
+        return value - self.min_delta > on if self._up else value + self.min_delta < on
+
+    def _larger_is_better(self) -> bool:
+        """Decides by the mode, by what the metric says of itself, or by its name."""
+        if self.mode != "auto":
+            return self.mode == "max"
+        name = self.monitor.removeprefix("val_")
+        for metric in _all_metrics(self.model):
+            direction = getattr(metric, "_direction", None)
+            if direction is not None and (name == metric.name or name.endswith(f"_{metric.name}")):
+                return bool(direction == "up")
+        for parts, up in ((_UP, True), (_DOWN, False)):
+            if any(part in name.lower() for part in parts):
+                return up
+        raise ValueError(
+            f'{type(self).__name__}: expected mode "min" or "max" for the metric "{self.monitor}", got "auto", which its '
+            "name does not decide"
         )
-        return value - self.min_delta > on if larger else value + self.min_delta < on
+
+
+def _all_metrics(model: Any) -> list[Any]:
+    found: list[Any] = []
+    for metric in getattr(model, "metrics", []):
+        found += getattr(metric, "metrics", [metric])
+    return found
 
 
 class EarlyStopping(Monitor):
@@ -80,8 +111,8 @@ class EarlyStopping(Monitor):
         self.best_weights: list[Any] | None = None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        super().on_train_begin(logs)
         self.wait = self.stopped_epoch = self.best_epoch = 0
-        self.best = None
         self.best_weights = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -138,7 +169,7 @@ class ReduceLROnPlateau(Monitor):
         self.wait = self.cooldown_counter = 0
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self.best = None
+        super().on_train_begin(logs)
         self.wait = self.cooldown_counter = 0
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

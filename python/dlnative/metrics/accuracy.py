@@ -55,9 +55,9 @@ def _in_top_k(target: Any, y_pred: Any, k: int) -> Any:
     return ops.cast(ops.less(larger, float(k)), dtypes.floatx())
 
 
-Accuracy = wrapper(accuracy, "Accuracy")
-CategoricalAccuracy = wrapper(categorical_accuracy, "CategoricalAccuracy")
-SparseCategoricalAccuracy = wrapper(sparse_categorical_accuracy, "SparseCategoricalAccuracy")
+Accuracy = wrapper(accuracy, "Accuracy", "up")
+CategoricalAccuracy = wrapper(categorical_accuracy, "CategoricalAccuracy", "up")
+SparseCategoricalAccuracy = wrapper(sparse_categorical_accuracy, "SparseCategoricalAccuracy", "up")
 
 
 class BinaryAccuracy(MeanMetricWrapper):
@@ -67,6 +67,8 @@ class BinaryAccuracy(MeanMetricWrapper):
         threshold: above it a prediction counts as 1.
         name, dtype: see `Metric`.
     """
+
+    _direction = "up"
 
     def __init__(self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5) -> None:
         if not 0 <= threshold <= 1:
@@ -82,6 +84,8 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
         name, dtype: see `Metric`.
     """
 
+    _direction = "up"
+
     def __init__(self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: Any = None) -> None:
         super().__init__(top_k_categorical_accuracy, name, dtype, k=k)
 
@@ -93,6 +97,8 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
         k: how many of the largest predictions count as right.
         name, dtype: see `Metric`.
     """
+
+    _direction = "up"
 
     def __init__(self, k: int = 5, name: str = "sparse_top_k_categorical_accuracy", dtype: Any = None) -> None:
         super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=k)

@@ -16,6 +16,7 @@ class _Ratio(Metric):
     """`true_positives / (true_positives + others)` at one threshold or several."""
 
     others: str
+    _direction = "up"
 
     def __init__(
         self, thresholds: Any = None, top_k: None = None, class_id: int | None = None, name: str | None = None,

@@ -10,16 +10,16 @@ from dlnative.losses.functions import align_ranks
 from dlnative.metrics.metric import Mean, MeanMetricWrapper, wrapper
 from dlnative.ops.core import as_tensor, dtype_of
 
-MeanSquaredError = wrapper(functions.mean_squared_error, "MeanSquaredError")
-MeanAbsoluteError = wrapper(functions.mean_absolute_error, "MeanAbsoluteError")
-MeanAbsolutePercentageError = wrapper(functions.mean_absolute_percentage_error, "MeanAbsolutePercentageError")
-MeanSquaredLogarithmicError = wrapper(functions.mean_squared_logarithmic_error, "MeanSquaredLogarithmicError")
-LogCoshError = wrapper(functions.log_cosh, "LogCoshError", "logcosh")
-Hinge = wrapper(functions.hinge, "Hinge")
-SquaredHinge = wrapper(functions.squared_hinge, "SquaredHinge")
-CategoricalHinge = wrapper(functions.categorical_hinge, "CategoricalHinge")
-KLDivergence = wrapper(functions.kl_divergence, "KLDivergence")
-Poisson = wrapper(functions.poisson, "Poisson")
+MeanSquaredError = wrapper(functions.mean_squared_error, "MeanSquaredError", "down")
+MeanAbsoluteError = wrapper(functions.mean_absolute_error, "MeanAbsoluteError", "down")
+MeanAbsolutePercentageError = wrapper(functions.mean_absolute_percentage_error, "MeanAbsolutePercentageError", "down")
+MeanSquaredLogarithmicError = wrapper(functions.mean_squared_logarithmic_error, "MeanSquaredLogarithmicError", "down")
+LogCoshError = wrapper(functions.log_cosh, "LogCoshError", "down", "logcosh")
+Hinge = wrapper(functions.hinge, "Hinge", "down")
+SquaredHinge = wrapper(functions.squared_hinge, "SquaredHinge", "down")
+CategoricalHinge = wrapper(functions.categorical_hinge, "CategoricalHinge", "down")
+KLDivergence = wrapper(functions.kl_divergence, "KLDivergence", "down")
+Poisson = wrapper(functions.poisson, "Poisson", "down")
 
 
 class BinaryCrossentropy(MeanMetricWrapper):
@@ -29,6 +29,8 @@ class BinaryCrossentropy(MeanMetricWrapper):
         from_logits, label_smoothing: of the function.
         name, dtype: see `Metric`.
     """
+
+    _direction = "down"
 
     def __init__(
         self,
@@ -49,6 +51,8 @@ class CategoricalCrossentropy(MeanMetricWrapper):
         name, dtype: see `Metric`.
     """
 
+    _direction = "down"
+
     def __init__(
         self, name: str = "categorical_crossentropy", dtype: Any = None, from_logits: bool = False,
         label_smoothing: float = 0.0, axis: int = -1,
@@ -64,6 +68,8 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         from_logits, axis: of the function.
         name, dtype: see `Metric`.
     """
+
+    _direction = "down"
 
     def __init__(
         self,
@@ -83,6 +89,8 @@ class CosineSimilarity(MeanMetricWrapper):
         axis: the axis of the vectors.
     """
 
+    _direction = "up"
+
     def __init__(self, name: str = "cosine_similarity", dtype: Any = None, axis: int = -1) -> None:
         super().__init__(functions.cosine, name, dtype, axis=axis)
 
@@ -93,6 +101,8 @@ class RootMeanSquaredError(Mean):
     Args:
         name, dtype: see `Metric`.
     """
+
+    _direction = "down"
 
     def __init__(self, name: str = "root_mean_squared_error", dtype: Any = None) -> None:
         super().__init__(name, dtype)

@@ -26,6 +26,10 @@ class Metric:
         dtype: the type of its variables, by default float32.
     """
 
+    _direction: str | None = (
+        None  # "up" if larger is better, "down" if smaller; what callbacks with mode "auto" ask for
+    )
+
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         self.name = name or auto_name(type(self).__name__)
         self.dtype = dtypes.standardize(dtype)
@@ -204,17 +208,22 @@ class MeanMetricWrapper(Mean):
         return {**super().get_config(), **self._kwargs}
 
 
-def wrapper(function: Callable[..., Any], name: str, default: str | None = None) -> type[MeanMetricWrapper]:
+def wrapper(
+    function: Callable[..., Any], name: str, direction: str, default: str | None = None
+) -> type[MeanMetricWrapper]:
     """Returns the class of metrics that a function without further arguments makes.
 
     Args:
         function: the function.
         name: the name of the class.
+        direction: `"up"` if larger is better, `"down"` if smaller is.
         default: the default name of its objects; by default the function's name.
     """
     called = default or function.__name__
 
     class Wrapped(MeanMetricWrapper):
+        _direction = direction
+
         def __init__(self, name: str = called, dtype: Any = None) -> None:
             super().__init__(function, name, dtype)
 
