@@ -40,7 +40,7 @@ def evaluate(op: Op, inputs: tuple[Any, ...], attributes: tuple[Any, ...]) -> An
         while len(_plans) >= _MOST_PLANS:
             _plans.pop(next(iter(_plans)), None)
         _plans[key] = executor
-    results = executor.run([np.ascontiguousarray(x) if not x.flags.c_contiguous else x for x in inputs])
+    results = executor.run([np.asarray(x, order="C") for x in inputs])
     if len(results) == 1:
         return results[0] if results[0].ndim else results[0][()]
     return tuple(results)

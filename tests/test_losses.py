@@ -1,0 +1,180 @@
+"""Losses against Keras 3.15's numbers, against difference quotients, and what they refuse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dlnative import losses, value_and_grad
+from samples import BITS, GUESSES, LABELS, LIKELY, LOGITS, ONE_HOT, PAIRS, TARGETS, WEIGHTS
+
+# By class: a value for each sample; then, with WEIGHTS, the mean, the sum, and the sum over the sum of the weights.
+KERAS: dict[str, tuple[list[float], list[float]]] = {
+    "MeanSquaredError": ([0.03666666, 0.04666666, 0.06999999, 0.1266667], [0.05999999, 0.24, 0.06857143]),
+    "MeanAbsoluteError": ([0.1666667, 0.2, 0.2333333, 0.3333333], [0.2, 0.8, 0.2285714]),
+    "MeanAbsolutePercentageError": ([52.77778, 43.05555, 59.04762, 66666740.0], [8333384.0, 33333540.0, 9523868.0]),
+    "MeanSquaredLogarithmicError": (
+        [0.0139545, 0.02023554, 0.03349601, 0.05622445],
+        [0.02726468, 0.1090587, 0.03115964],
+    ),
+    "LogCosh": ([0.01810809, 0.02306686, 0.0342711, 0.0614411], [0.02934271, 0.1173709, 0.03353453]),
+    "Huber": ([1.04, 1.2, 1.06, 0.8666667], [0.8983334, 3.593333, 1.026667]),
+    "Hinge": ([0.7333333, 0.3333333, 1.0, 1.333333], [0.85, 3.4, 0.9714286]),
+    "SquaredHinge": ([0.6, 0.1466667, 1.08, 1.92], [0.9300001, 3.72, 1.062857]),
+    "CategoricalHinge": ([0.8, 1.4, 1.4, 0.6], [0.975, 3.9, 1.114286]),
+    "KLDivergence": ([0.07328233, 0.1136058, 0.16316, 0.3465721], [0.1432221, 0.5728883, 0.1636824]),
+    "Poisson": ([0.7326486, 0.9131105, 0.8613948, 0.7088954], [0.7024714, 2.809886, 0.8028245]),
+    "CosineSimilarity": ([-0.191663, -0.4469856, 0.9707252, -0.4352858], [0.3830361, 1.532145, 0.4377556]),
+    "BinaryCrossentropy": ([0.4757054, 0.189132, 0.7418747, 1.243234], [0.645268, 2.581072, 0.7374491]),
+    "CategoricalCrossentropy": ([0.7731898, 0.8873031, 1.299283, 0.6931472], [0.9295823, 3.718329, 1.06238]),
+    "SparseCategoricalCrossentropy": ([0.7731898, 0.8873031, 1.299283, 0.6931472], [0.9295823, 3.718329, 1.06238]),
+}
+KERAS_FURTHER: dict[str, list[float]] = {
+    "binary_logits": [0.3836946, 0.08793582, 0.842034, 1.781591],
+    "binary_smoothing": [0.5354308, 0.3638569, 0.7406625, 1.16433],
+    "binary_axis": [0.4003674, 0.6841124, 0.9029796],
+    "categorical_logits": [0.3988372, 1.785282, 1.695814, 0.1907247],
+    "categorical_smoothing": [0.8158877, 0.9437897, 1.280104, 0.7489464],
+    "sparse_logits": [0.3988372, 1.785282, 1.695814, 0.1907247],
+    "sparse_ignored": [0.7731898, 0.8873031, 0.0, 0.0],
+    "sparse_ignored_mean": [0.8302464],
+    "sparse_ignored_weighted": [1.71755],
+    "sparse_ignored_mwsw": [0.8587748],
+    "sparse_ignored_all": [0.0],
+    "huber_delta": [0.6066667, 0.725, 0.6266667, 0.4916667],
+}
+IGNORED_WEIGHTS = np.array([1.0, 3.0, 2.0, 0.5])
+FURTHER: dict[str, Any] = {
+    "binary_logits": lambda: losses.BinaryCrossentropy(from_logits=True, reduction=None)(BITS, LOGITS),
+    "binary_smoothing": lambda: losses.BinaryCrossentropy(label_smoothing=0.2, reduction=None)(BITS, GUESSES),
+    "binary_axis": lambda: losses.BinaryCrossentropy(axis=0, reduction=None)(BITS, GUESSES),
+    "categorical_logits": lambda: losses.CategoricalCrossentropy(from_logits=True, reduction=None)(ONE_HOT, LOGITS),
+    "categorical_smoothing": lambda: losses.CategoricalCrossentropy(label_smoothing=0.1, reduction=None)(
+        ONE_HOT, LIKELY
+    ),
+    "sparse_logits": lambda: losses.SparseCategoricalCrossentropy(from_logits=True, reduction=None)(LABELS, LOGITS),
+    "sparse_ignored": lambda: losses.SparseCategoricalCrossentropy(ignore_class=2, reduction=None)(LABELS, LIKELY),
+    "sparse_ignored_mean": lambda: losses.SparseCategoricalCrossentropy(ignore_class=2)(LABELS, LIKELY),
+    "sparse_ignored_weighted": lambda: losses.SparseCategoricalCrossentropy(ignore_class=2)(
+        LABELS, LIKELY, sample_weight=IGNORED_WEIGHTS
+    ),
+    "sparse_ignored_mwsw": lambda: losses.SparseCategoricalCrossentropy(
+        ignore_class=2, reduction="mean_with_sample_weight"
+    )(LABELS, LIKELY, sample_weight=IGNORED_WEIGHTS),
+    "sparse_ignored_all": lambda: losses.SparseCategoricalCrossentropy(ignore_class=2)(np.full(4, 2), LIKELY),
+    "huber_delta": lambda: losses.Huber(0.5, reduction=None)(4 * TARGETS, GUESSES),
+}
+# Targets of 0 divide by 1e-7, and the rounding of the difference shows.
+CLOSE = {"rtol": 2e-6, "atol": 1e-6}
+
+
+@pytest.mark.parametrize("name", KERAS)
+def test_same_as_keras(name: str, backend: str) -> None:
+    y_true, y_pred = PAIRS[name]
+    samples, reduced = KERAS[name]
+    make = getattr(losses, name)
+    np.testing.assert_allclose(make(reduction="none")(y_true, y_pred), samples, **CLOSE)
+    np.testing.assert_allclose(make()(y_true, y_pred), np.mean(samples), **CLOSE)
+    for reduction, expected in zip(("mean", "sum", "mean_with_sample_weight"), reduced, strict=True):
+        value = make(reduction=reduction)(y_true, y_pred, sample_weight=WEIGHTS)
+        np.testing.assert_allclose(value, expected, **CLOSE)
+
+
+@pytest.mark.parametrize("name", KERAS_FURTHER)
+def test_arguments_mean_what_they_mean_in_keras(name: str, backend: str) -> None:
+    np.testing.assert_allclose(np.ravel(FURTHER[name]()), KERAS_FURTHER[name], **CLOSE)
+
+
+@pytest.mark.parametrize("name", KERAS)
+def test_gradients_are_difference_quotients(name: str, backend: str) -> None:
+    y_true, y_pred = (np.asarray(y) for y in PAIRS[name])
+    y_pred = y_pred.astype("float64")
+    if y_true.dtype.kind != "i":
+        y_true = y_true.astype("float64") + 0.01  # off zero, where a percentage is not defined
+    loss = getattr(losses, name)()
+    _, gradient = value_and_grad(lambda pred: loss(y_true, pred))(y_pred)
+    step = 1e-6
+    quotients = np.zeros_like(y_pred)
+    for place in np.ndindex(*y_pred.shape):
+        moved = [y_pred.copy(), y_pred.copy()]
+        moved[0][place] += step
+        moved[1][place] -= step
+        quotients[place] = (loss(y_true, moved[0]) - loss(y_true, moved[1])) / (2 * step)
+    np.testing.assert_allclose(gradient, quotients, rtol=1e-5, atol=1e-6)
+
+
+def test_crossentropy_of_certain_answers_is_finite(backend: str) -> None:
+    certain = np.array([[1.0, 0.0], [0.0, 1.0]], "float32")
+    wrong = certain[::-1].copy()
+    for loss, y_true in [
+        (losses.CategoricalCrossentropy(), wrong),
+        (losses.BinaryCrossentropy(), wrong),
+        (losses.SparseCategoricalCrossentropy(), np.array([1, 0])),
+    ]:
+        assert 15 < float(loss(y_true, certain)) < 17  # -ln(1e-7)
+    for scale in (100.0, 1e30):
+        assert np.isfinite(losses.CategoricalCrossentropy(from_logits=True)(wrong, scale * certain))
+
+
+def test_names_give_functions_and_classes() -> None:
+    assert losses.get("mse") is losses.get("mean_squared_error") is losses.mean_squared_error
+    assert losses.get("KLD") is losses.kl_divergence
+    assert isinstance(losses.get("MeanSquaredError"), losses.MeanSquaredError)
+    assert losses.get(None) is None
+    loss = losses.Huber(0.3)
+    assert losses.get(loss) is loss
+    assert isinstance(losses.get(losses.Huber), losses.Huber)
+
+
+@pytest.mark.parametrize("name", KERAS)
+def test_a_config_makes_the_same_loss(name: str) -> None:
+    loss = getattr(losses, name)(reduction="sum", name="mine")
+    again = losses.deserialize(losses.serialize(loss))
+    assert type(again) is type(loss)
+    assert again.get_config() == loss.get_config()
+    assert again.name == "mine"
+
+
+def test_a_vector_stands_for_a_column() -> None:
+    column = np.array([[1.0], [2.0], [4.0]], "float32")
+    errors = [1.0, 4.0, 16.0]
+    for y_true, y_pred in [(column[:, 0], 0 * column), (column, 0 * column[:, 0])]:
+        np.testing.assert_allclose(losses.mean_squared_error(y_true, y_pred), errors)
+
+
+@pytest.mark.parametrize("weights", [np.array([1.0, 2.0]), np.array([[1.0], [2.0]])], ids=["vector", "column"])
+def test_a_weight_of_a_sample_holds_for_all_its_values(weights: Any) -> None:
+    y_true = np.arange(12.0, dtype="float32").reshape(2, 3, 2)
+    values = losses.MeanSquaredError(reduction=None)(y_true, 0 * y_true)
+    weighted = losses.MeanSquaredError(reduction=None)(y_true, 0 * y_true, sample_weight=weights)
+    np.testing.assert_allclose(weighted, values * [[1.0], [2.0]])
+
+
+def test_a_loss_of_ones_own() -> None:
+    class Cubed(losses.Loss):
+        def call(self, y_true: Any, y_pred: Any) -> Any:
+            return abs(y_true - y_pred) ** 3
+
+    assert Cubed().name == "cubed"
+    assert float(Cubed(reduction="sum")(np.array([1.0, 2.0]), np.array([0.0, 0.0]))) == 9.0
+
+
+@pytest.mark.parametrize(
+    ("make", "line"),
+    [
+        (lambda: losses.get("mean_square_error"), "mean_squared_error"),
+        (lambda: losses.get("zzz"), "loss: expected one of"),
+        (lambda: losses.get(3), "loss: expected a name, a Loss or a function, got 3"),
+        (lambda: losses.MeanSquaredError(reduction="average"), "got 'average'"),
+        (lambda: losses.BinaryCrossentropy(label_smoothing=2.0), "label_smoothing"),
+        (lambda: losses.mean_squared_error(TARGETS, GUESSES[:, :2]), r"expected a target of .* \(4, 2\), got \(4, 3\)"),
+        (lambda: losses.MeanSquaredError()(TARGETS, GUESSES, sample_weight=np.ones(3)), r"sample_weight .* \(3,\)"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(make: Any, line: str) -> None:
+    with pytest.raises(ValueError, match=line) as caught:
+        make()
+    assert "\n" not in str(caught.value)
+    assert len(str(caught.value)) < 300
