@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,8 +17,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="dlnative", description="Deep learning with a native core and Keras's API.")
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="train on handwritten digits and show what happens")
-    demo.add_argument("--epochs", type=int, default=30, help="passes over the training images (default: 30)")
-    demo.add_argument("--seed", type=int, default=0, help="of the weights and the order of the images (default: 0)")
+    demo.add_argument("--epochs", type=_count(1), default=30, help="passes over the training images (default: 30)")
+    demo.add_argument(
+        "--seed", type=_count(0), default=0, help="of the weights and the order of the images (default: 0)"
+    )
     demo.add_argument("--plot", default="learning_curves.png", help="where the learning curves go (a PNG file)")
     demo.add_argument("--backend", choices=("cpu", "reference"), help="what runs the plans (default: cpu)")
     commands.add_parser("info", help="show versions, compiler, instruction sets and threads")
@@ -32,7 +35,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from dlnative.verification import selftest
 
         return 0 if selftest().passed else 1
+    folder = os.path.dirname(options.plot) or "."
+    if not os.path.isdir(folder):
+        demo.error(f"argument --plot: expected a path in an existing folder, got {options.plot}")
     return _demo(options)
+
+
+def _count(least: int) -> Callable[[str], int]:
+    """Returns a function that reads an integer of at least `least`."""
+
+    def integer(text: str) -> int:
+        from argparse import ArgumentTypeError
+
+        if not text.strip().isdecimal() or int(text) < least:
+            raise ArgumentTypeError(f"expected an integer of at least {least}, got {text!r}")
+        return int(text)
+
+    return integer
 
 
 def _demo(options: Any) -> int:

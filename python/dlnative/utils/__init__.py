@@ -6,10 +6,27 @@ from typing import Any
 
 import numpy as np
 
+from dlnative.utils.naming import reset_names
 from dlnative.utils.progbar import Progbar
 from dlnative.utils.random_seed import set_random_seed
 
-__all__ = ["Progbar", "normalize", "set_random_seed", "to_categorical"]
+__all__ = ["Progbar", "clear_session", "normalize", "set_random_seed", "to_categorical"]
+
+
+def clear_session(free_memory: bool = True) -> None:
+    """Begins to count the names of layers, models and metrics anew: the next `Dense` is `"dense"` again.
+
+    Args:
+        free_memory: accepted for Keras's sake; memory is freed when nothing refers to it.
+
+    Example:
+        >>> from dlnative import layers
+        >>> clear_session()
+        >>> layers.Dense(1).name, layers.Dense(1).name
+        ('dense', 'dense_1')
+    """
+    del free_memory
+    reset_names()
 
 
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray[Any, Any]:

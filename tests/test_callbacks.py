@@ -1,0 +1,232 @@
+"""Callbacks: when they are called, and what they do, as Keras 3.15 does it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dlnative
+from dlnative import callbacks
+
+LOSSES = [1.0, 0.9, 0.95, 0.93, 0.91, 0.8, 0.85, 0.9, 0.95, 1.0, 1.1]
+X = np.arange(20, dtype="float32").reshape(10, 2) / 20
+Y = X.sum(axis=1, keepdims=True)
+
+
+def network() -> Any:
+    model = dlnative.Sequential([dlnative.Input((2,)), dlnative.layers.Dense(1, kernel_initializer="zeros")])
+    model.compile(dlnative.optimizers.SGD(0.1), "mse", metrics=["mae"])
+    return model
+
+
+class Weights:
+    """A model whose weight is the number of the epoch."""
+
+    def __init__(self) -> None:
+        self.stop_training = False
+        self.weight = 0
+
+    def get_weights(self) -> int:
+        return self.weight
+
+    def set_weights(self, weight: int) -> None:
+        self.weight = weight
+
+
+def run(callback: Any, values: list[float], name: str = "val_loss") -> tuple[int | None, int]:
+    """Runs a callback over epochs with these values; returns the epoch that stopped, and whose weights are left."""
+    model = Weights()
+    callback.set_model(model)
+    callback.on_train_begin({})
+    stopped = None
+    for epoch, value in enumerate(values):
+        model.weight = epoch
+        callback.on_epoch_end(epoch, {name: value})
+        if model.stop_training:
+            stopped = epoch
+            break
+    callback.on_train_end({})
+    return stopped, model.weight
+
+
+# Arguments, the epoch that stops, the epoch whose weights are left; the last two as Keras gives them.
+STOPPING: list[tuple[dict[str, Any], int | None, int]] = [
+    ({}, 2, 2),
+    ({"patience": 2}, 3, 3),
+    ({"patience": 3, "restore_best_weights": True}, 4, 1),
+    ({"patience": 2, "min_delta": 0.08}, 3, 3),
+    ({"patience": 2, "baseline": 0.5}, 2, 2),
+    ({"patience": 2, "baseline": 0.92, "restore_best_weights": True}, 3, 1),
+    ({"patience": 1, "start_from_epoch": 4, "restore_best_weights": True}, 6, 5),
+    ({"mode": "max", "patience": 2, "restore_best_weights": True}, 2, 0),
+    ({"patience": 20, "restore_best_weights": True}, None, 5),
+]
+
+
+@pytest.mark.parametrize(("arguments", "stopped", "left"), STOPPING, ids=lambda value: str(value)[:60])
+def test_early_stopping(arguments: dict[str, Any], stopped: int | None, left: int) -> None:
+    assert run(callbacks.EarlyStopping(**arguments), LOSSES) == (stopped, left)
+
+
+def test_early_stopping_with_nan_keeps_the_first_weights() -> None:
+    assert run(callbacks.EarlyStopping(patience=2, restore_best_weights=True), [float("nan")] * 5) == (2, 0)
+
+
+def test_early_stopping_says_when(capsys: pytest.CaptureFixture[str]) -> None:
+    run(callbacks.EarlyStopping(patience=3, restore_best_weights=True, verbose=1), LOSSES)
+    assert capsys.readouterr().out == (
+        "Epoch 5: early stopping\nRestoring model weights from the end of the best epoch: 2.\n"
+    )
+
+
+def test_which_way_a_metric_improves() -> None:
+    """By its name, by the metric of that name, by the mode; otherwise it is not guessed."""
+    assert run(callbacks.EarlyStopping("val_accuracy", patience=2), [0.5, 0.6, 0.7, 0.6, 0.6], "val_accuracy")[0] == 4
+    model = network()
+    metrics = [dlnative.metrics.MeanAbsoluteError(name="distance"), dlnative.metrics.CosineSimilarity(name="angle")]
+    model.compile("sgd", "mse", metrics=metrics)
+    model.evaluate(X, Y, verbose=0)
+    for name, up in (("val_distance", False), ("angle", True)):
+        stopping = callbacks.EarlyStopping(name)
+        stopping.set_model(model)
+        stopping.on_train_begin()
+        assert stopping.improves(2.0, 1.0) is up
+    with pytest.raises(ValueError, match='expected mode "min" or "max" for the metric "score", got "auto"'):
+        model.fit(X, Y, verbose=0, callbacks=[callbacks.EarlyStopping("score")])
+
+
+def test_a_metric_that_is_not_there_is_warned_of() -> None:
+    with pytest.warns(UserWarning, match='expected the metric "val_loss", got only loss, mae'):
+        network().fit(X, Y, verbose=0, callbacks=[callbacks.EarlyStopping()])
+
+
+def test_restored_weights_are_those_of_the_best_epoch(backend: str) -> None:
+    model = network()
+    seen: list[Any] = []
+    keep = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(model.get_weights()))
+    stopping = callbacks.EarlyStopping("loss", mode="max", patience=3, restore_best_weights=True)
+    model.fit(X, Y, epochs=10, verbose=0, callbacks=[keep, stopping])
+    assert len(seen) == 4
+    for left, right in zip(model.get_weights(), seen[0], strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+def test_every_hook_is_called_in_keras_s_order(backend: str) -> None:
+    log: list[tuple[Any, ...]] = []
+
+    def hook(name: str) -> Any:
+        return lambda self, *args: log.append((name.removeprefix("on_"), *(a for a in args if isinstance(a, int))))
+
+    names = [name for name in vars(callbacks.Callback) if name.startswith("on_")]
+    recorder: Any = type(
+        "Recorder", (callbacks.Callback,), {name: hook(name) for name in names if "on_batch" not in name}
+    )
+    model = network()
+    model.fit(X, Y, batch_size=5, epochs=2, validation_data=(X, Y), verbose=0, callbacks=[recorder()])
+    batches = [("batch_begin", 0), ("batch_end", 0), ("batch_begin", 1), ("batch_end", 1)]
+    train = [(f"train_{name}", number) for name, number in batches]
+    test = [("test_begin",), *((f"test_{name}", number) for name, number in batches), ("test_end",)]
+    epochs = [[("epoch_begin", epoch), *train, *test, ("epoch_end", epoch)] for epoch in (0, 1)]
+    assert log == [("train_begin",), *epochs[0], *epochs[1], ("train_end",)]
+    log.clear()
+    model.predict(X, batch_size=5, verbose=0, callbacks=[recorder()])
+    assert log == [("predict_begin",), *((f"predict_{name}", number) for name, number in batches), ("predict_end",)]
+
+
+def test_only_written_hooks_are_called() -> None:
+    class Counting(callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None: ...
+
+    class Batches(callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None: ...
+
+    quiet = callbacks.CallbackList([Counting(), callbacks.CSVLogger("unused")], add_history=False, model=None)
+    assert not quiet.wants_batches("train")
+    loud = callbacks.CallbackList([Batches()], model=None)
+    assert loud.wants_batches("train")
+    assert not loud.wants_batches("test")
+    function = callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: None)
+    assert callbacks.CallbackList([function], model=None).wants_batches("train")
+
+
+def test_batch_logs_are_running_means(backend: str) -> None:
+    seen: list[float] = []
+    model = network()
+    collect = callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(logs["loss"]))
+    history = model.fit(X, Y, batch_size=3, verbose=0, callbacks=[collect]).history
+    assert len(seen) == 4
+    assert seen[-1] == history["loss"][0]
+
+
+def test_a_callback_can_stop_an_epoch_at_a_batch() -> None:
+    model = network()
+    numbers: list[int] = []
+
+    def stop(batch: int, logs: dict[str, float]) -> None:
+        numbers.append(batch)
+        model.stop_training = batch == 1
+
+    history = model.fit(
+        X, Y, batch_size=2, epochs=3, verbose=0, callbacks=[callbacks.LambdaCallback(on_train_batch_end=stop)]
+    )
+    assert len(history.history["loss"]) == 1
+    assert numbers[:2] == [0, 1]
+
+
+def test_csv_logger(tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    model = network()
+    history = model.fit(X, Y, epochs=2, verbose=0, callbacks=[callbacks.CSVLogger(path)]).history
+    lines = path.read_text().splitlines()
+    assert lines[0] == "epoch,loss,mae,val_loss,val_mae"
+    assert lines[1] == f"0,{history['loss'][0]},{history['mae'][0]},NA,NA"
+    more = [callbacks.CSVLogger(path, separator=";", append=True)]
+    model.fit(X, Y, epochs=3, initial_epoch=2, verbose=0, validation_data=(X, Y), callbacks=more)
+    lines = path.read_text().splitlines()
+    assert len(lines) == 4
+    assert lines[3].startswith("2;")
+    assert len(lines[3].split(";")) == 5
+
+
+def test_learning_rates() -> None:
+    model = network()
+    history = model.fit(
+        X, Y, epochs=3, verbose=0, callbacks=[callbacks.LearningRateScheduler(lambda epoch, rate: rate * 0.5)]
+    ).history
+    np.testing.assert_allclose(history["learning_rate"], [0.05, 0.025, 0.0125], rtol=1e-6)
+    model = network()
+    reducing = callbacks.ReduceLROnPlateau("loss", 0.5, patience=1, min_delta=10.0, cooldown=1, min_lr=0.02)
+    history = model.fit(X, Y, epochs=6, verbose=0, callbacks=[reducing]).history
+    # These are Keras's numbers.
+    np.testing.assert_allclose(history["learning_rate"], [0.1, 0.1, 0.05, 0.025, 0.02, 0.02], rtol=1e-6)
+    with pytest.raises(ValueError, match="ReduceLROnPlateau: expected a factor below 1, got 2"):
+        callbacks.ReduceLROnPlateau(factor=2)
+
+
+def test_training_ends_where_the_loss_does(capsys: pytest.CaptureFixture[str]) -> None:
+    model = network()
+    history = model.fit(X, Y * 1e30, batch_size=5, epochs=3, verbose=0, callbacks=[callbacks.TerminateOnNaN()])
+    assert len(history.history["loss"]) == 1
+    assert capsys.readouterr().out == "Batch 0: Invalid loss, terminating training\n"
+
+
+def test_history_begins_anew_with_each_fit() -> None:
+    model = network()
+    first = model.fit(X, Y, epochs=2, verbose=0)
+    second = model.fit(X, Y, epochs=5, initial_epoch=3, verbose=0)
+    assert first.epoch == [0, 1]
+    assert second.epoch == [3, 4]
+    assert model.history is second
+    assert len(second.history["loss"]) == 2
+
+
+def test_what_is_wrong_is_said_in_one_line() -> None:
+    with pytest.raises(ValueError, match='EarlyStopping: expected mode "auto", "min" or "max", got \'up\''):
+        callbacks.EarlyStopping(mode="up")
+    with pytest.raises(ValueError, match='LambdaCallback: unknown hook "on_lunch"'):
+        callbacks.LambdaCallback(on_lunch=print)
+    with pytest.raises(TypeError, match="callbacks: expected callbacks, got 'early'"):
+        network().fit(X, Y, verbose=0, callbacks=["early"])
