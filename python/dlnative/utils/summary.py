@@ -21,7 +21,7 @@ def print_summary(
     connected = any(row[3] for row in rows) and any(len(row[3]) != 1 for row in rows)
     header = ["Layer (type)", "Output Shape", "Param #"] + (["Connected to"] if connected else [])
     shares = list(positions or ([0.3, 0.56, 0.74, 1.0] if connected else [0.45, 0.80, 1.0]))
-    length = line_length or 80
+    length = line_length or 76  # what Keras makes of a terminal of 80 columns
     if show_trainable:
         header.append("Trainable")
         length += 12
@@ -59,7 +59,7 @@ def _layer_rows(model: Any, expand: bool, layer_range: list[str] | None, indent:
         name = f"{indent}{layer.name} ({type(layer).__name__})"
         rows.append((name, "?" if shape is None else _shapes(shape), count, sources, layer))
         if expand and hasattr(layer, "_summary_rows"):
-            rows += _layer_rows(layer, expand, None, indent + "└ ")
+            rows += _layer_rows(layer, expand, None, f"{indent.replace('└', ' ')}   └ ")
     return rows
 
 
@@ -113,12 +113,13 @@ def _wrapped(bar: str, cells: list[str], widths: list[int]) -> list[str]:
 
 
 def _pieces(cell: str, width: int) -> list[str]:
-    """Cuts a cell into lines, at spaces where there are any."""
-    lines = [""]
-    for word in cell.split(" "):
-        joined = f"{lines[-1]} {word}" if lines[-1] else word
+    """Cuts a cell into lines, at spaces where there are any; an indentation stays."""
+    text = cell.lstrip(" ")
+    lines = [cell[: len(cell) - len(text)]]
+    for word in text.split(" "):
+        joined = f"{lines[-1]} {word}" if lines[-1].strip() else lines[-1] + word
         if len(joined) <= width:
             lines[-1] = joined
             continue
         lines += [word[at : at + width] for at in range(0, len(word), width)]
-    return lines[1:] if len(lines) > 1 and not lines[0] else lines
+    return lines[1:] if len(lines) > 1 and not lines[0].strip() else lines

@@ -1,0 +1,75 @@
+"""The command `dlnative`, and the programs in examples/."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+import dlnative
+from dlnative.cli import main
+
+EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
+
+
+def test_demo_shows_everything(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("matplotlib")
+    curves = tmp_path / "curves.png"
+    assert main(["demo", "--plot", str(curves)]) == 0
+    out = capsys.readouterr().out
+    accuracy = re.search(r"Held out: 359 images, loss [\d.]+, accuracy ([\d.]+)%", out)
+    assert accuracy
+    assert float(accuracy[1]) >= 97
+    for part in ('Model: "digits"', "Plan of", "Epoch 30/30", "Confusion matrix"):
+        assert part in out
+    rows = re.findall(r"^ +\d ((?: +(?:\d+|\.)){10})$", out, re.MULTILINE)
+    counts = [[int(count) if count != "." else 0 for count in row.split()] for row in rows]
+    assert len(counts) == 10
+    assert sum(map(sum, counts)) == 359
+    assert curves.read_bytes()[:4] == b"\x89PNG"
+
+
+def test_demo_without_matplotlib_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    path = tmp_path / "curves.png"
+    with dlnative.backend.use_backend(dlnative.backend.backend()):
+        assert main(["demo", "--epochs", "1", "--backend", "reference", "--plot", str(path)]) == 0
+    assert f"No learning curves in {path}: matplotlib is not installed" in capsys.readouterr().out
+    assert not path.exists()
+
+
+def test_info(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info"]) == 0
+    out = capsys.readouterr().out
+    assert dlnative.__version__ in out
+    assert "threads" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["demo", "--epochs", "0"], "argument --epochs: expected an integer of at least 1, got '0'"),
+        (["demo", "--seed", "-1"], "argument --seed: expected"),
+        (["demo", "--plot", "/no/such/folder/x.png"], "expected a path in an existing folder"),
+        (["demo", "--backend", "tpu"], "invalid choice"),
+        ([], "required"),
+    ],
+)
+def test_what_is_wrong_is_said_before_training(
+    arguments: list[str], line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    assert line in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_examples_run(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runpy.run_path(str(path), run_name="__main__")
+    assert capsys.readouterr().out

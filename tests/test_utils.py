@@ -1,0 +1,149 @@
+"""Helpers: one-hot rows, norms, seeds, names, the progress bar and the summary."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dlnative
+from dlnative import layers, utils
+from dlnative.utils import naming, progbar
+from dlnative.utils.random_seed import next_seed
+
+
+def test_to_categorical() -> None:
+    np.testing.assert_array_equal(utils.to_categorical([0, 2, 1]), np.eye(3)[[0, 2, 1]])
+    np.testing.assert_array_equal(utils.to_categorical([[1], [0]], 3), np.eye(3)[[1, 0]])
+    assert utils.to_categorical([[0, 2], [1, 1]], 3).shape == (2, 2, 3)
+    for wrong in ([0, 3], [-1, 0]):
+        with pytest.raises(ValueError, match=r"to_categorical: expected class numbers in \[0, 3\), got"):
+            utils.to_categorical(wrong, 3)
+
+
+def test_normalize() -> None:
+    x = np.array([[3.0, 4.0], [0.0, 0.0]])
+    np.testing.assert_allclose(utils.normalize(x), [[0.6, 0.8], [0.0, 0.0]])
+    np.testing.assert_allclose(utils.normalize(x, axis=0, order=1), [[1.0, 1.0], [0.0, 0.0]])
+
+
+def test_a_seed_sets_all_generators() -> None:
+    import random
+
+    def drawn() -> tuple[Any, ...]:
+        utils.set_random_seed(42)
+        return random.random(), np.random.rand(), next_seed(), next_seed()  # noqa: NPY002
+
+    first = drawn()
+    assert first == drawn()
+    assert first[2] != first[3]
+    assert 0 <= first[2] < 2**63
+    for wrong in (-1, 1.5, "1", None, True):
+        with pytest.raises(ValueError, match="set_random_seed: expected an integer of 0 or more"):
+            utils.set_random_seed(wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("Dense", "dense"), ("BatchNormalization", "batch_normalization"), ("LSTM", "lstm"), ("Conv2D", "conv2d")],
+)
+def test_snake_case(name: str, expected: str) -> None:
+    assert naming.to_snake_case(name) == expected
+
+
+def test_names_are_counted_until_the_session_is_cleared() -> None:
+    utils.clear_session()
+    assert [layers.Dense(1).name for _ in range(3)] == ["dense", "dense_1", "dense_2"]
+    assert layers.Flatten().name == "flatten"
+    utils.clear_session()
+    assert layers.Dense(1).name == "dense"
+
+
+def bare(text: str) -> str:
+    """Without colours and without what was written over."""
+    text = re.sub(r"\x1b\[[0-9;]*m|\x08", "", text)
+    return "\n".join(line.rsplit("\r", 1)[-1].rstrip() for line in text.split("\n")).rstrip("\n")
+
+
+def test_a_bar_is_drawn_at_intervals_and_at_the_end(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = iter([100.0, 100.01, 100.02, 100.07, 100.2])
+    monkeypatch.setattr(progbar.time, "perf_counter", lambda: next(clock))
+    bar = utils.Progbar(10)
+    bar.update(1, [("loss", 2.0)])
+    assert bare(capsys.readouterr().out).endswith("0s 10ms/step - loss: 2.0000")
+    bar.update(2, [("loss", 2.0)])
+    assert capsys.readouterr().out == ""
+    bar.update(5, [("loss", 0.5)])
+    assert bare(capsys.readouterr().out) == " 5/10 " + 20 * "━" + " 0s 14ms/step - loss: 0.5000"
+    bar.update(10, [("loss", 0.0001)])
+    out = capsys.readouterr().out
+    assert out.endswith("\n")
+    assert bare(out) == "10/10 " + 20 * "━" + " 0s 20ms/step - loss: 1.0000e-04"
+
+
+def test_a_line_instead_of_a_bar(capsys: pytest.CaptureFixture[str]) -> None:
+    bar = utils.Progbar(4, verbose=2)
+    for step in range(1, 5):
+        bar.update(step, [("loss", 1.5), ("accuracy", 0.25)])
+    out = capsys.readouterr().out
+    assert re.fullmatch(r"4/4 - \d+s - \d+[um]s/step - loss: 1\.5000 - accuracy: 0\.2500\n", out), out
+
+
+def test_nothing_is_shown_when_nothing_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    bar = utils.Progbar(2, verbose=0)
+    bar.update(2, [("loss", 1.0)])
+    assert capsys.readouterr().out == ""
+
+
+def summary(model: Any, **arguments: Any) -> list[str]:
+    lines: list[str] = []
+    model.summary(print_fn=lines.append, **arguments)
+    return [line.rstrip() for line in lines]
+
+
+def test_summary_as_keras_prints_it() -> None:
+    """Word for word what Keras 3.15 prints for this model on a terminal of 80 columns."""
+    model = dlnative.Sequential(
+        [dlnative.Input((4,)), layers.Dense(8, name="hidden"), layers.Dense(2, name="out")], name="net"
+    )
+    assert summary(model) == [
+        'Model: "net"',
+        "┏━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━━━━━━━━━━┳━━━━━━━━━━━━━━━┓",
+        "┃ Layer (type)                    ┃ Output Shape           ┃       Param # ┃",
+        "┡━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━━━━━━━━━━╇━━━━━━━━━━━━━━━┩",
+        "│ hidden (Dense)                  │ (None, 8)              │            40 │",
+        "├─────────────────────────────────┼────────────────────────┼───────────────┤",
+        "│ out (Dense)                     │ (None, 2)              │            18 │",
+        "└─────────────────────────────────┴────────────────────────┴───────────────┘",
+        " Total params: 58 (232.00 B)",
+        " Trainable params: 58 (232.00 B)",
+        " Non-trainable params: 0 (0.00 B)",
+    ]
+
+
+def test_summary_s_arguments() -> None:
+    inner = dlnative.Sequential([dlnative.Input((4,)), layers.Dense(3, name="deep")], name="inner")
+    frozen = layers.Dense(2, name="frozen")
+    frozen.trainable = False
+    model = dlnative.Sequential([dlnative.Input((4,)), inner, frozen], name="outer")
+    flat, expanded = "\n".join(summary(model)), "\n".join(summary(model, expand_nested=True, show_trainable=True))
+    assert "deep" not in flat
+    assert "│    └ deep (Dense) " in expanded
+    row = next(line for line in expanded.splitlines() if "frozen" in line)
+    assert row.split("│")[-2].strip() == "N"
+    assert "Non-trainable params: 8 (32.00 B)" in flat
+    only = "\n".join(summary(model, layer_range=["frozen", "frozen"]))
+    assert "inner" not in only
+    with pytest.raises(ValueError, match="layer_range"):
+        summary(model, layer_range=["nothing", "frozen"])
+
+
+def test_summary_counts_the_optimizer_s_parameters() -> None:
+    model = dlnative.Sequential([dlnative.Input((4,)), layers.Dense(2)])
+    model.compile("adam", "mse")
+    model.train_on_batch(np.zeros((2, 4), "float32"), np.zeros((2, 2), "float32"))
+    assert any("Optimizer params: 22" in line for line in summary(model))
