@@ -16,7 +16,13 @@ def linear(x: Any) -> Any:
 
 
 def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
-    """Returns `max(x, 0)`; in general x from `threshold` on, at most `max_value`, and `negative_slope * (x - threshold)` below."""
+    """Returns `max(x, 0)`; in general x from `threshold` on, at most `max_value`, and `negative_slope * (x - threshold)` below.
+
+    Example:
+        >>> import numpy as np
+        >>> relu(np.array([-2.0, 0.5, 9.0], "float32"), negative_slope=0.5, max_value=6.0).tolist()
+        [-1.0, 0.5, 6.0]
+    """
     if negative_slope == 0 and max_value is None and threshold == 0:
         return ops.relu(x)
     y = ops.where(ops.greater_equal(x, threshold), x, negative_slope * (x - threshold))
@@ -44,7 +50,13 @@ def tanh(x: Any) -> Any:
 
 
 def softmax(x: Any, axis: int = -1) -> Any:
-    """Returns `exp(x) / sum(exp(x))` along an axis."""
+    """Returns `exp(x) / sum(exp(x))` along an axis.
+
+    Example:
+        >>> import numpy as np
+        >>> softmax(np.log(np.array([[1.0, 3.0]]))).round(6).tolist()
+        [[0.25, 0.75]]
+    """
     return ops.softmax(x, axis)
 
 
@@ -87,7 +99,13 @@ swish = silu
 
 
 def gelu(x: Any, approximate: bool = False) -> Any:
-    """Returns `x * P(X <= x)` for a standard normal X (Hendrycks and Gimpel 2016), exactly or by a tanh."""
+    """Returns `x * P(X <= x)` for a standard normal X (Hendrycks and Gimpel 2016), exactly or by a tanh.
+
+    Example:
+        >>> import numpy as np
+        >>> gelu(np.array([-1.0, 0.0, 1.0])).round(4).tolist()
+        [-0.1587, 0.0, 0.8413]
+    """
     if approximate:
         return 0.5 * x * (1.0 + ops.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x * x * x)))
     return 0.5 * x * (1.0 + ops.erf(x * math.sqrt(0.5)))
@@ -189,6 +207,10 @@ def get(identifier: Any) -> Callable[..., Any]:
 
     Raises:
         ValueError: for an unknown name.
+
+    Example:
+        >>> get("swish") is silu
+        True
     """
     if identifier is None:
         return linear

@@ -44,6 +44,11 @@ class MaxNorm(Constraint):
     Args:
         max_value: the largest norm.
         axis: the axis, or axes, over which the norm is taken; 0 for the kernel of `Dense`.
+
+    Example:
+        >>> import numpy as np
+        >>> MaxNorm(2.5)(np.array([[3.0, 0.6], [4.0, 0.8]])).round(4).tolist()
+        [[1.5, 0.6], [2.0, 0.8]]
     """
 
     def __init__(self, max_value: float = 2, axis: Any = 0) -> None:

@@ -57,6 +57,10 @@ class Constant(Initializer):
 
     Args:
         value: a number, or an array that broadcasts to the shape.
+
+    Example:
+        >>> Constant(0.5)((2,)).tolist()
+        [0.5, 0.5]
     """
 
     def __init__(self, value: Any = 0.0) -> None:
@@ -184,6 +188,11 @@ class VarianceScaling(RandomInitializer):
         distribution: `"truncated_normal"`, `"untruncated_normal"` or `"uniform"`.
         seed: an int, or `None`.
 
+    Example:
+        >>> values = VarianceScaling(2.0, "fan_in", "uniform", seed=0)((100, 50))
+        >>> values.shape, bool(abs(values).max() <= (6 / 100) ** 0.5)
+        ((100, 50), True)
+
     Source:
         Glorot and Bengio, AISTATS 2010; He et al., ICCV 2015; LeCun et al., "Efficient backprop", 1998.
     """
@@ -279,6 +288,12 @@ class Orthogonal(RandomInitializer):
     Args:
         gain: what the matrix is multiplied by.
         seed: an int, or `None`.
+
+    Example:
+        >>> import numpy as np
+        >>> matrix = Orthogonal(seed=0)((4, 2))
+        >>> np.allclose(matrix.T @ matrix, np.eye(2), atol=1e-6)
+        True
 
     Source:
         Saxe, McClelland and Ganguli, ICLR 2014.

@@ -38,6 +38,11 @@ class L1L2(Regularizer):
 
     Args:
         l1, l2: the factors.
+
+    Example:
+        >>> import numpy as np
+        >>> float(L1L2(l1=0.5, l2=0.25)(np.array([1.0, -2.0])))
+        2.75
     """
 
     def __init__(self, l1: float | None = 0.0, l2: float | None = 0.0) -> None:

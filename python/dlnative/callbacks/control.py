@@ -93,6 +93,16 @@ class EarlyStopping(Monitor):
         baseline: a value that must be beaten as well.
         restore_best_weights: whether the weights of the best epoch are put back at the end.
         start_from_epoch: the first epoch that is looked at.
+
+    Example:
+        >>> import numpy as np
+        >>> import dlnative
+        >>> model = dlnative.Sequential([dlnative.Input((1,)), dlnative.layers.Dense(1)])
+        >>> model.compile(dlnative.optimizers.SGD(0.0), "mse")
+        >>> stopping = EarlyStopping("loss", patience=3)
+        >>> history = model.fit(np.ones((4, 1)), np.ones((4, 1)), epochs=100, verbose=0, callbacks=[stopping])
+        >>> len(history.epoch)
+        4
     """
 
     def __init__(

@@ -75,6 +75,12 @@ class BinaryCrossentropy(LossFunctionWrapper):
     Args:
         from_logits, label_smoothing, axis: of the function.
         reduction, name, dtype: see `Loss`.
+
+    Example:
+        >>> from dlnative import losses
+        >>> loss = losses.BinaryCrossentropy(from_logits=True)
+        >>> round(float(loss([[1.0], [0.0]], [[2.0], [-2.0]])), 4)
+        0.1269
     """
 
     def __init__(
@@ -107,6 +113,12 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
     Args:
         from_logits, ignore_class, axis: of the function.
         reduction, name, dtype: see `Loss`.
+
+    Example:
+        >>> from dlnative import losses
+        >>> loss = losses.SparseCategoricalCrossentropy(ignore_class=-1)
+        >>> round(float(loss([1, -1], [[0.75, 0.25], [0.5, 0.5]])), 4)
+        1.3863
     """
 
     def __init__(

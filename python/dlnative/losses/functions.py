@@ -35,13 +35,25 @@ def _pair(name: str, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
 
 
 def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
-    """Returns `mean((y_true - y_pred)**2)` over the last axis."""
+    """Returns `mean((y_true - y_pred)**2)` over the last axis.
+
+    Example:
+        >>> from dlnative import losses
+        >>> losses.mean_squared_error([[0.0, 1.0]], [[0.5, 1.0]]).tolist()
+        [0.125]
+    """
     y_true, y_pred = _pair("mean_squared_error", y_true, y_pred)
     return ops.mean(ops.square(ops.subtract(y_true, y_pred)), axis=-1)
 
 
 def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
-    """Returns `mean(|y_true - y_pred|)` over the last axis."""
+    """Returns `mean(|y_true - y_pred|)` over the last axis.
+
+    Example:
+        >>> from dlnative import losses
+        >>> losses.mean_absolute_error([[0.0, 1.0]], [[0.5, 1.0]]).tolist()
+        [0.25]
+    """
     y_true, y_pred = _pair("mean_absolute_error", y_true, y_pred)
     return ops.mean(ops.absolute(ops.subtract(y_true, y_pred)), axis=-1)
 
@@ -61,7 +73,13 @@ def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
 
 
 def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
-    """Returns the mean over the last axis of `e**2 / 2` where `|e| <= delta` and `delta * |e| - delta**2 / 2` elsewhere."""
+    """Returns the mean over the last axis of `e**2 / 2` where `|e| <= delta` and `delta * |e| - delta**2 / 2` elsewhere.
+
+    Example:
+        >>> from dlnative import losses
+        >>> losses.huber([[0.0], [0.0]], [[0.5], [3.0]]).tolist()
+        [0.125, 2.5]
+    """
     y_true, y_pred = _pair("huber", y_true, y_pred)
     error = ops.absolute(y_pred - y_true)
     near = ops.less_equal(error, delta)
@@ -140,6 +158,12 @@ def binary_crossentropy(
         from_logits: whether `y_pred` holds logits.
         label_smoothing: how far targets are moved towards 1/2, in `[0, 1]`.
         axis: the axis of the mean.
+
+    Example:
+        >>> from dlnative import losses
+        >>> loss = losses.binary_crossentropy([[1.0], [0.0]], [[0.5], [0.75]])
+        >>> [round(float(value), 4) for value in loss]
+        [0.6931, 1.3863]
     """
     y_true, y_pred = _pair("binary_crossentropy", y_true, y_pred)
     if label_smoothing:
@@ -161,6 +185,12 @@ def categorical_crossentropy(
 
     Raises:
         ValueError: if the shapes differ, as when `y_true` holds class numbers.
+
+    Example:
+        >>> from dlnative import losses
+        >>> loss = losses.categorical_crossentropy([[0.0, 1.0]], [[0.75, 0.25]])
+        >>> [round(float(value), 4) for value in loss]
+        [1.3863]
     """
     y_pred = as_tensor(y_pred)
     y_true = ops.cast(y_true, dtype_of(y_pred))
@@ -188,6 +218,12 @@ def sparse_categorical_crossentropy(
         from_logits: whether `y_pred` holds logits.
         ignore_class: a class number whose loss is 0.
         axis: the axis of the classes.
+
+    Example:
+        >>> from dlnative import losses
+        >>> loss = losses.sparse_categorical_crossentropy([1, 0], [[0.75, 0.25], [0.5, 0.5]])
+        >>> [round(float(value), 4) for value in loss]
+        [1.3863, 0.6931]
     """
     y_true, y_pred = label_rows(y_true, y_pred)
     if ignore_class is None:

@@ -66,6 +66,13 @@ class BinaryAccuracy(MeanMetricWrapper):
     Args:
         threshold: above it a prediction counts as 1.
         name, dtype: see `Metric`.
+
+    Example:
+        >>> from dlnative import metrics
+        >>> accuracy = metrics.BinaryAccuracy(threshold=0.7)
+        >>> accuracy.update_state([1, 0, 1, 0], [0.9, 0.6, 0.6, 0.1])
+        >>> float(accuracy.result())
+        0.75
     """
 
     _direction = "up"
@@ -82,6 +89,13 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
     Args:
         k: how many of the largest predictions count as right.
         name, dtype: see `Metric`.
+
+    Example:
+        >>> from dlnative import metrics
+        >>> accuracy = metrics.TopKCategoricalAccuracy(k=2)
+        >>> accuracy.update_state([[0, 0, 1], [1, 0, 0]], [[0.1, 0.6, 0.3], [0.2, 0.3, 0.5]])
+        >>> float(accuracy.result())
+        0.5
     """
 
     _direction = "up"
@@ -105,7 +119,12 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
 
 
 def resolve_accuracy(y_true_shape: tuple[Any, ...], y_pred_shape: tuple[Any, ...]) -> type[MeanMetricWrapper]:
-    """Returns the accuracy that `"accuracy"` means for these shapes: binary, sparse or categorical."""
+    """Returns the accuracy that `"accuracy"` means for these shapes: binary, sparse or categorical.
+
+    Example:
+        >>> resolve_accuracy((32,), (32, 10)).__name__
+        'SparseCategoricalAccuracy'
+    """
     if y_pred_shape[-1] == 1:
         return BinaryAccuracy
     if len(y_true_shape) < len(y_pred_shape) or (y_true_shape[-1] == 1 and y_pred_shape[-1] > 1):

@@ -100,6 +100,13 @@ class RootMeanSquaredError(Mean):
 
     Args:
         name, dtype: see `Metric`.
+
+    Example:
+        >>> from dlnative import metrics
+        >>> error = metrics.RootMeanSquaredError()
+        >>> error.update_state([0.0, 0.0], [3.0, 3.0])
+        >>> float(error.result())
+        3.0
     """
 
     _direction = "down"

@@ -94,6 +94,13 @@ class Sum(Metric):
 
     Args:
         name, dtype: see `Metric`.
+
+    Example:
+        >>> from dlnative import metrics
+        >>> total = metrics.Sum()
+        >>> total.update_state([1.0, 3.0], sample_weight=[1.0, 2.0])
+        >>> float(total.result())
+        7.0
     """
 
     def __init__(self, name: str = "sum", dtype: Any = None) -> None:
@@ -187,6 +194,12 @@ class MeanMetricWrapper(Mean):
         fn: a function `(y_true, y_pred, **kwargs)` that returns a value for each sample.
         name, dtype: see `Metric`.
         **kwargs: arguments of the function.
+
+    Example:
+        >>> from dlnative import metrics, ops
+        >>> distance = metrics.MeanMetricWrapper(lambda y_true, y_pred: ops.absolute(y_true - y_pred), "distance")
+        >>> float(distance([1.0, 2.0], [1.0, 4.0]))
+        1.0
     """
 
     def __init__(self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:

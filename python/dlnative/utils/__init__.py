@@ -63,6 +63,10 @@ def normalize(x: Any, axis: int = -1, order: int = 2) -> np.ndarray[Any, Any]:
         x: an array.
         axis: the axis.
         order: of the norm.
+
+    Example:
+        >>> normalize([[3.0, 4.0]]).tolist()
+        [[0.6, 0.8]]
     """
     array = np.asarray(x)
     norm = np.atleast_1d(np.linalg.norm(array, order, axis))

@@ -8,7 +8,12 @@ _counts: dict[str, int] = {}
 
 
 def to_snake_case(name: str) -> str:
-    """Returns a class name in lower case with underscores: `"BatchNormalization"` becomes `"batch_normalization"`."""
+    """Returns a class name in lower case with underscores: `"BatchNormalization"` becomes `"batch_normalization"`.
+
+    Example:
+        >>> to_snake_case("BatchNormalization")
+        'batch_normalization'
+    """
     name = re.sub(r"\W+", "", name)
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()

@@ -19,6 +19,14 @@ def set_random_seed(seed: int) -> None:
 
     Raises:
         ValueError: for anything else.
+
+    Example:
+        >>> from dlnative import initializers
+        >>> set_random_seed(1)
+        >>> first = initializers.GlorotUniform()((2, 2))
+        >>> set_random_seed(1)
+        >>> bool((initializers.GlorotUniform()((2, 2)) == first).all())
+        True
     """
     global _generator
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
