@@ -4,12 +4,14 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <random>
 #include <string>
+#include <vector>
 
 #include "dlnative/isa.h"
 #include "dlnative/threads.h"
@@ -46,6 +48,33 @@ inline dlnative::Workers workers_of(int threads) {
 inline double fma_limit() {
   static const double limit = dlnative::isa().measure_fma(0.3);
   return limit;
+}
+
+inline double seconds_of(const auto& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// Per cent of the multiply-add limit that `work` reaches: limit and work are measured by turns, a fraction of a
+// millisecond each, so that a busy neighbour slows both, and the median of the ratios counts.
+inline double percent_of_fma_limit(double flops, int threads, const auto& work) {
+  constexpr double length = 2e-4;
+  const auto repeats = static_cast<int>(std::max(1.0, length / std::max(seconds_of(work), 1e-9)));
+  std::vector<double> percents;
+  double spent = 0;
+  for (int turn = 0; turn < 400 && (spent < 0.5 || turn < 9); ++turn) {
+    const double before = dlnative::isa().measure_fma(length / 4);
+    const double seconds = seconds_of([&] {
+      for (int i = 0; i < repeats; ++i) work();
+    });
+    const double limit = std::max(before, dlnative::isa().measure_fma(length / 4)) * threads;
+    percents.push_back(100 * flops * repeats / seconds / limit);
+    spent += seconds;
+  }
+  std::nth_element(percents.begin(), percents.begin() + static_cast<std::ptrdiff_t>(percents.size() / 2),
+                   percents.end());
+  return percents[percents.size() / 2];
 }
 
 // Bytes per second, read and written, of a copy much larger than the last cache, by one core.

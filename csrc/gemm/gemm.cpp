@@ -1,17 +1,18 @@
 // Matrix product: C = act(op(A) op(B) + bias) * act'(y), C M x N, op(A) M x K, op(B) K x N, row-major.
 //
-//   for each block of columns of C, NC wide
+//   for each block of rows of C, MC high
 //     for each block of k, KC long
-//       pack the block of B into panels of NR columns, or use it in place
-//       for each panel of A, up to MR rows: pack it, or use it in place
-//         for each NR columns: micro-kernel, which adds A-panel times B-panel to a tile of C
-//           after the last block of k: epilogue on the tile
+//       for each block of columns of C, NC wide
+//         pack the block of B into panels of NR columns, or use it in place
+//         for each panel of A, up to MR rows: pack it, use it in place, or as it was packed for the columns before
+//           for each NR columns: micro-kernel, which adds A-panel times B-panel to a tile of C
+//             after the last block of k: epilogue on the tile
 //
-// The block of B stays in the second cache and the panel of A in the first. Rows are dealt out evenly, so that no tile
-// is left with a row or two. Threads take rectangles of C, with packing buffers of their own. Every element of C adds
-// up its products in the order of k, a block at a time: rectangles, panels and tiles do not change a bit of it.
-// Source: Goto & van de Geijn, "Anatomy of High-Performance Matrix Multiplication", 2008, with the roles of A and B
-// exchanged; van Zee & van de Geijn, "BLIS", 2015.
+// The block of B stays in the second cache and the panel of A in the first; the packed panels of A wait in the last.
+// Rows are dealt out evenly, so that no tile is left with a row or two. Threads take rectangles of C, with packing
+// buffers of their own. Every element of C adds up its products in the order of k, a block at a time: rectangles,
+// panels and tiles do not change a bit of it. Source: Goto & van de Geijn, "Anatomy of High-Performance Matrix
+// Multiplication", 2008, with the roles of A and B exchanged; van Zee & van de Geijn, "BLIS", 2015.
 #include "gemm/gemm.h"
 
 #include "gemm/dot.h"
@@ -60,6 +61,13 @@ DLNATIVE_INLINE GemmArguments<T> simplify(const GemmArguments<T>& given, bool ma
   return g;
 }
 
+// Whether both operands are read along k, without packing.
+template <class T>
+DLNATIVE_INLINE bool is_dot(const GemmArguments<T>& g) {
+  const std::int64_t side = least(g.M, g.N);
+  return !g.transpose_a && g.transpose_b && side <= 2 * dot_side && (side <= 2 || g.K >= side * lanes<T>);
+}
+
 // How a product of these sizes is done; it does not depend on where the data is, nor on the number of threads.
 template <class T>
 struct Method {
@@ -71,15 +79,15 @@ struct Method {
 
   DLNATIVE_INLINE explicit Method(const GemmArguments<T>& g) : k_blocks(g.K, k_limit(g)) {
     constexpr int page = 4096;
-    const std::int64_t side = least(g.M, g.N);
-    dot = !g.transpose_a && g.transpose_b && side <= 2 * dot_side && (side <= 2 || g.K >= side * L);
-    // In place a panel of B touches a cache line or two in each of K rows; how often it is read again decides.
-    pack_b =
-        !dot && (g.transpose_b || (g.M > 4 * MR && g.K * g.N * static_cast<std::int64_t>(sizeof(T)) > first_cache / 2));
+    dot = is_dot(g);
+    // Rows a multiple of a page apart evict one another from the first cache. Otherwise prefetching makes up for
+    // reading a panel of B in pieces, unless it is read very often.
+    pack_b = !dot && (g.transpose_b ||
+                      (g.K * g.N * static_cast<std::int64_t>(sizeof(T)) > first_cache / 2 &&
+                       (g.M > 16 * MR || (g.M > 2 * MR && g.ldb * static_cast<std::int64_t>(sizeof(T)) % page == 0))));
     pack_tail = !masks_are_free && vector_bytes == 16 && !dot && !pack_b && g.N % L != 0;
-    // Rows that lie a multiple of a page apart would evict one another from the first cache.
-    const bool collide = g.lda * static_cast<std::int64_t>(sizeof(T)) % page == 0 && g.M > 4;
-    pack_a = !dot && g.N > 4 * NR && g.K > 16 && (collide || g.N > 16 * NR);
+    const bool collide = g.lda * static_cast<std::int64_t>(sizeof(T)) % (page / 2) == 0 && g.M > 4;
+    pack_a = !dot && g.N > 4 * NR && g.K > 16 && (collide || g.transpose_a || g.N > 16 * NR);
   }
 
   // Few rows leave all the time to the reading of B: then it is read row by row, from one end to the other.
@@ -90,13 +98,24 @@ struct Method {
   }
 
   std::int64_t k_block_size() const { return k_blocks.largest(); }
-  std::int64_t a_panel_size() const { return pack_a ? round_up(k_block_size() * MR + L, 64 / sizeof(T)) : 0; }
+  // Blocks of columns are evenly wide, in units of NR.
+  Parts column_blocks(std::int64_t N) const {
+    const std::int64_t units = (N + NR - 1) / NR;
+    return Parts(units, pack_b ? Blocks<T>::NC / NR : units);
+  }
+  Parts row_blocks(std::int64_t M) const { return Parts(M, pack_a ? Blocks<T>::MC : M); }
+  // Several blocks of columns share the packed panels of a block of rows.
+  std::int64_t a_block_size(std::int64_t M, std::int64_t N) const {
+    if (!pack_a) return 0;
+    const std::int64_t rows = column_blocks(N).count > 1 ? row_blocks(M).largest() : MR;
+    return round_up(k_block_size() * (rows > MR ? rows : MR) + L, 64 / sizeof(T));
+  }
   std::int64_t b_block_size(std::int64_t N) const {
     if (pack_b) return k_block_size() * round_up(least(N, Blocks<T>::NC), L) + L;
     return pack_tail ? k_block_size() * L + L : 0;
   }
-  std::int64_t thread_bytes(std::int64_t N) const {
-    return round_up((a_panel_size() + b_block_size(N)) * static_cast<std::int64_t>(sizeof(T)), 64);
+  std::int64_t thread_bytes(std::int64_t M, std::int64_t N) const {
+    return round_up((a_block_size(M, N) + b_block_size(N)) * static_cast<std::int64_t>(sizeof(T)), 64);
   }
 };
 
@@ -105,13 +124,17 @@ template <class T>
 void pack_b_block(const GemmArguments<T>& g, std::int64_t k0, std::int64_t k1, std::int64_t n0, std::int64_t n1,
                   T* to) {
   constexpr int L = lanes<T>, NR = Blocks<T>::NR;
-  for (std::int64_t n = n0; n < n1; n += NR, to += (k1 - k0) * NR) {
-    const std::int64_t count = least(NR, n1 - n), width = round_up(count, L);
-    if (g.transpose_b) {
-      pack_transposed(to, width, g.b + n * g.ldb + k0, g.ldb, k1 - k0, count);
-    } else {
-      pack_rows(to, width, g.b + k0 * g.ldb + n, g.ldb, k1 - k0, count);
+  const std::int64_t K = k1 - k0, whole = n0 + (n1 - n0) / NR * NR;
+  if (g.transpose_b) {
+    for (std::int64_t n = n0; n < n1; n += NR, to += K * NR) {
+      const std::int64_t count = least(NR, n1 - n);
+      pack_transposed(to, round_up(count, L), g.b + n * g.ldb + k0, g.ldb, K, count);
     }
+    return;
+  }
+  pack_panels<T, NR>(to, g.b + k0 * g.ldb + n0, g.ldb, K, (whole - n0) / NR);
+  if (whole < n1) {
+    pack_rows(to + (whole - n0) * K, round_up(n1 - whole, L), g.b + k0 * g.ldb + whole, g.ldb, K, n1 - whole);
   }
 }
 
@@ -124,7 +147,16 @@ struct PanelProduct {
   const T* b_block;  // packed block or packed tail, or null
   std::int64_t k0, k1, n0, n1;
 
-  DLNATIVE_INLINE void run(std::int64_t m0, std::int64_t rows, T* a_panel) const {
+  DLNATIVE_INLINE void pack_panel(T* a_panel, std::int64_t rows, const T* a, std::int64_t K) const {
+    if (g.transpose_a) {
+      pack_rows(a_panel, rows, a, g.lda, K, rows);
+    } else {
+      pack_transposed(a_panel, rows, a, g.lda, K, rows);
+    }
+  }
+
+  // `a_panel` is where the panel of A is packed, if it is; `packed` says that it is there already.
+  DLNATIVE_INLINE void run(std::int64_t m0, std::int64_t rows, T* a_panel, bool packed) const {
     TileCall<T> call;
     call.K = k1 - k0;
     call.ldc = g.ldc;
@@ -138,11 +170,7 @@ struct PanelProduct {
     call.a = g.a + (g.transpose_a ? k0 * g.lda + m0 : m0 * g.lda + k0);
     call.a_stride = g.lda;
     if (method.pack_a) {
-      if (g.transpose_a) {
-        pack_rows(a_panel, rows, call.a, g.lda, call.K, rows);
-      } else {
-        pack_transposed(a_panel, rows, call.a, g.lda, call.K, rows);
-      }
+      if (!packed) pack_panel(a_panel, rows, call.a, call.K);
       call.a = a_panel;
       call.a_stride = rows;
       layout = Layout::rows_contiguous;
@@ -183,26 +211,32 @@ struct PanelProduct {
 
 template <class T>
 void rectangle_product(const GemmArguments<T>& g, const Method<T>& method, const Rectangle& area, void* scratch) {
-  constexpr int L = lanes<T>;
-  constexpr std::int64_t NC = Blocks<T>::NC;
-  T* const a_panel = static_cast<T*>(scratch);
-  T* const b_block = a_panel + method.a_panel_size();
-  const Parts panels(area.m1 - area.m0, MR);
-  const std::int64_t width = method.pack_b ? NC : area.n1 - area.n0;
-  for (std::int64_t n0 = area.n0; n0 < area.n1; n0 += width) {
-    const std::int64_t n1 = least(n0 + width, area.n1);
-    for (std::int64_t block = 0; block < method.k_blocks.count; ++block) {
-      const std::int64_t k0 = method.k_blocks.start(block), k1 = method.k_blocks.start(block + 1);
-      if (method.pack_b) {
-        pack_b_block(g, k0, k1, n0, n1, b_block);
-      } else if (method.pack_tail && n1 % L != 0) {
-        const std::int64_t tail = n0 + (n1 - n0) / L * L;
-        pack_rows(b_block, L, g.b + k0 * g.ldb + tail, g.ldb, k1 - k0, n1 - tail);
-      }
-      const PanelProduct<T> product{g, method, b_block, k0, k1, n0, n1};
-      for (std::int64_t panel = 0; panel < panels.count; ++panel) {
-        const std::int64_t m0 = panels.start(panel), m1 = panels.start(panel + 1);
-        product.run(area.m0 + m0, m1 - m0, a_panel);
+  constexpr int L = lanes<T>, NR = Blocks<T>::NR;
+  const std::int64_t M = area.m1 - area.m0, N = area.n1 - area.n0;
+  T* const a_block = static_cast<T*>(scratch);
+  T* const b_block = a_block + method.a_block_size(M, N);
+  const Parts row_blocks = method.row_blocks(M), column_blocks = method.column_blocks(N);
+  const bool keep_panels = method.pack_a && column_blocks.count > 1;
+  for (std::int64_t row_block = 0; row_block < row_blocks.count; ++row_block) {
+    const std::int64_t m0 = area.m0 + row_blocks.start(row_block), m1 = area.m0 + row_blocks.start(row_block + 1);
+    const Parts panels(m1 - m0, MR);
+    for (std::int64_t k_block = 0; k_block < method.k_blocks.count; ++k_block) {
+      const std::int64_t k0 = method.k_blocks.start(k_block), k1 = method.k_blocks.start(k_block + 1);
+      for (std::int64_t column_block = 0; column_block < column_blocks.count; ++column_block) {
+        const std::int64_t n0 = area.n0 + column_blocks.start(column_block) * NR;
+        const std::int64_t n1 = least(area.n0 + column_blocks.start(column_block + 1) * NR, area.n1);
+        if (method.pack_b) {
+          pack_b_block(g, k0, k1, n0, n1, b_block);
+        } else if (method.pack_tail && n1 % L != 0) {
+          const std::int64_t tail = n0 + (n1 - n0) / L * L;
+          pack_rows(b_block, L, g.b + k0 * g.ldb + tail, g.ldb, k1 - k0, n1 - tail);
+        }
+        const PanelProduct<T> product{g, method, b_block, k0, k1, n0, n1};
+        for (std::int64_t panel = 0; panel < panels.count; ++panel) {
+          const std::int64_t p0 = panels.start(panel), p1 = panels.start(panel + 1);
+          T* const a_panel = a_block + (keep_panels ? p0 * (k1 - k0) : 0);
+          product.run(m0 + p0, p1 - p0, a_panel, keep_panels && column_block > 0);
+        }
       }
     }
   }
@@ -237,21 +271,34 @@ void dot_rectangle(const GemmArguments<T>& g, const Rectangle& area) {
   }
 }
 
-// Products so small that deciding how to do them would take as long: one thread, nothing packed, k in one block.
+// Products so small that deciding how to do them would take as long: one thread, k in one block, and nothing packed but
+// a B that has to be transposed.
 template <class T>
 DLNATIVE_INLINE bool is_small(const GemmArguments<T>& g) {
   constexpr std::int64_t most = 1 << 18, most_k = 256;
-  return !g.transpose_b && g.K <= most_k && g.M * g.N * g.K <= most && (vector_bytes > 16 || g.N % lanes<T> == 0) &&
-         g.K * g.N * static_cast<std::int64_t>(sizeof(T)) <= first_cache && g.N > 1;
+  return g.K <= most_k && g.M * g.N * g.K <= most && (vector_bytes > 16 || g.N % lanes<T> == 0) &&
+         g.K * g.N * static_cast<std::int64_t>(sizeof(T)) <= first_cache && g.N > 1 && !is_dot(g);
+}
+
+// What it takes of scratch to transpose B.
+template <class T>
+std::int64_t transposed_size(const GemmArguments<T>& g) {
+  return g.K * round_up(g.N, lanes<T>) + lanes<T>;
 }
 
 template <class T>
-__attribute__((noinline)) void small_product(const GemmArguments<T>& g) {
+__attribute__((noinline)) void small_product(const GemmArguments<T>& g, void* scratch) {
   constexpr int L = lanes<T>;
   TileCall<T> call;
   call.K = g.K;
   call.a_stride = g.lda;
   call.b_stride = g.ldb;
+  const T* b = g.b;
+  if (g.transpose_b) {
+    b = static_cast<T*>(scratch);
+    call.b_stride = round_up(g.N, L);
+    pack_transposed(static_cast<T*>(scratch), call.b_stride, g.b, g.ldb, g.K, g.N);
+  }
   call.ldc = g.ldc;
   call.accumulate = false;
   call.relu = g.activation == Activation::relu;
@@ -269,7 +316,7 @@ __attribute__((noinline)) void small_product(const GemmArguments<T>& g) {
     for (std::int64_t n = 0; n < g.N; n += most) {
       const std::int64_t columns = least(most, g.N - n);
       const int rest = static_cast<int>(columns) & (L - 1);
-      call.b = g.b + n;
+      call.b = b + n;
       call.c = g.c + m * g.ldc + n;
       call.bias = g.bias == nullptr ? nullptr : g.bias + n;
       call.saved = times_relu_gradient ? g.saved + m * g.ldc + n : nullptr;
@@ -315,7 +362,7 @@ __attribute__((noinline)) void large_product(const GemmArguments<T>& given, void
   const std::int64_t column_units = (g.N + NR - 1) / NR;
   const Parts row_parts(g.M, (g.M + row_cuts - 1) / row_cuts),
       column_parts(column_units, (column_units + column_cuts - 1) / column_cuts);
-  const std::int64_t thread_bytes = method.thread_bytes(g.N);
+  const std::int64_t thread_bytes = method.thread_bytes(g.M, g.N);
   workers.parallel_for(threads, row_parts.count * column_parts.count, [&](std::int64_t task, int thread) {
     const std::int64_t row = task / column_parts.count, column = task % column_parts.count;
     const Rectangle area{row_parts.start(row), row_parts.start(row + 1), column_parts.start(column) * NR,
@@ -327,15 +374,17 @@ __attribute__((noinline)) void large_product(const GemmArguments<T>& given, void
 template <class T>
 DLNATIVE_INLINE void product(const GemmArguments<T>& g, void* scratch, const Workers& workers) {
   if (g.M <= 0 || g.N <= 0) return;
-  if (is_small(g)) return small_product(g);
+  if (is_small(g)) return small_product(g, scratch);
   large_product(g, scratch, workers);
 }
 
 // Whether there is a bias is not known yet, so there must be room for either way.
 template <class T>
 std::int64_t scratch_bytes(const GemmArguments<T>& given, int threads) {
+  if (is_small(given)) return given.transpose_b ? transposed_size(given) * static_cast<std::int64_t>(sizeof(T)) : 0;
   const GemmArguments<T> swapped = simplify(given, true), plain = simplify(given, false);
-  const std::int64_t a = Method<T>(swapped).thread_bytes(swapped.N), b = Method<T>(plain).thread_bytes(plain.N);
+  const std::int64_t a = Method<T>(swapped).thread_bytes(swapped.M, swapped.N),
+                     b = Method<T>(plain).thread_bytes(plain.M, plain.N);
   return (a > b ? a : b) * threads;
 }
 

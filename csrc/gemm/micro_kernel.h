@@ -1,10 +1,11 @@
 // The innermost loop of a matrix product: a tile of C, `rows` x `vectors`, held in registers while k runs.
 //
-//   C[i][j] = first + sum over k of A[i][k] * B[k][j]        first: 0, bias[j], or C[i][j] of the blocks of k before
+//   C[i][j] = first + sum over k of A[i][k] * B[k][j]        first: 0 or bias[j]; and then + C[i][j] of the blocks of k
+//                                                            before
 //
 // Each step loads the vectors of one row of B and broadcasts one element of A for each row of the tile. Every element
 // of C is one chain of multiply-adds in the order of k, whatever the shape of the tile: so tiles may be cut at will, by
-// threads too, and the result is the same.
+// threads too, and the result is the same. C is asked for first and needed last, so that it comes while k runs.
 #pragma once
 
 #include "gemm/tile.h"
@@ -37,6 +38,10 @@ inline constexpr bool masks_are_free = true;
 inline constexpr bool masks_are_free = false;
 #endif
 
+inline constexpr int line = 64;        // bytes of a cache line
+inline constexpr int steps_ahead = 7;  // how far ahead B is asked for, in steps of k
+inline constexpr int far_ahead = 64;   // steps of k that leave time to fetch a tile of C
+
 // Keeps the compiler from turning this pointer and its neighbours into induction variables of their own: a tile has
 // more rows than there are integer registers.
 template <class T>
@@ -56,10 +61,13 @@ void tile_kernel(const TileCall<T>& call) {
   Vec<T> acc[rows][vectors] = {};
   T* const c = call.c;
   const std::int64_t ldc = call.ldc;
-  if (call.accumulate) {
+  if (call.K >= far_ahead) {
 #pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i) load_row(c + i * ldc, acc[i]);
-  } else if (call.bias != nullptr) {
+    for (int i = 0; i < rows; ++i) {
+      for (int j = 0; j < vectors; j += line / vector_bytes) __builtin_prefetch(c + i * ldc + j * L, 1);
+    }
+  }
+  if (call.bias != nullptr && !call.accumulate) {
     load_row(call.bias, acc[0]);
 #pragma GCC unroll 16
     for (int i = 1; i < rows; ++i) {
@@ -73,11 +81,14 @@ void tile_kernel(const TileCall<T>& call) {
   std::int64_t third[(rows + 2) / 3];  // of every third row; x86 addresses the two after it by a scaled index
 #pragma GCC unroll 8
   for (int i = 0; i < (rows + 2) / 3; ++i) third[i] = 3 * i * stride;
+  const std::int64_t ahead = steps_ahead * b_stride;
 #pragma GCC unroll 1
   for (std::int64_t k = call.K; k > 0; --k) {
     Vec<T> row[vectors];
     load_row(b, row);
     b += b_stride;
+#pragma GCC unroll 16
+    for (int j = 0; j < vectors; j += line / vector_bytes) __builtin_prefetch(b + ahead + j * L);
     keep_in_register(a);
 #pragma GCC unroll 16
     for (int i = 0; i < rows; ++i) {
@@ -88,6 +99,14 @@ void tile_kernel(const TileCall<T>& call) {
     a += layout == Layout::k_contiguous ? 1 : stride;
   }
 
+  if (call.accumulate) {
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) {
+      Vec<T> before[vectors];
+      load_row(c + i * ldc, before);
+      for (int j = 0; j < vectors; ++j) acc[i][j] += before[j];
+    }
+  }
   if (call.relu) {
 #pragma GCC unroll 16
     for (int i = 0; i < rows; ++i) {

@@ -4,6 +4,7 @@
 // Where i is contiguous in memory this copies rows. Where k is contiguous it transposes, in squares whose side is 16
 // bytes: a vector is put together from such pieces of rows that are far apart, transposed within each 16 bytes, and is
 // then a whole vector of neighbouring i. Behind the panel there must be room for one more vector.
+// The rows are far apart, so while one panel is copied, the next one, beside it, is asked for.
 #pragma once
 
 #include "gemm/tile.h"
@@ -17,8 +18,22 @@ void pack_rows(T* panel, std::int64_t width, const T* from, std::int64_t stride,
   const std::int64_t whole = count / L * L;
   const int rest = static_cast<int>(count - whole);
   for (std::int64_t k = 0; k < K; ++k, panel += width, from += stride) {
+    for (std::int64_t i = 0; i < width; i += 64 / static_cast<int>(sizeof(T))) __builtin_prefetch(from + width + i);
     for (std::int64_t i = 0; i < whole; i += L) store(panel + i, load(from + i));
     if (rest > 0) store(panel + whole, load_partial(from + whole, rest));
+  }
+}
+
+// The same for many full panels, row by row of the source: memory is read from one end to the other.
+template <class T, int width>
+void pack_panels(T* panels, const T* from, std::int64_t stride, std::int64_t K, std::int64_t count) {
+  for (std::int64_t k = 0; k < K; ++k, from += stride) {
+    T* to = panels + k * width;
+    const T* row = from;
+    for (std::int64_t panel = 0; panel < count; ++panel, to += K * width, row += width) {
+#pragma GCC unroll 4
+      for (int i = 0; i < width; i += lanes<T>) store(to + i, load(row + i));
+    }
   }
 }
 

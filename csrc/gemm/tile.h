@@ -11,19 +11,21 @@
 
 namespace dlnative::DLNATIVE_ISA {
 
+// KC_bytes: of one row of a panel of A. block_bytes: of a block of B, about three quarters of the second cache.
 #if defined(DLNATIVE_ISA_AVX512)
 inline constexpr int MR = 14, NV = 2, vector_registers = 32;
-inline constexpr int first_cache = 32 << 10, second_cache = 1 << 20;
+inline constexpr std::int64_t KC_bytes = 1600, block_bytes = 800 << 10;
 #elif defined(DLNATIVE_ISA_AVX2)
 inline constexpr int MR = 6, NV = 2, vector_registers = 16;
-inline constexpr int first_cache = 32 << 10, second_cache = 256 << 10;
+inline constexpr std::int64_t KC_bytes = 1024, block_bytes = 192 << 10;
 #elif defined(DLNATIVE_ISA_NEON)
 inline constexpr int MR = 8, NV = 3, vector_registers = 32;
-inline constexpr int first_cache = 32 << 10, second_cache = 512 << 10;
+inline constexpr std::int64_t KC_bytes = 1600, block_bytes = 384 << 10;
 #else
 inline constexpr int MR = 4, NV = 2, vector_registers = 16;
-inline constexpr int first_cache = 32 << 10, second_cache = 256 << 10;
+inline constexpr std::int64_t KC_bytes = 1024, block_bytes = 192 << 10;
 #endif
+inline constexpr std::int64_t first_cache = 32 << 10;
 
 // A tile of few rows is wide instead, to keep the multiply-adds of a step independent of one another and to read long
 // pieces of each row of B: as many vectors as leave registers for a row of B and an element of A.
@@ -45,8 +47,9 @@ inline constexpr TileVectors tile_vector_table;
 template <class T>
 struct Blocks {
   static constexpr int NR = NV * lanes<T>;
-  static constexpr std::int64_t KC = (first_cache * 3 / 4) / (MR * static_cast<int>(sizeof(T)));
-  static constexpr std::int64_t NC = (second_cache * 3 / 4) / (KC * static_cast<int>(sizeof(T))) / NR * NR;
+  static constexpr std::int64_t KC = KC_bytes / static_cast<int>(sizeof(T));
+  static constexpr std::int64_t MC = 80 * MR;
+  static constexpr std::int64_t NC = block_bytes / KC_bytes / NR * NR;
 };
 
 // Cuts `total` into as few parts as hold `most` at most, which differ by one at most; the larger ones come first.

@@ -101,6 +101,16 @@ void broadcast_loop(const Call& call, double nanoseconds_each, const InnerLoop* 
   const View* const x = call.inputs;
   const View& y = call.outputs[0];
   char* const to = y.as<char>();
+  if (y.size == 1) {  // counters, losses, learning rates
+    LoopCall loop;
+    for (int i = 0; i < inputs; ++i) {
+      loop.x[i] = x[i].data;
+      loop.step[i] = 0;
+    }
+    loop.y = to;
+    loop.count = loop.rows = 1;
+    return loops[0](loop);
+  }
   const std::int64_t y_item = item_size(y.dtype);
   const char* from[inputs];
   std::int64_t item[inputs];

@@ -6,9 +6,11 @@
 //   random_normal      Box and Muller, on words (0, 1) and (2, 3) of a block:
 //                      r = sqrt(-2 ln(1 - u0));  elements r cos(2 pi u1), r sin(2 pi u1)
 //   dropout            y = x / (1 - rate) where u >= rate, else 0; the same call on dy is its gradient
+//   random_permutation y = 0, 1, ... shuffled: for each i, j = floor(r_i (i + 1) / 2^64), y_i = y_j, y_j = i, where r_i
+//                      is words 2 i (low) and 2 i + 1 (high)
 //
 // An element depends on nothing but its index, so how work is cut changes no bit, and all backends draw the same mask.
-// Sources: Salmon et al. 2011 (Philox); Box & Muller 1958.
+// Sources: Salmon et al. 2011 (Philox); Box & Muller 1958; Fisher & Yates 1938, in Knuth's inside-out form.
 #include "dlnative/kernel.h"
 #include "dlnative/philox.h"
 #include "simd/math.h"
@@ -112,6 +114,29 @@ void dropout(const Call& call) {
              });
 }
 
+// Each step depends on the ones before, so this is for one thread.
+void permutation(const Call& call) {
+  auto* y = call.outputs[0].as<std::int64_t>();
+  const auto* state = call.inputs[0].as<std::int64_t>();
+  const auto seed = static_cast<std::uint64_t>(state[0]), counter = static_cast<std::uint64_t>(state[1]);
+  const PhiloxKey key{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)};
+  const std::int64_t size = call.outputs[0].size;
+  constexpr std::int64_t group = philox_group / 2;
+  for (std::int64_t first = 0; first < size; first += group) {
+    std::uint32_t words[philox_group];
+    philox(key, static_cast<std::uint64_t>(first / group * (philox_group / 4)), counter, words);
+    const std::int64_t count = size - first < group ? size - first : group;
+    for (std::int64_t k = 0; k < count; ++k) {
+      const std::int64_t i = first + k;
+      const std::uint64_t r = words[2 * k] | static_cast<std::uint64_t>(words[2 * k + 1]) << 32;
+      const auto j =
+          static_cast<std::int64_t>(static_cast<unsigned __int128>(r) * static_cast<std::uint64_t>(i + 1) >> 64);
+      y[i] = y[j];
+      y[j] = i;
+    }
+  }
+}
+
 template <void (*single)(const Call&), void (*twice)(const Call&)>
 void by_type(const Call& call) {
   call.outputs[0].dtype == DType::float32 ? single(call) : twice(call);
@@ -123,6 +148,7 @@ extern const OpRow random_rows[] = {
     {"random_uniform", by_type<uniform<float>, uniform<double>>, nullptr},
     {"random_normal", by_type<normal<float>, normal<double>>, nullptr},
     {"dropout", by_type<dropout<float>, dropout<double>>, nullptr},
+    {"random_permutation", permutation, nullptr},
 };
 extern const int random_row_count = sizeof(random_rows) / sizeof(random_rows[0]);
 

@@ -1,5 +1,6 @@
 // The epoch loop: gather a batch of rows, run the plan, put the results' rows where the caller wants them, until the
 // rows or the time run out. Nothing is allocated after the first batch.
+#include <algorithm>
 #include <chrono>
 #include <cstring>
 
@@ -9,6 +10,9 @@
 
 namespace dlnative {
 namespace {
+
+// Of larger batches, and of the ends of longer rows, the first cache would not keep what is asked for early.
+constexpr std::int64_t most_rows_expected = 64, most_bytes_expected = 256;
 
 template <class To, class From>
 void convert(const From* from, To* to, std::int64_t count) {
@@ -49,21 +53,15 @@ void convert_elements(DType from_dtype, const void* from, DType to_dtype, void* 
   }
 }
 
-// Rows of a few words, as tables of features have them, are not worth a call of memcpy each.
-void gather_words(const std::byte* from, std::byte* to, const std::int64_t* order, std::int64_t count,
-                  std::int64_t row_bytes) {
-  for (std::int64_t i = 0; i < count; ++i) {
-    const std::byte* row = from + order[i] * row_bytes;
-    for (std::int64_t b = 0; b < row_bytes; b += 4) {
-      std::uint32_t word;
-      std::memcpy(&word, row + b, 4);
-      std::memcpy(to + b, &word, 4);
-    }
-    to += row_bytes;
+// Rows of a known, small size are not worth a call of memcpy each.
+template <std::size_t row_bytes>
+void gather_rows(const std::byte* from, std::byte* to, const std::int64_t* order, std::int64_t count) {
+  for (std::int64_t i = 0; i < count; ++i, to += row_bytes) {
+    std::memcpy(to, from + order[i] * static_cast<std::int64_t>(row_bytes), row_bytes);
   }
 }
 
-void gather(const Rows& source, const std::int64_t* order, std::int64_t count, DType dtype, void* to) {
+void gather_range(const Rows& source, const std::int64_t* order, std::int64_t count, DType dtype, void* to) {
   const auto* from = static_cast<const std::byte*>(source.data);
   auto* next = static_cast<std::byte*>(to);
   const std::int64_t row_bytes = source.row_size * item_size(source.dtype);
@@ -72,12 +70,43 @@ void gather(const Rows& source, const std::int64_t* order, std::int64_t count, D
     for (std::int64_t i = 0; i < count; ++i, next += converted_bytes) {
       convert_elements(source.dtype, from + order[i] * row_bytes, dtype, next, source.row_size);
     }
-  } else if (row_bytes <= 64 && row_bytes % 4 == 0) {
-    gather_words(from, next, order, count, row_bytes);
-  } else {
-    for (std::int64_t i = 0; i < count; ++i, next += row_bytes) {
-      std::memcpy(next, from + order[i] * row_bytes, static_cast<std::size_t>(row_bytes));
-    }
+    return;
+  }
+  switch (row_bytes) {
+    case 4:
+      return gather_rows<4>(from, next, order, count);
+    case 8:
+      return gather_rows<8>(from, next, order, count);
+    case 16:
+      return gather_rows<16>(from, next, order, count);
+    default:
+      for (std::int64_t i = 0; i < count; ++i, next += row_bytes) {
+        std::memcpy(next, from + order[i] * row_bytes, static_cast<std::size_t>(row_bytes));
+      }
+  }
+}
+
+void gather(const Rows& source, const std::int64_t* order, std::int64_t count, DType dtype, void* to,
+            const Workers& workers) {
+  constexpr std::int64_t rows_a_task = 8;
+  constexpr double bytes_per_nanosecond = 5.0;
+  const std::int64_t row_bytes = source.row_size * item_size(dtype);
+  const int threads = workers.worthwhile(static_cast<double>(count * row_bytes) / bytes_per_nanosecond);
+  if (threads == 1) return gather_range(source, order, count, dtype, to);
+  workers.parallel_for(threads, (count + rows_a_task - 1) / rows_a_task, [&](std::int64_t task, int) {
+    const std::int64_t first = task * rows_a_task;
+    gather_range(source, order + first, std::min(rows_a_task, count - first), dtype,
+                 static_cast<std::byte*>(to) + first * row_bytes);
+  });
+}
+
+// Asks for rows that will be gathered after the step that runs now: they lie anywhere in memory.
+void expect(const Rows& source, const std::int64_t* order, std::int64_t count) {
+  const auto* from = static_cast<const std::byte*>(source.data);
+  const std::int64_t row_bytes = source.row_size * item_size(source.dtype);
+  const std::int64_t asked = row_bytes < most_bytes_expected ? row_bytes : most_bytes_expected;
+  for (std::int64_t i = 0; i < count; ++i) {
+    for (std::int64_t b = 0; b < asked; b += 64) __builtin_prefetch(from + order[i] * row_bytes + b);
   }
 }
 
@@ -122,7 +151,7 @@ std::int64_t Plan::run_steps(const std::vector<Rows>& sources, const std::vector
       const Rows& source = sources[i];
       const DType dtype = feed.view.dtype;
       if (range.order != nullptr) {
-        gather(source, range.order + position, range.batch_size, dtype, feed.gathered.get());
+        gather(source, range.order + position, range.batch_size, dtype, feed.gathered.get(), state.workers);
         state.bind(i, feed.gathered.get());
       } else if (source.dtype != dtype) {
         convert_rows(source, position, range.batch_size, dtype, feed.gathered.get());
@@ -130,6 +159,10 @@ std::int64_t Plan::run_steps(const std::vector<Rows>& sources, const std::vector
       } else {
         state.bind(i, static_cast<const std::byte*>(source.data) + position * source.row_size * item_size(dtype));
       }
+    }
+    if (range.order != nullptr && position + 2 * range.batch_size <= range.stop &&
+        range.batch_size <= most_rows_expected) {
+      for (const Rows& source : sources) expect(source, range.order + position + range.batch_size, range.batch_size);
     }
     state.execute();
     for (std::size_t i = 0; i < sinks.size(); ++i) scatter(state.results[i], sinks[i], position, range.batch_size);

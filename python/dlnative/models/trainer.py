@@ -16,6 +16,7 @@ from dlnative.models import checks, data
 from dlnative.models.data import Data
 from dlnative.models.losses_and_metrics import CompiledLoss, CompiledMetrics
 from dlnative.models.steps import Steps
+from dlnative.ops.random import random_permutation
 from dlnative.utils.random_seed import next_seed
 
 _SLICE = 0.04  # seconds that native training goes on before it comes back to look for Ctrl-C and to show progress
@@ -308,14 +309,14 @@ class Trainer:
             callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=1 if verbose == "auto" else verbose,
             epochs=epochs, steps=steps,
         )  # fmt: skip
-        shuffler = np.random.Generator(np.random.Philox(next_seed())) if shuffle else None
+        seed = next_seed() if shuffle else None
         self.stop_training = False
         listed.on_train_begin()
         logs: dict[str, float] = {}
         for epoch in range(initial_epoch, epochs):
             self.reset_metrics()
             listed.on_epoch_begin(epoch)
-            order = None if shuffler is None else shuffler.permutation(samples.size)
+            order = None if seed is None else random_permutation(np.array([seed, epoch]), samples.size)
             self._run_epoch("train", samples, batch_size, order, stop, listed)
             logs = self._logs()
             if validation is not None and _validates(epoch, validation_freq):

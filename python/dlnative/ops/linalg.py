@@ -99,7 +99,7 @@ register(
         flops=_matmul_flops,
         samples=[
             Sample((m, k), (k, n), *([(n,)] if bias else []), activation=activation)
-            for m, n, k in ((1, 1, 1), (16, 8, 4), (5, 33, 17), (65, 70, 31))
+            for m, n, k in ((1, 1, 1), (16, 8, 4), (5, 33, 17), (65, 70, 31), (1, 600, 70), (9, 550, 450))
             for bias in (True, False)
             for activation in ("linear", "relu", "sigmoid", "tanh")
         ],
@@ -129,7 +129,7 @@ register(
                 transpose_b=True,
                 activation=activation,
             )
-            for m, n, k in ((1, 1, 1), (16, 8, 4), (5, 33, 17))
+            for m, n, k in ((1, 1, 1), (16, 8, 4), (5, 33, 17), (9, 1000, 8), (20, 40, 450))
             for activation in ("relu", "sigmoid", "tanh")
         ],
         tolerance=16.0,
@@ -149,7 +149,9 @@ register(
         "linalg",
         _infer_bias_gradient,
         flops=_matmul_flops,
-        samples=[Sample((r, k), (r, n)) for r, n, k in ((1, 1, 1), (16, 8, 4), (37, 33, 17), (130, 10, 70))],
+        samples=[
+            Sample((r, k), (r, n)) for r, n, k in ((1, 1, 1), (16, 8, 4), (37, 33, 17), (130, 10, 70), (450, 33, 40))
+        ],
         tolerance=16.0,
     )
 )

@@ -36,6 +36,19 @@ for _name in ("random_uniform", "random_normal"):
     )
 
 
+register(
+    Op(
+        "random_permutation",
+        "random",
+        _infer_shape,
+        attributes=(("shape", "shape"), ("dtype", "output_dtype")),
+        dtypes=("int64",),
+        samples=[Sample(_STATE, shape=(size,), dtype="int64") for size in (0, 1, 2, 31, 32, 33, 500)],
+        tolerance=0.0,
+    )
+)
+
+
 def _infer_dropout(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
     return [(inputs[0].shape, inputs[0].dtype)]
 
@@ -70,6 +83,11 @@ def random_normal(state: Any, shape: Sequence[int], mean: float = 0.0, stddev: f
     """Returns normally distributed numbers, determined by a state `[seed, counter]` (int64)."""
     z = invoke(OPS["random_normal"], (as_tensor(state),), (tuple(shape), dtypes.standardize(dtype)))
     return z * stddev + mean if (mean, stddev) != (0.0, 1.0) else z
+
+
+def random_permutation(state: Any, size: int) -> Any:
+    """Returns the numbers below `size` (int64) in an order that is determined by a state `[seed, counter]` (int64)."""
+    return invoke(OPS["random_permutation"], (as_tensor(state),), ((int(size),), "int64"))
 
 
 def dropout(inputs: Any, rate: float, state: Any) -> Any:

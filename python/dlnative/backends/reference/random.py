@@ -74,3 +74,15 @@ def dropout(x: Array, state: Array, rate: float) -> Array:
     """x / (1 - rate) where a uniform number is at least the rate, else 0."""
     u = _uniform(state, x.size, np.float32).reshape(-1)[: x.size].reshape(x.shape)
     return np.where(u >= np.float32(rate), x * x.dtype.type(1 / (1 - rate)), x.dtype.type(0))
+
+
+def random_permutation(state: Array, shape: tuple[int, ...], dtype: str) -> Array:
+    """0, 1, ... shuffled as Fisher and Yates do: i takes the place of a random one of those before it, or its own."""
+    words = _words(state, 2 * shape[0]).reshape(-1)
+    y = np.arange(shape[0], dtype=dtype)
+    for i in range(shape[0]):
+        r = int(words[2 * i]) | int(words[2 * i + 1]) << 32
+        j = r * (i + 1) >> 64
+        y[i] = y[j]
+        y[j] = i
+    return y
