@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from dlnative import activations, constraints, initializers, ops, regularizers
-from dlnative.layers.layer import Layer, RandomState
+from dlnative.layers.layer import Layer
+from dlnative.layers.random_state import RandomState
 from dlnative.ops.random import dropout
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from dlnative import constraints as constraints_module
-from dlnative import dtypes, initializers, ops, regularizers
+from dlnative import dtypes, ops, regularizers
 from dlnative.graph.function import Function
 from dlnative.graph.tensor import (
     Call,
@@ -22,6 +21,7 @@ from dlnative.graph.tensor import (
 )
 from dlnative.graph.trace import current_trace
 from dlnative.graph.variable import Variable
+from dlnative.layers.weights import Weights
 from dlnative.ops.core import record
 from dlnative.utils.naming import auto_name
 
@@ -33,7 +33,7 @@ def training_now() -> bool:
     return bool(getattr(_context, "training", None))
 
 
-class Layer:
+class Layer(Weights):
     """A function with weights.
 
     A layer makes its weights in `build(input_shape)`, when it first sees an input, and computes in `call`, written in
@@ -122,173 +122,6 @@ class Layer:
         output = self(inputs if _is_list_of_shapes(input_shape) else inputs[0])
         return map_structure(lambda tensor: tensor.shape, output)
 
-    # Weights.
-
-    def add_weight(
-        self,
-        shape: Any = None,
-        initializer: Any = None,
-        dtype: Any = None,
-        trainable: bool = True,
-        autocast: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
-        aggregation: str = "none",
-        name: str | None = None,
-    ) -> Variable:
-        """Makes a weight.
-
-        Args:
-            shape: its shape, a tuple or an int; `()` by default.
-            initializer: how it begins; Glorot's uniform by default, zeros for integers.
-            dtype: its type, by default the layer's.
-            trainable: whether an optimizer may change it.
-            autocast: accepted for Keras's sake; weights are used in their own type.
-            regularizer: a function of the weight that is added to the loss.
-            constraint: a function that an optimizer applies to it after each step.
-            aggregation: accepted for Keras's sake.
-            name: a name.
-        """
-        del autocast, aggregation
-        shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
-        if None in shape:
-            raise ValueError(f"{self._label}: expected a weight shape without unknown extents, got {shape}")
-        dtype = self._dtype if dtype is None else dtypes.standardize(dtype)
-        if initializer is None:
-            initializer = "glorot_uniform" if dtypes.is_float(dtype) else "zeros"
-        variable = Variable(
-            initializers.get(initializer),
-            shape,
-            dtype,
-            trainable=trainable,
-            name=name or auto_name("variable"),
-            regularizer=regularizers.get(regularizer),
-            constraint=constraints_module.get(constraint),
-        )
-        variable.path = f"{self.name}/{variable.name}"
-        self._own_weights.append(variable)
-        return variable
-
-    def _attributes(self) -> Iterator[Any]:
-        """Yields what the layer holds: values of its attributes, and of lists and dicts among them."""
-        for name, value in self.__dict__.items():
-            if value.__class__ not in _PLAIN and name not in _INTERNAL:
-                yield from _leaves(value)
-
-    def _sublayers(self) -> list[Layer]:
-        return list(dict.fromkeys(item for item in self._attributes() if isinstance(item, Layer)))
-
-    @property
-    def variables(self) -> list[Variable]:
-        """All variables of the layer and of the layers in it: weights, and states of random generators."""
-        return list(dict.fromkeys(self._walk_variables()))
-
-    def _walk_variables(self) -> Iterator[Variable]:
-        yield from self._own(trainable=True)
-        yield from self._own(trainable=False)
-        for item in self._attributes():
-            if isinstance(item, RandomState):
-                yield item.state
-        for layer in self._sublayers():
-            yield from layer._walk_variables()
-
-    def _own(self, trainable: bool) -> list[Variable]:
-        held = [item for item in self._attributes() if isinstance(item, Variable)]
-        return [variable for variable in dict.fromkeys(self._own_weights + held) if variable.trainable == trainable]
-
-    @property
-    def weights(self) -> list[Variable]:
-        """The weights, trainable ones first, of the layer and then of the layers in it."""
-        found = [*self._own(trainable=True), *self._own(trainable=False)]
-        for layer in self._sublayers():
-            found.extend(layer.weights)
-        return list(dict.fromkeys(found))
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        """The weights that an optimizer may change; none if the layer is frozen."""
-        if not self._trainable:
-            return []
-        found = self._own(trainable=True)
-        for layer in self._sublayers():
-            found.extend(layer.trainable_weights)
-        return list(dict.fromkeys(found))
-
-    @property
-    def non_trainable_weights(self) -> list[Variable]:
-        """The other weights."""
-        trainable = set(self.trainable_weights)
-        return [weight for weight in self.weights if weight not in trainable]
-
-    @property
-    def trainable_variables(self) -> list[Variable]:
-        """The same as `trainable_weights`."""
-        return self.trainable_weights
-
-    @property
-    def non_trainable_variables(self) -> list[Variable]:
-        """The other variables."""
-        trainable = set(self.trainable_weights)
-        return [variable for variable in self.variables if variable not in trainable]
-
-    @property
-    def trainable(self) -> bool:
-        """Whether an optimizer may change the weights; setting it sets it for the layers inside."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        self._trainable = bool(value)
-        for layer in self._sublayers():
-            layer.trainable = value
-
-    @property
-    def dtype(self) -> str:
-        """The type of weights and results."""
-        return self._dtype
-
-    @property
-    def path(self) -> str:
-        """The name."""
-        return self.name
-
-    def count_params(self) -> int:
-        """Returns the number of numbers in the weights.
-
-        Raises:
-            ValueError: if the layer is not built yet.
-        """
-        if not self.built:
-            raise ValueError(f"{self._label}: expected a built layer to count its parameters, got one not yet built")
-        return sum(weight.size for weight in self.weights)
-
-    def get_weights(self) -> list[np.ndarray[Any, Any]]:
-        """Returns copies of the weights, in the order of `weights`."""
-        return [weight.numpy() for weight in self.weights]
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Sets all weights.
-
-        Args:
-            weights: arrays with the shapes of `weights`, in order.
-
-        Raises:
-            ValueError: if the number or a shape differs; nothing is then changed.
-        """
-        own = self.weights
-        if not self.built and not own:
-            raise ValueError(f"{self._label}: expected a built layer to set weights, got one not yet built")
-        if len(own) != len(weights):
-            raise ValueError(f"{self._label}: expected {len(own)} weight arrays, got {len(weights)}")
-        arrays = [np.asarray(array) for array in weights]
-        for variable, array in zip(own, arrays, strict=True):
-            if array.shape != variable.shape:
-                raise ValueError(
-                    f'{self._label}: expected shape {variable.shape} for the weight "{variable.path}", got {array.shape}'
-                )
-        for variable, array in zip(own, arrays, strict=True):
-            variable.assign(array)
-
     # Losses.
 
     def add_loss(self, loss: Any) -> None:
@@ -325,15 +158,18 @@ class Layer:
         raise AttributeError(f'{cls} "{self.__dict__["name"]}": has no attribute "{name}"')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        # One array of a shape that was seen before needs no checks: a small network runs for less time than they take.
+        function = self._function
+        if function is not None and len(args) == 1 and args[0].__class__ is np.ndarray and current_trace() is None:
+            if not kwargs or (len(kwargs) == 1 and "training" in kwargs):
+                found = function.direct(args[0], **kwargs, _trainable=self._trainable)
+                if found is not None:
+                    return found.run([args[0]])
         if has_keras_tensor(args) or (kwargs and has_keras_tensor(tuple(kwargs.values()))):
             return self._call_keras_tensors(args, kwargs)
         if current_trace() is not None:
             return self._call_symbols(*args, **kwargs)
         return self._call_arrays(args, kwargs)
-
-    @property
-    def _label(self) -> str:
-        return f'{type(self).__name__} "{self.name}"'
 
     def _call_keras_tensors(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         self._prepare(args)
@@ -456,41 +292,6 @@ class Layer:
         return {**self.__dict__, "_function": None}
 
 
-class RandomState:
-    """The state of a layer's random generator: a variable `[seed, counter]` whose counter goes up at each use.
-
-    Args:
-        seed: an int; by default one drawn from the generator that `utils.set_random_seed` sets.
-    """
-
-    def __init__(self, seed: int | None = None) -> None:
-        from dlnative.utils.random_seed import next_seed
-
-        self.seed = seed
-        self.state = Variable(
-            np.array([next_seed() if seed is None else seed, 0], np.int64), trainable=False, name="seed_generator_state"
-        )
-
-    def next(self) -> Any:
-        """Returns the state to draw with, and moves on."""
-        trace = current_trace()
-        if trace is None:
-            state = self.state.numpy()
-            self.state.assign_add(np.array([0, 1], np.int64))
-            return state
-        tensor = trace.read(self.state)
-        self.state.assign(ops.add(tensor, np.array([0, 1], np.int64)))
-        return tensor
-
-
-# What layers and models keep for themselves, where no weights or layers of a user's are looked for.
-_INTERNAL = frozenset(
-    {
-        "_compile_arguments", "_compiled_loss", "_compiled_metrics", "_first_input_shape", "_function", "_last_call", "_losses",
-        "_loss_tracker", "_output_shape", "_own_weights",
-    }
-)  # fmt: skip
-_PLAIN = frozenset({str, int, float, bool, type(None), type(lambda: None)})
 _takes: dict[type, bool] = {}
 
 
@@ -502,17 +303,6 @@ def _takes_training(cls: type) -> bool:
         names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if code is not None else ()
         found = _takes[cls] = "training" in names
     return found
-
-
-def _leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _leaves(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _leaves(item)
-    else:
-        yield value
 
 
 def _is_list_of_shapes(shape: Any) -> bool:

@@ -79,6 +79,7 @@ class Sequential(Model):
 
     def _rebuild(self) -> None:
         self._reset_plans()
+        self._function = None
         if self._layers and isinstance(self._layers[0], InputLayer):
             self._functional = None
             if len(self._layers) > 1:

@@ -15,7 +15,7 @@ from dlnative.models.data import Data
 
 if TYPE_CHECKING:
     from dlnative.graph.trace import Trace
-    from dlnative.models.trainer import Trainer
+    from dlnative.models.objective import Objective
 
 Spec = tuple[tuple[int, ...], str]
 
@@ -23,13 +23,28 @@ Spec = tuple[tuple[int, ...], str]
 class Steps:
     """The compiled steps of one model, by mode, batch size and form of the data."""
 
-    def __init__(self, model: Trainer) -> None:
+    def __init__(self, model: Objective) -> None:
         self.model: Any = model
         self._plans: dict[Any, Compiled] = {}
+        self._direct: dict[Any, Compiled] = {}
 
     def clear(self) -> None:
         """Forgets all plans."""
         self._plans.clear()
+        self._direct.clear()
+
+    def direct(self, x: Any, batch_size: int | None) -> Compiled | None:
+        """Returns the plan of an earlier prediction of an array like this, which can be fed as it is."""
+        if x.__class__ is not np.ndarray:
+            return None
+        found = self._direct.get(_direct_key(x, batch_size))
+        return found if found is not None and found.current else None
+
+    def keep_direct(self, x: Any, batch_size: int | None, plan: Compiled) -> None:
+        """Keeps the plan of a prediction of an array that was fed as it is."""
+        while len(self._direct) >= 64:
+            self._direct.pop(next(iter(self._direct)), None)
+        self._direct[_direct_key(x, batch_size)] = plan
 
     def get(self, mode: str, data: Data, batch_size: int) -> Compiled:
         """Returns the plan of a step.
@@ -108,6 +123,10 @@ class Steps:
         model = self.model
         model._loss_tracker.update_state(loss, sample_weight=float(x[0].shape[0]))
         model.update_metrics(model.nested_inputs(x), _nested(y), y_pred, _nested(weights))
+
+
+def _direct_key(x: Any, batch_size: int | None) -> Any:
+    return selection.backend(), batch_size, x.shape, x.dtype, x.flags.c_contiguous
 
 
 def _sorted_out(data: Data, feeds: list[Any]) -> tuple[list[Any], list[Any], list[Any]]:

@@ -1,0 +1,61 @@
+"""A call like an earlier one takes a short way to its plan: it must see all that has changed since."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import dlnative
+from dlnative import layers
+
+
+@pytest.fixture
+def model() -> dlnative.Sequential:
+    made = dlnative.Sequential([dlnative.Input((3,)), layers.Dense(4, "relu"), layers.Dropout(0.5), layers.Dense(2)])
+    made.compile("sgd", "mse")
+    return made
+
+
+def by_hand(model: dlnative.Sequential, x: np.ndarray) -> np.ndarray:
+    w1, b1, w2, b2 = model.get_weights()[:4]
+    return np.maximum(x @ w1 + b1, 0) @ w2 + b2
+
+
+@pytest.mark.parametrize("how", ["call", "predict"])
+def test_sees_what_changed(model: dlnative.Sequential, random: np.random.RandomState, how: str) -> None:
+    def run(x: np.ndarray) -> np.ndarray:
+        return model(x) if how == "call" else model.predict(x, verbose=0)
+
+    x = random.uniform(-1, 1, (5, 3)).astype("float32")
+    for _ in range(2):
+        np.testing.assert_allclose(run(x), by_hand(model, x), rtol=1e-5, atol=1e-6)
+    x *= 2  # the same array with other numbers in it
+    np.testing.assert_allclose(run(x), by_hand(model, x), rtol=1e-5, atol=1e-6)
+    model.set_weights([weight + 1 for weight in model.get_weights()])
+    np.testing.assert_allclose(run(x), by_hand(model, x), rtol=1e-5, atol=1e-6)
+    model.fit(x, np.ones((5, 2), "float32"), verbose=0)
+    np.testing.assert_allclose(run(x), by_hand(model, x), rtol=1e-5, atol=1e-6)
+    with dlnative.backend.use_backend("reference"):
+        np.testing.assert_allclose(run(x), by_hand(model, x), rtol=1e-5, atol=1e-6)
+    for other in (x.astype(">f4"), x.astype(float), np.asfortranarray(x), x[::2], np.ones((5, 3), "int32")):
+        np.testing.assert_allclose(run(other), by_hand(model, other), rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match="shape"):
+        run(x[:, :2])
+    before = run(x)
+    model.add(layers.Activation("sigmoid"))
+    np.testing.assert_allclose(run(x), 1 / (1 + np.exp(-before)), rtol=1e-5, atol=1e-6)
+
+
+def test_training_and_inference_have_their_own(model: dlnative.Sequential) -> None:
+    x = np.ones((64, 3), "float32")
+    for _ in range(2):
+        assert np.ptp(model(x), axis=0).max() == 0
+        assert np.ptp(model(x, training=True), axis=0).max() > 0
+
+
+def test_results_are_their_own_memory(model: dlnative.Sequential) -> None:
+    x = np.ones((2, 3), "float32")
+    first = model(x)
+    kept = first.copy()
+    model(-x)
+    np.testing.assert_array_equal(first, kept)
