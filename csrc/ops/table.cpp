@@ -8,6 +8,7 @@ namespace dlnative::DLNATIVE_ISA {
   extern const OpRow name##_rows[]; \
   extern const int name##_row_count;
 DLNATIVE_FAMILY(elementwise)
+DLNATIVE_FAMILY(chain)
 DLNATIVE_FAMILY(linalg)
 DLNATIVE_FAMILY(reduction)
 DLNATIVE_FAMILY(shape)
@@ -20,7 +21,8 @@ DLNATIVE_FAMILY(optimizer)
 namespace {
 
 constexpr OpFamily families[] = {
-    {elementwise_rows, &elementwise_row_count},
+    {elementwise_rows, &elementwise_row_count},  // first: ops/chain.cpp finds its steps' kernels by op code
+    {chain_rows, &chain_row_count},
     {linalg_rows, &linalg_row_count},
     {reduction_rows, &reduction_row_count},
     {shape_rows, &shape_row_count},

@@ -20,6 +20,7 @@ def build_plan(program: Program) -> Executor:
         code = _OP_CODES.get(step.op)
         if code is None:
             raise NotImplementedError(f'the cpu backend has no kernel for the op "{step.op}"')
-        instructions.append((code, step.inputs, step.outputs, step.ints, step.floats))
+        ints = tuple(_OP_CODES[value] if isinstance(value, str) else value for value in step.ints)
+        instructions.append((code, step.inputs, step.outputs, ints, step.floats))
     buffers = [(buffer.space, buffer.offset, CODES[buffer.dtype], buffer.shape) for buffer in program.buffers]
     return _native.Plan(program.arena_bytes, program.feeds, program.results, program.externals, buffers, instructions)

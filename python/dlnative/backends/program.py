@@ -37,7 +37,7 @@ class Instruction:
         op: the name of the op.
         family: the family of the op, which is the file of its kernel.
         inputs, outputs: numbers of buffers.
-        ints, floats: the attributes as kernels take them.
+        ints, floats: the attributes as kernels take them; the name of an op stands for its code.
         keywords: the attributes by name, as reference functions take them.
         flops: floating-point operations.
         fused: the ops that the planner put together in it; empty if it is one op.
@@ -51,7 +51,7 @@ class Instruction:
         family: str,
         inputs: tuple[int, ...],
         outputs: tuple[int, ...],
-        ints: tuple[int, ...],
+        ints: tuple[int | str, ...],
         floats: tuple[float, ...],
         keywords: dict[str, Any],
         flops: int,

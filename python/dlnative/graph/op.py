@@ -123,11 +123,11 @@ class Op:
         """Returns attribute values by name, as the reference functions take them."""
         return {name: value for (name, _), value in zip(self.attributes, values, strict=True)}
 
-    def encode(self, values: tuple[Any, ...]) -> tuple[tuple[int, ...], tuple[float, ...]]:
-        """Returns the integers and floats that an instruction carries."""
+    def encode(self, values: tuple[Any, ...]) -> tuple[tuple[int | str, ...], tuple[float, ...]]:
+        """Returns the integers and floats that an instruction carries. The name of an op stands for its code."""
         if not values:
             return (), ()
-        ints: list[int] = []
+        ints: list[int | str] = []
         floats: list[float] = []
         for (_, kind), value in zip(self.attributes, values, strict=True):
             if kind == "float":
@@ -135,6 +135,10 @@ class Op:
             elif kind == "ints":
                 ints.append(len(value))
                 ints.extend(value)
+            elif kind == "steps":
+                ints.append(len(value))
+                for name, operands, destination, dtype in value:
+                    ints += [name, len(operands), *operands, destination, dtypes.CODES[dtype]]
             elif kind == "dtype":
                 ints.append(dtypes.CODES[value])
             elif kind == "activation":

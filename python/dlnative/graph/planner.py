@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlnative.backends.program import ARENA, Array, Buffer, Instruction, Program
+from dlnative.graph.chains import chain
 from dlnative.graph.fusion import fuse
 from dlnative.graph.lowering import Lowered, Step, Value, lower
 from dlnative.graph.memory import Layout, assign_memory
@@ -22,6 +23,7 @@ def plan(trace: Trace, results: Sequence[Tensor]) -> Program:
     lowered = lower(trace, results)
     fuse(lowered)
     _remove_unused(lowered)
+    chain(lowered)
     written = {variable for finalizer in trace.finalizers for variable in finalizer.outputs}
     layout = assign_memory(lowered, written)
     assembler = _Assembler(trace, layout)
@@ -46,6 +48,12 @@ def _remove_unused(plan: Lowered) -> None:
             steps.append(step)
             needed.update(id(value.base) for value in step.inputs)
     plan.steps = steps[::-1]
+
+
+def _flops_each(name: str) -> int:
+    """Returns the operations of an elementwise op for one element."""
+    flops = OPS[name].flops
+    return flops([(), (), ()], [()]) if flops is not None else 1
 
 
 class _Assembler:
@@ -121,6 +129,8 @@ class _Assembler:
         ins = [self.buffers[number].shape for number in inputs]
         outs = [self.buffers[number].shape for number in outputs]
         flops = op.flops(ins, outs) if op.flops is not None else sum(map(size_of, outs))
+        if op.family == "chain":
+            flops = sum(_flops_each(name) for name in fused) * size_of(outs[0])
         self.instructions.append(
             Instruction(
                 op.name, op.family, tuple(inputs), tuple(outputs), ints, floats, op.keywords(attributes), flops, fused

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,6 +15,9 @@ from dlnative.models.data import Data
 from dlnative.models.objective import Objective
 from dlnative.ops.random import random_permutation
 from dlnative.utils.random_seed import next_seed
+
+if TYPE_CHECKING:
+    from dlnative.models.profile import Profile
 
 _SLICE = 0.04  # seconds that native training goes on before it comes back to look for Ctrl-C and to show progress
 
@@ -363,6 +366,44 @@ class Trainer(Objective):
         from dlnative.models.display import print_plan
 
         print_plan(self, batch_size, mode or ("train" if self.compiled else "predict"))
+
+    def profile(self, x: Any, y: Any = None, batch_size: int = 32, plot: Any = None) -> Profile:
+        """Times each instruction of a step beside what this machine could do, prints the table and returns it.
+
+        The step is a training step if targets are given, otherwise a prediction. The weights stay as they are.
+
+        Args:
+            x: inputs, of which the first `batch_size` samples are used.
+            y: targets.
+            batch_size: samples in the step.
+            plot: a file that the roofline is drawn into; needs matplotlib.
+
+        Returns:
+            The `Profile`, with the times in `seconds` and the limits in `limits`.
+
+        Raises:
+            ValueError: if there are fewer samples than `batch_size`.
+        """
+        from dlnative.config import num_threads
+        from dlnative.models.profile import profile_step
+
+        batch_size = data.checked_count("profile", "batch_size", batch_size)
+        if y is None:
+            mode, samples = "predict", Data(self._inputs("profile", x), [], [])
+        else:
+            self._assert_compiled("profile")
+            mode, samples = "train", self._data("profile", x, y, None)
+        if samples.size < batch_size:
+            raise ValueError(f"profile: expected at least {batch_size} samples, got {samples.size}")
+        compiled = self._steps.get(mode, samples, batch_size)
+        if mode == "train":
+            checks.check_targets(self, "profile", samples)
+        feeds = _feeds(compiled, samples.arrays(), batch_size)
+        result = profile_step(f'Profile of "{self.name}": {mode}, batch {batch_size}', compiled, feeds, num_threads())
+        if plot is not None:
+            result.plot(plot)
+        print(result)
+        return result
 
 
 def plan_results(model: Trainer, plan: Any, feeds: list[Any]) -> Any:

@@ -1,5 +1,6 @@
 """Keras's `keras.ops`: functions of tensors that run at once on arrays and are compiled where they are traced."""
 
+from dlnative.ops import chain as chain
 from dlnative.ops import operators as operators
 from dlnative.ops import optimizer as optimizer
 from dlnative.ops import random as random

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dlnative.backends.reference import elementwise, linalg, loss, optimizer, random, reduction, shape, softmax
+from dlnative.backends.reference import chain, elementwise, linalg, loss, optimizer, random, reduction, shape, softmax
 
 _FAMILIES = {
+    "chain": chain,
     "elementwise": elementwise,
     "linalg": linalg,
     "loss": loss,

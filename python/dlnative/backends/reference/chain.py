@@ -1,0 +1,23 @@
+"""A chain of elementwise ops, one after the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dlnative.backends.reference import elementwise
+
+Array = np.ndarray[Any, Any]
+
+
+def elementwise_chain(*inputs: Array, results: int, steps: tuple[Any, ...]) -> Array | tuple[Array, ...]:
+    """Each step is an op, the numbers of its operands, of its result, and its type: inputs first, then results."""
+    shape = max((x.shape for x in inputs), key=np.prod)
+    size = int(np.prod(shape))
+    values: dict[int, Array] = {n: x.reshape(-1) if x.size == size else x.reshape(()) for n, x in enumerate(inputs)}
+    for name, operands, destination, dtype in steps:
+        keywords = {"dtype": dtype} if name == "cast" else {}
+        values[destination] = getattr(elementwise, name)(*(values[number] for number in operands), **keywords)
+    found = tuple(values[len(inputs) + number].reshape(shape) for number in range(results))
+    return found[0] if results == 1 else found

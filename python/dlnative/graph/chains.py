@@ -1,0 +1,135 @@
+"""Chains: elementwise ops on values of one size become one instruction, which goes through memory once.
+
+A step joins the chains that make its operands. The whole chain then runs where its last step stood, so a chain may grow
+only as long as nothing between needs one of its values. The values that only the chain needs are temporaries of a block
+of elements, and stay in the first cache.
+"""
+
+from __future__ import annotations
+
+from dlnative.graph.lowering import Lowered, Step, Value
+from dlnative.graph.op import OPS, size_of
+
+_LEAST = 1024  # elements; smaller values are in the first cache anyway
+_MOST_STEPS = 16  # csrc/ops/chain.cpp has room for as many
+_MOST_VALUES = 16  # inputs and results
+
+
+def chain(plan: Lowered) -> None:
+    """Replaces chains of elementwise steps by one step each, in place."""
+    if any(_elements(step) for step in plan.steps):
+        _Chains(plan).run()
+
+
+def _elements(step: Step) -> int:
+    """Returns the number of elements that a step of a chain has, 0 if a step cannot be in one."""
+    if step.op.family != "elementwise" or step.op.name == "copy":
+        return 0
+    size = size_of(step.outputs[0].shape)
+    if size < _LEAST or any(size_of(value.shape) not in (1, size) for value in step.inputs):
+        return 0
+    return size
+
+
+class _Chains:
+    def __init__(self, plan: Lowered) -> None:
+        self.plan = plan
+        self.kept = plan.kept()
+        self.places = {id(step): place for place, step in enumerate(plan.steps)}
+        self.readers: dict[int, list[Step]] = {}
+        for step in plan.steps:
+            for value in step.inputs:
+                self.readers.setdefault(id(value.base), []).append(step)
+        self.members: dict[int, list[Step]] = {}  # the chain that a step is in, by the step
+
+    def run(self) -> None:
+        for step in self.plan.steps:
+            if _elements(step):
+                self.join(step)
+        steps: list[Step] = []
+        for step in self.plan.steps:
+            members = self.members.get(id(step), [step])
+            if len(members) == 1:
+                steps.append(step)
+            elif members[-1] is step:
+                steps.append(self.chained(members))
+        self.plan.steps = steps
+
+    def join(self, step: Step) -> None:
+        """Puts a step together with the chains of its operands, as far as that is allowed."""
+        members = [step]
+        for value in step.inputs:
+            maker = value.base.producer
+            found = self.members.get(id(maker)) if maker is not None else None
+            if found is None or found[-1] is members[0] or _elements(found[0]) != _elements(step):
+                continue
+            together = sorted({id(member): member for member in (*found, *members)}.values(), key=self.place)
+            if self.allowed(together):
+                members = together
+        for member in members:
+            self.members[id(member)] = members
+
+    def place(self, step: Step) -> int:
+        return self.places[id(step)]
+
+    def allowed(self, members: list[Step]) -> bool:
+        if len(members) > _MOST_STEPS:
+            return False
+        inside = {id(member) for member in members}
+        last = self.place(members[-1])
+        for member in members:
+            for reader in self.readers.get(id(member.outputs[0]), ()):
+                if id(reader) not in inside and self.place(reader) < last:
+                    return False
+        inputs, results = self.ends(members)
+        return len(inputs) + len(results) <= _MOST_VALUES
+
+    def ends(self, members: list[Step]) -> tuple[list[Value], list[Value]]:
+        """Returns what a chain reads from outside and what it leaves there."""
+        inside = {id(member) for member in members}
+        made = {id(member.outputs[0]) for member in members}
+        inputs: dict[int, Value] = {}
+        for member in members:
+            for value in member.inputs:
+                if id(value.base) not in made:
+                    inputs.setdefault(id(value.base), value)
+        results = [
+            member.outputs[0]
+            for member in members
+            if id(member.outputs[0]) in self.kept
+            or any(id(reader) not in inside for reader in self.readers.get(id(member.outputs[0]), ()))
+        ]
+        return list(inputs.values()), results
+
+    def chained(self, members: list[Step]) -> Step:
+        inputs, results = self.ends(members)
+        numbers = {id(value.base): number for number, value in enumerate([*inputs, *results])}
+        left: dict[int, int] = {}  # how many readings of a temporary are to come
+        for member in members:
+            for value in member.inputs:
+                left[id(value.base)] = left.get(id(value.base), 0) + 1
+        first = len(numbers)
+        used = 0
+        free: list[int] = []
+        program = []
+        for member in members:
+            output = member.outputs[0]
+            operands = tuple(numbers[id(value.base)] for value in member.inputs)
+            for value in member.inputs:
+                left[id(value.base)] -= 1
+            dying = {
+                numbers[id(value.base)]: value.base.dtype
+                for value in member.inputs
+                if not left[id(value.base)] and numbers[id(value.base)] >= first
+            }
+            # A step may write over an operand only if their elements are of one size.
+            free += [number for number, dtype in dying.items() if dtype == output.dtype]
+            if id(output) not in numbers:
+                if not free:
+                    free.append(first + used)
+                    used += 1
+                numbers[id(output)] = free.pop()
+            free += [number for number, dtype in dying.items() if dtype != output.dtype]
+            program.append((member.op.name, operands, numbers[id(output)], output.dtype))
+        names = tuple(part for member in members for part in (member.fused or (member.op.name,)))
+        return Step(OPS["elementwise_chain"], inputs, results, (len(results), tuple(program)), names)

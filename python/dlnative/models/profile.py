@@ -1,0 +1,172 @@
+"""Times every instruction of a step and holds it against what the machine could do: its roofline.
+
+An instruction that does F operations on B bytes cannot take less time than max(F / P, B / W), where P is the rate of
+multiply-adds of the cores and W the rate at which memory gives and takes. Source: Williams, Waterman & Patterson,
+"Roofline: an insightful visual performance model for multicore architectures", 2009.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+
+from dlnative.backends.program import Instruction, Program
+from dlnative.dtypes import ITEM_SIZES
+from dlnative.graph.op import size_of
+
+_CACHED = 1 << 20  # bytes that an instruction finds in the second cache, more or less
+_SECONDS = 0.3  # how long a step is timed
+
+
+class Limits:
+    """What this machine reaches, measured: operations a second, and bytes a second near and far.
+
+    Args:
+        flops: floating-point operations a second of all threads, by multiply-adds on registers.
+        cache: bytes a second, read and written, of a copy that stays in the second cache.
+        memory: the same of a copy larger than all caches.
+    """
+
+    __slots__ = ("cache", "flops", "memory")
+
+    def __init__(self, flops: float, cache: float, memory: float) -> None:
+        self.flops = flops
+        self.cache = cache
+        self.memory = memory
+
+    def seconds(self, flops: int, nbytes: int) -> float:
+        """Returns the least time that an instruction can take."""
+        return max(flops / self.flops, nbytes / (self.cache if nbytes <= _CACHED else self.memory))
+
+
+def measure_limits(threads: int) -> Limits:
+    """Returns the limits of this machine, which takes about a quarter of a second."""
+    from dlnative import _native
+
+    flops = max(_native.measure_fma(0.01) for _ in range(8)) * threads
+    return Limits(flops, _copy_rate(_CACHED // 4, 400), _copy_rate(1 << 26, 4))
+
+
+def _copy_rate(nbytes: int, repeats: int) -> float:
+    source, target = np.ones(nbytes // 2, np.uint8), np.ones(nbytes // 2, np.uint8)
+    best = float("inf")
+    for _ in range(repeats):
+        start = time.perf_counter()
+        np.copyto(target, source)
+        best = min(best, time.perf_counter() - start)
+    return nbytes / best
+
+
+class Profile:
+    """The times of the instructions of a step; prints as a table.
+
+    Args:
+        title: what was timed.
+        program: the step.
+        seconds: the median time of each instruction.
+        limits: what the machine could do.
+    """
+
+    def __init__(self, title: str, program: Program, seconds: list[float], limits: Limits) -> None:
+        self.title = title
+        self.program = program
+        self.seconds = seconds
+        self.limits = limits
+
+    def traffic(self, step: Instruction) -> int:
+        """Returns the bytes that an instruction reads and writes."""
+        buffers = [self.program.buffers[index] for index in (*step.inputs, *step.outputs)]
+        return sum(size_of(buffer.shape) * ITEM_SIZES[buffer.dtype] for buffer in buffers)
+
+    def __repr__(self) -> str:
+        rows = [("#", "op", "µs", "of step", "GFLOP/s", "GB/s", "of limit", "")]
+        total = sum(self.seconds) or 1e-12
+        least = 0.0
+        for number, (step, seconds) in enumerate(zip(self.program.instructions, self.seconds, strict=True)):
+            nbytes = self.traffic(step)
+            possible = self.limits.seconds(step.flops, nbytes)
+            least += possible
+            spent = max(seconds, 1e-9)
+            rows.append(
+                (
+                    str(number),
+                    step.op,
+                    f"{seconds * 1e6:.2f}",
+                    f"{seconds / total:.1%}",
+                    f"{step.flops / spent * 1e-9:.1f}",
+                    f"{nbytes / spent * 1e-9:.1f}",
+                    f"{possible / spent:.0%}",
+                    "█" * round(20 * seconds / total),
+                )
+            )
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
+        lines = [self.title]
+        for row in rows:
+            cells = [
+                cell.ljust(w) if i == 1 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=False))
+            ]
+            lines.append(("  ".join(cells) + "  " + row[-1]).rstrip())
+        lines.append(
+            f"{total * 1e6:.2f} µs a step; at the limits of this machine {least * 1e6:.2f} µs: "
+            f"{self.limits.flops * 1e-9:.0f} GFLOP/s, {self.limits.cache * 1e-9:.0f} GB/s in cache, "
+            f"{self.limits.memory * 1e-9:.0f} GB/s in memory"
+        )
+        return "\n".join(lines)
+
+    def plot(self, path: Any) -> None:
+        """Draws the roofline, and each instruction under it, into an image file.
+
+        Args:
+            path: the file; its ending says the format.
+
+        Raises:
+            ImportError: if matplotlib is not installed.
+        """
+        try:
+            from matplotlib.backends.backend_agg import FigureCanvasAgg
+            from matplotlib.figure import Figure
+        except ImportError:
+            raise ImportError('profile: expected matplotlib to draw with; install "dlnative[plot]"') from None
+        figure = Figure(figsize=(8, 5), layout="constrained")
+        FigureCanvasAgg(figure)
+        axes = figure.add_subplot()
+        intensity = np.logspace(-2, 3, 200)
+        for rate, label in ((self.limits.cache, "cache"), (self.limits.memory, "memory")):
+            roof = np.minimum(self.limits.flops, intensity * rate)
+            axes.loglog(intensity, roof * 1e-9, label=f"{label}: {rate * 1e-9:.0f} GB/s")
+        for number, (step, seconds) in enumerate(zip(self.program.instructions, self.seconds, strict=True)):
+            nbytes = self.traffic(step)
+            if step.flops and nbytes and seconds > 0:
+                point = step.flops / nbytes, step.flops / seconds * 1e-9
+                axes.plot(*point, "o", markersize=4 + 16 * seconds / sum(self.seconds), alpha=0.6)
+                axes.annotate(f"{number} {step.op}", point, textcoords="offset points", xytext=(5, 3), fontsize=7)
+        axes.set(xlabel="operations a byte", ylabel="GFLOP/s", title=self.title)
+        axes.legend(loc="lower right")
+        axes.grid(True, which="both", alpha=0.2)
+        figure.savefig(path, dpi=150)
+
+
+def profile_step(title: str, compiled: Any, feeds: list[Any], threads: int) -> Profile:
+    """Times the instructions of a plan, and leaves the variables that it writes as they were.
+
+    Args:
+        title: what is timed.
+        compiled: the plan.
+        feeds: a batch.
+        threads: how many threads the plan may use.
+    """
+    program, executor = compiled.program, compiled.executor
+    saved = [array.copy() for array in program.externals]
+    times: list[list[float]] = []
+    try:
+        executor.profile(feeds, 3)
+        end = time.perf_counter() + _SECONDS
+        while len(times) < 5 or (time.perf_counter() < end and len(times) < 2000):
+            times.append(executor.profile(feeds, 1))
+    finally:
+        for array, before in zip(program.externals, saved, strict=True):
+            array[...] = before
+    medians = np.median(np.array(times), axis=0) * 1e-9
+    return Profile(title, program, [float(value) for value in medians], measure_limits(threads))

@@ -1,0 +1,123 @@
+"""Chains of elementwise ops: what is put together, and that it changes no result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dlnative
+from dlnative import ops
+from dlnative.backends import selection
+from dlnative.backends.program import Program
+from dlnative.graph.function import Function
+
+SIZE = 3000
+
+
+def program(function: Any, *args: Any) -> Program:
+    return Function(function).compiled(args, {})[0].program
+
+
+def names(function: Any, *args: Any) -> list[str]:
+    return [step.op for step in program(function, *args).instructions]
+
+
+@pytest.fixture
+def x(random: np.random.RandomState) -> np.ndarray:
+    return random.uniform(-1, 1, SIZE).astype("float32")
+
+
+def test_one_instruction_for_a_formula(x: np.ndarray, backend: str) -> None:
+    def formula(a: Any, b: Any) -> Any:
+        d = a - b
+        return ops.where(d > 0.1, ops.tanh(d) * 2.0, ops.sqrt(ops.abs(d)) + a)
+
+    d = x - x[::-1]
+    expected = np.where(d > np.float32(0.1), np.tanh(d) * 2, np.sqrt(np.abs(d)) + x)
+    other = np.ascontiguousarray(x[::-1])
+    assert names(formula, x, other) == ["elementwise_chain"]
+    with selection.use_backend(backend):
+        np.testing.assert_allclose(Function(formula)(x, other), expected, rtol=1e-6, atol=1e-6)
+
+
+def test_values_of_other_types_and_a_temporary_in_their_place(x: np.ndarray, backend: str) -> None:
+    def formula(a: Any) -> Any:
+        mask = ops.cast(a > 0.0, "float64")
+        return ops.cast(mask * 3.0 + ops.cast(a, "float64"), "float32") + ops.cast(a < 0.5, "float32")
+
+    assert names(formula, x) == ["elementwise_chain"]
+    with selection.use_backend(backend):
+        np.testing.assert_allclose(
+            Function(formula)(x), (x > 0) * 3.0 + x + (x < 0.5).astype("float32"), rtol=1e-6, atol=1e-6
+        )
+
+
+def test_a_value_that_something_between_needs_ends_the_chain(x: np.ndarray) -> None:
+    def formula(a: Any) -> Any:
+        b = ops.exp(a)
+        total = ops.sum(b)
+        return ops.tanh(b * total)
+
+    assert names(formula, x) == ["exp", "sum", "elementwise_chain"]
+
+
+def test_broadcast_rows_and_small_values_stay_outside(x: np.ndarray) -> None:
+    rows = x.reshape(100, 30)
+    assert names(lambda a, b: ops.exp(a + b), rows, x[:30]) == ["add", "exp"]
+    assert names(lambda a: ops.exp(a + 1.0), x[:500]) == ["add", "exp"]
+
+
+def test_results_may_lie_where_inputs_lay(x: np.ndarray, backend: str) -> None:
+    """Each new value goes right into a variable whose old value a later step of the chain reads."""
+    first, second = (dlnative.Variable(np.full(SIZE, start, "float32")) for start in (1.0, 2.0))
+
+    def exchange(a: Any) -> Any:
+        old_first, old_second = first + 0.0, second + 0.0
+        first.assign(old_second * a + old_first)
+        second.assign(old_first - old_second)
+        return old_first + old_second
+
+    with selection.use_backend(backend):
+        run = Function(exchange)
+        one, two = np.full(SIZE, 1.0, "float32"), np.full(SIZE, 2.0, "float32")
+        for _ in range(3):
+            np.testing.assert_allclose(run(x), one + two, rtol=1e-5, atol=1e-5)
+            one, two = two * x + one, one - two
+            np.testing.assert_allclose(first.numpy(), one, rtol=1e-5, atol=1e-5)
+            np.testing.assert_allclose(second.numpy(), two, rtol=1e-5, atol=1e-5)
+
+
+def test_long_chains_are_cut(x: np.ndarray, backend: str) -> None:
+    def formula(a: Any) -> Any:
+        for step in range(60):
+            a = ops.tanh(a + 0.01 * step)
+        return a
+
+    expected = x
+    for step in range(60):
+        expected = np.tanh(expected + np.float32(0.01 * step))
+    kinds = names(formula, x)
+    assert set(kinds) == {"elementwise_chain"}
+    assert len(kinds) == 8
+    with selection.use_backend(backend):
+        np.testing.assert_allclose(Function(formula)(x), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_threads_change_no_bit(random: np.random.RandomState) -> None:
+    wide = random.uniform(-1, 1, 300_001).astype("float32")
+
+    def formula(a: Any) -> Any:
+        return ops.tanh(a * 1.5) + ops.exp(a) / (ops.square(a) + 1.0)
+
+    before = dlnative.num_threads()
+    try:
+        results = []
+        for threads in (1, 2, 3):
+            dlnative.set_num_threads(threads)
+            results.append(Function(formula)(wide))
+    finally:
+        dlnative.set_num_threads(before)
+    np.testing.assert_array_equal(results[0], results[1])
+    np.testing.assert_array_equal(results[0], results[2])
