@@ -8,7 +8,7 @@
 //           for each NR columns: micro-kernel, which adds A-panel times B-panel to a tile of C
 //             after the last block of k: epilogue on the tile
 //
-// The block of B stays in the second cache and the panel of A in the first; the packed panels of A wait in the last.
+// The block of B stays in the second cache; the packed panels of A wait in the last.
 // Rows are dealt out evenly, so that no tile is left with a row or two. Threads take rectangles of C, with packing
 // buffers of their own. Every element of C adds up its products in the order of k, a block at a time: rectangles,
 // panels and tiles do not change a bit of it. Source: Goto & van de Geijn, "Anatomy of High-Performance Matrix

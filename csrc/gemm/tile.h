@@ -1,8 +1,9 @@
 // What is particular to an instruction set in a matrix product: the shape of the register tile and the block sizes.
 //
 // The tile is MR rows by NV vectors of C, and it stays in registers while k runs: MR * NV accumulators, NV vectors of B
-// and one broadcast element of A. A panel of A, MR x KC, stays in the first cache while it meets all columns of a block
-// of B, KC x NC, which stays in the second.
+// and one broadcast element of A. A block of B, KC x NC, stays in the second cache while all panels of A, MR x KC, pass
+// by. KC is long, although a panel of A may then not stay in the first cache: the second cache gives it fast enough,
+// and C is read and written once for each block of k.
 #pragma once
 
 #include <cstdint>
@@ -14,10 +15,10 @@ namespace dlnative::DLNATIVE_ISA {
 // KC_bytes: of one row of a panel of A. block_bytes: of a block of B, about three quarters of the second cache.
 #if defined(DLNATIVE_ISA_AVX512)
 inline constexpr int MR = 14, NV = 2, vector_registers = 32;
-inline constexpr std::int64_t KC_bytes = 1600, block_bytes = 800 << 10;
+inline constexpr std::int64_t KC_bytes = 3328, block_bytes = 800 << 10;
 #elif defined(DLNATIVE_ISA_AVX2)
 inline constexpr int MR = 6, NV = 2, vector_registers = 16;
-inline constexpr std::int64_t KC_bytes = 1024, block_bytes = 192 << 10;
+inline constexpr std::int64_t KC_bytes = 2048, block_bytes = 480 << 10;
 #elif defined(DLNATIVE_ISA_NEON)
 inline constexpr int MR = 8, NV = 3, vector_registers = 32;
 inline constexpr std::int64_t KC_bytes = 1600, block_bytes = 384 << 10;

@@ -100,12 +100,17 @@ DLNATIVE_INLINE Vec<float> log_core(Vec<float> e, Vec<float> f) {
 }
 
 // The exponent that leaves a mantissa in [sqrt(1/2), sqrt(2)).
-DLNATIVE_INLINE Vec<std::int32_t> centred_exponent(Vec<std::int32_t> bits) { return (bits - 0x3f3504f3) >> 23; }
+DLNATIVE_INLINE Vec<std::int32_t> centred_exponent(Vec<std::int32_t> bits) {
+  // Without a sign, for a negative number's bits would overflow.
+  typedef std::uint32_t Bits __attribute__((vector_size(vector_bytes)));
+  return bit_cast<Vec<std::int32_t>>(bit_cast<Bits>(bits) - 0x3f3504f3u) >> 23;
+}
 
 inline constexpr float infinity = __builtin_inff();
 inline constexpr float not_a_number = __builtin_nanf("");
 
 // x = q pi/2 + r with |r| <= pi/4, for |x| <= reach.
+// Only the two last bits of q count.
 struct Quadrant {
   static constexpr float reach = 2048.0f;
   Vec<float> r;
@@ -120,7 +125,7 @@ DLNATIVE_INLINE Quadrant split_quadrant(Vec<float> x) {
   constexpr float part[] = {1.5703125f, 0.0004837512969970703f, 7.549533620476723e-08f, 2.5633440682570896e-12f};
   Vec<float> r = x;
   for (const float p : part) r = fma(n, broadcast(-p), r);
-  return {r, bit_cast<Vec<std::int32_t>>(shifted) - __builtin_bit_cast(std::int32_t, magic)};
+  return {r, bit_cast<Vec<std::int32_t>>(shifted)};  // the last bits of which are those of q
 }
 
 // sin(q pi/2 + r)
