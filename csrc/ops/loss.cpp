@@ -3,6 +3,7 @@
 //   categorical   target t of (..., C):  loss = -sum(t log_softmax(z));   dz = sum(t) softmax(z) - t
 //   sparse        integer labels (...):  loss = -log_softmax(z)[label];   dz = softmax(z) - onehot(label)
 //                 a label outside [0, C) makes its loss and its row of dz NaN
+//                 attribute scale: what dz is multiplied by
 //   binary        target t like z:       loss = max(z, 0) - z t + ln(1 + exp(-|z|))
 //
 // The largest logit M is subtracted first: log_softmax(z) = (z - M) - ln S with S = sum(exp(z - M)) >= 1, which is
@@ -32,6 +33,7 @@ void categorical(const Call& call) {
   const std::int64_t C = z_view.extent(-1);
   const T *z = z_view.as<T>(), *target = call.inputs[1].as<T>();
   T *loss = call.outputs[0].as<T>(), *dz = call.outputs[1].as<T>();
+  const T factor = static_cast<T>(call.floats[0]);
   for_row_blocks(*call.workers, rows_of(z_view), C, 1.5, [=](std::int64_t first, std::int64_t rows) {
     RowStatistics<T> statistics;
     exp_rows<T, true>(z + first * C, rows, C, dz + first * C, statistics);
@@ -56,10 +58,11 @@ void categorical(const Call& call) {
           });
       loss[first + r] = -sum(losses);
       const T scale = sum(totals) / statistics.sum[r];
+      const auto gradient = [=](Vec<T> e, Vec<T> t) { return (e * scale - t) * factor; };
       for_vectors<T>(
-          C, [&](std::int64_t i) { store(dz_row + i, load(dz_row + i) * scale - load(t_row + i)); },
+          C, [&](std::int64_t i) { store(dz_row + i, gradient(load(dz_row + i), load(t_row + i))); },
           [&](std::int64_t i, int count) {
-            store_partial(dz_row + i, load_partial(dz_row + i, count) * scale - load_partial(t_row + i, count), count);
+            store_partial(dz_row + i, gradient(load_partial(dz_row + i, count), load_partial(t_row + i, count)), count);
           });
     }
   });
@@ -73,12 +76,13 @@ void sparse(const Call& call) {
   const T* z = z_view.as<T>();
   const Label* labels = call.inputs[1].as<Label>();
   T *loss = call.outputs[0].as<T>(), *dz = call.outputs[1].as<T>();
+  const T factor = static_cast<T>(call.floats[0]);
   for_row_blocks(*call.workers, rows_of(z_view), C, 1.0, [=](std::int64_t first, std::int64_t rows) {
     RowStatistics<T> statistics;
     exp_rows<T, true>(z + first * C, rows, C, dz + first * C, statistics);
     T log_sum[most_rows], scales[most_rows];
     logarithms(statistics, rows, log_sum);
-    for_each_row(statistics.sum, scales, rows, [](Vec<T> s) __attribute__((always_inline)) { return T{1} / s; });
+    for_each_row(statistics.sum, scales, rows, [=](Vec<T> s) __attribute__((always_inline)) { return factor / s; });
     for (std::int64_t r = 0; r < rows; ++r) {
       const auto label = static_cast<std::int64_t>(labels[first + r]);
       const bool inside = label >= 0 && label < C;
@@ -88,7 +92,7 @@ void sparse(const Call& call) {
     scale_rows(dz + first * C, rows, C, scales);
     for (std::int64_t r = first; r < first + rows; ++r) {
       const auto label = static_cast<std::int64_t>(labels[r]);
-      if (label >= 0 && label < C) dz[r * C + label] -= T{1};
+      if (label >= 0 && label < C) dz[r * C + label] -= factor;
     }
   });
 }

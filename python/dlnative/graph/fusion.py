@@ -1,13 +1,17 @@
-"""Fusion: matrix products take in what stands around them.
+"""Fusion: matrix products and losses take in what stands around them.
 
     matmul, add of a bias, activation            ->  dense
     matmul, gradient of an activation            ->  matmul_activation_gradient
     matmul x^T dy, sum of dy over its rows       ->  matmul_bias_gradient
 
+A crossentropy of logits multiplies its gradient by the constant that comes with a mean over the batch.
+
 The fused kernels do the rest while a tile of the product is in cache, so the intermediate values need no memory.
 """
 
 from __future__ import annotations
+
+import numpy as np
 
 from dlnative.graph.lowering import Lowered, Step, Value
 from dlnative.graph.op import ACTIVATIONS, OPS, size_of
@@ -45,6 +49,8 @@ class _Fusion:
                 fused = self.activation(step)
             elif name in _GRADIENTS:
                 fused = self.activation_gradient(step)
+            elif name == "multiply":
+                fused = self.scaled_gradient(step)
             elif name == "matmul" and step.attributes == (True, False) and len(step.inputs[0].shape) == 2:
                 products[id(step.inputs[1].base)] = step
             elif name == "sum" and step.attributes == (0, len(step.inputs[0].shape) - 1, False):
@@ -89,6 +95,27 @@ class _Fusion:
         plain = made.op.name == "matmul" and made.attributes == (False, False) and len(made.inputs[1].shape) == 2
         if plain or (made.op.name == "dense" and made.attributes == ("linear",)):
             return self.replace("dense", made.inputs, (step.op.name,), made, step)
+        return None
+
+    def scaled_gradient(self, step: Step) -> Step | None:
+        value, factor = step.inputs
+        made = value.producer
+        if (
+            made is None
+            or not made.op.name.endswith("crossentropy_with_logits")
+            or len(made.outputs) != 2
+            or made.outputs[1] is not value
+            or not isinstance(factor.origin, np.ndarray)
+            or factor.origin.size != 1
+            or not self.only_use(value)
+        ):
+            return None
+        (scale,) = made.attributes
+        made.attributes = (scale * float(factor.origin.item()),)
+        made.outputs = [made.outputs[0], step.outputs[0]]
+        step.outputs[0].producer = made
+        made.fused = (*(made.fused or (made.op.name,)), "multiply")
+        self.removed.add(id(step))
         return None
 
     def activation_gradient(self, step: Step) -> Step | None:

@@ -23,8 +23,11 @@ def _infer_rows(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[S
 
 
 def _rows_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
-    """The second output is dloss/dlogits for each row, so it is only scaled; targets are taken for constants."""
+    """The second output is dloss/dlogits for each row, times the scale; targets are taken for constants."""
+    (scale,) = node.attributes
     dloss = call("reshape", grads[0], attributes=((*grads[0].shape, 1),))
+    if scale != 1.0:
+        dloss = call("divide", dloss, scalar(scale, dloss))
     return call("multiply", node.outputs[1], dloss), None
 
 
@@ -33,10 +36,12 @@ register(
         "categorical_crossentropy_with_logits",
         "loss",
         _infer_rows,
+        attributes=(("scale", "float"),),
         gradient=_rows_gradient,
         flops=lambda ins, outs: 18 * math.prod(outs[1]),
         samples=[
-            Sample(Arg(shape, low=-6.0, high=6.0), Arg(shape, "probability"))
+            Sample(Arg(shape, low=-6.0, high=6.0), Arg(shape, "probability"), scale=scale)
+            for scale in (1.0, 0.03125)
             for shape in ((1, 1), (16, 3), (5, 10), (2, 3, 33))
         ],
         tolerance=32.0,
@@ -47,10 +52,12 @@ register(
         "sparse_categorical_crossentropy_with_logits",
         "loss",
         _infer_rows,
+        attributes=(("scale", "float"),),
         gradient=_rows_gradient,
         flops=lambda ins, outs: 16 * math.prod(outs[1]),
         samples=[
-            Sample(Arg(shape, low=-6.0, high=6.0), Arg(shape[:-1], "integer", 0, shape[-1], dtype))
+            Sample(Arg(shape, low=-6.0, high=6.0), Arg(shape[:-1], "integer", 0, shape[-1], dtype), scale=scale)
+            for scale in (1.0, 0.03125)
             for shape in ((1, 1), (16, 3), (5, 10), (2, 3, 33))
             for dtype in ("int32", "int64")
         ],
@@ -122,9 +129,8 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
     axis = normalize_axis(axis, len(output.shape), "categorical_crossentropy")
     logits = output if from_logits else _logits_behind(output, "softmax")
     if logits is not None and (from_logits or axis == len(output.shape) - 1):
-        return invoke(OPS["categorical_crossentropy_with_logits"], (last_axis(logits, axis), last_axis(target, axis)))[
-            0
-        ]
+        rows = last_axis(logits, axis), last_axis(target, axis)
+        return invoke(OPS["categorical_crossentropy_with_logits"], rows, (1.0,))[0]
     p = clip(call("divide", output, reduce("sum", output, axis, True)), EPSILON, 1.0 - EPSILON)
     return call("negative", reduce("sum", call("multiply", target, log(p)), axis))
 
@@ -158,7 +164,7 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
         )
     logits = output if from_logits else _logits_behind(output, "softmax")
     if logits is not None and (from_logits or axis == len(output.shape) - 1):
-        return invoke(OPS["sparse_categorical_crossentropy_with_logits"], (last_axis(logits, axis), target))[0]
+        return invoke(OPS["sparse_categorical_crossentropy_with_logits"], (last_axis(logits, axis), target), (1.0,))[0]
     p = last_axis(output, axis)
     p = clip(call("divide", p, reduce("sum", p, -1, True)), EPSILON, 1.0 - EPSILON)
     chosen = one_hot(target, output.shape[axis], dtype=dtype_of(p))

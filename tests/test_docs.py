@@ -1,0 +1,28 @@
+"""What the documents quote is what the code says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = sorted(path for path in (*(ROOT / "docs").glob("*.md"), ROOT / "README.md") if path.exists())
+
+pytestmark = pytest.mark.skipif(not (ROOT / "docs").exists(), reason="needs the repository around the tests")
+
+
+def test_the_loops_of_the_product_are_those_of_the_source() -> None:
+    quoted = re.findall(r"```cpp\n(.*?)```", (ROOT / "docs" / "gemm.md").read_text(), re.DOTALL)
+    assert quoted
+    source = (ROOT / "csrc" / "gemm" / "gemm.cpp").read_text()
+    for code in quoted:
+        assert code in source
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", document.read_text()):
+        if not target.startswith("http"):
+            assert (document.parent / target).exists(), target
