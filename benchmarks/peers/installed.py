@@ -33,11 +33,15 @@ def closure(names: list[str]) -> set[str]:
     return found
 
 
+def _bytes(paths: set[Path]) -> int:
+    """Returns the size of files; compiled Python does not count, as it comes only when a program first runs."""
+    return sum(path.stat().st_size for path in paths if path.is_file() and path.suffix != ".pyc")
+
+
 def distribution_bytes(name: str) -> int:
-    """Returns the size of a distribution's files, compiled Python among them."""
+    """Returns the size of a distribution's files."""
     distribution = metadata.distribution(name)
-    paths = {Path(str(distribution.locate_file(file))).resolve() for file in distribution.files or []}
-    return sum(path.stat().st_size for path in paths if path.is_file())
+    return _bytes({Path(str(distribution.locate_file(file))).resolve() for file in distribution.files or []})
 
 
 def package_bytes(module: str) -> int:
@@ -45,7 +49,13 @@ def package_bytes(module: str) -> int:
     spec = importlib.util.find_spec(module)
     if spec is None or spec.origin is None:
         raise ImportError(f"no module {module}")
-    return sum(path.stat().st_size for path in Path(spec.origin).parent.rglob("*") if path.is_file())
+    return _bytes(set(Path(spec.origin).parent.rglob("*")))
+
+
+def versions(names: list[str]) -> str:
+    """Returns the versions of those that are installed, with their names if they are several."""
+    found = {name: metadata.version(name) for name in names if closure([name])}
+    return next(iter(found.values())) if len(found) == 1 else ", ".join(map(" ".join, found.items()))
 
 
 def megabytes(names: list[str]) -> float:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import workload
-from processes import Left, start
+from processes import PeerError, start
 from report import Page, Table
 from training import TOLERANCE
 from turns import Options, ready, verify
+
+import machine
 
 PEERS = ["dlnative", "torch", "jax"]
 TEXT = """Kilobytes (1000 bytes) beyond parameters and optimizer state, which are equal for all. The batch itself (x and y) is
@@ -17,8 +19,9 @@ counted for nobody.
 - PyTorch, saved: memory of the tensors that autograd keeps from forward to backward (`saved_tensors_hooks`), each
   piece once, without parameters and batch.
 - PyTorch, peak: the most that its allocator has given out at once during a step, by the profiler's log, without the
-  gradients of parameters. What MKL and oneDNN allocate for themselves, such as packed pieces of matrices, is not in it,
-  so that it is dlnative's arena without scratch that it compares with.
+  gradients of parameters; before Adam, forward and backward alone. In wide networks the peak is that of Adam's own
+  temporary arrays, as large as a layer's kernel; dlnative's update has none. What MKL and oneDNN allocate for
+  themselves, such as packed pieces of matrices, is not in it: compare it with dlnative's arena, without the scratch.
 - With gradients: dlnative's arena, scratch and gradients; PyTorch's peak with the gradients that exist at that moment; the
   temporary memory that XLA planned for JAX's step, where gradients are intermediate values like others.
 
@@ -30,7 +33,7 @@ def _parameter_bytes(case: workload.Workload) -> int:
 
 
 def run(options: Options) -> Page:
-    threads = max(options.threads)
+    threads = min(max(options.threads), machine.cores())
     workers = start([name for name in options.peers if name in PEERS], threads)
     without: list[tuple[str, dict[str, float]]] = []
     gradients: list[tuple[str, dict[str, float]]] = []
@@ -44,14 +47,18 @@ def run(options: Options) -> Page:
             for worker in values:
                 try:
                     held[worker.name] = worker.call("bytes")
-                except Left as reason:
+                except PeerError as reason:
                     print(f"left out: {worker.title}, {case.name}: {reason}", flush=True)
             row, row_with = {}, {}
             if own := held.get("dlnative"):
                 row = {"dlnative": own["arena"] + own["scratch"], "dlnative, arena": own["arena"]}
                 row_with["dlnative"] = own["arena"] + own["scratch"] + _parameter_bytes(case)
             if torch := held.get("torch"):
-                row |= {"PyTorch, saved": torch["saved"], "PyTorch, peak": torch["temporary"]}
+                row |= {
+                    "PyTorch, saved": torch["saved"],
+                    "PyTorch, peak before Adam": torch["temporary before the update"],
+                    "PyTorch, peak": torch["temporary"],
+                }
                 row_with["PyTorch"] = torch["with gradients"]
             if jax := held.get("jax"):
                 row_with["JAX jit"] = jax["with gradients"]

@@ -1,4 +1,7 @@
-"""Draws tables as bars on a logarithmic axis, one colour a peer. Without matplotlib there is no plot."""
+"""Draws tables as bars, one colour a peer: on a logarithmic axis, unless there is a limit to reach.
+
+Without matplotlib there is no plot.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,8 @@ def _bars(axes: Any, table: Table, colours: dict[str, Any]) -> None:
             )
             position += 1
         position += 1
-    axes.set_xscale("log")
+    if not table.limits:
+        axes.set_xscale("log")
     axes.set_yticks(ticks, names, fontsize=8)
     axes.set_ylim(position - 1, -1)
     axes.margins(x=0.08)

@@ -30,7 +30,7 @@ PEERS: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 
-class Left(Exception):  # noqa: N818
+class PeerError(Exception):
     """A peer cannot go on; the others can."""
 
 
@@ -81,7 +81,7 @@ class Worker:
         if reason and self.name == OWN:
             raise SystemExit(f"{self.title}: {reason}")
         if reason:
-            raise Left(reason)
+            raise PeerError(reason)
         return answer
 
     def open(self, task: str, number: int) -> bool:

@@ -19,7 +19,6 @@ sys.path.insert(0, str(FOLDER.parent))
 
 import gemm  # noqa: E402
 import latency  # noqa: E402
-import machine  # noqa: E402
 import memory  # noqa: E402
 import report  # noqa: E402
 import training  # noqa: E402
@@ -40,7 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--parts", nargs="+", default=list(PARTS), choices=PARTS)
     parser.add_argument("--peers", nargs="+", default=list(PEERS), choices=PEERS)
-    parser.add_argument("--threads", type=int, nargs="+", default=sorted({1, machine.cores()}, reverse=True))
+    parser.add_argument("--threads", type=int, nargs="+", default=[2, 1])
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--seconds", type=float, default=0.4, help="length of one measurement")
     parser.add_argument("--cases", type=int, nargs="+", help="only these rows of each table, counted from 0")

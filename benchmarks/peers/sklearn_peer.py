@@ -81,7 +81,7 @@ class Latency:
             raise NotImplementedError
         x, classes = case.x(), np.arange(case.sizes[-1])
         model = MLPClassifier(case.sizes[1:-1], batch_size=1)
-        model.partial_fit(x, classes[:1], classes)  # allocates; what it learned is overwritten
+        model.partial_fit(x, classes[:1], classes=classes)  # allocates; what it learned is overwritten
         _set_weights(model, case.weights())
         self.run = partial(model.predict_proba, x)
 

@@ -78,7 +78,10 @@ class Memory(Training):
         x, y = self.x[0], self.y[0]
         saved = torch_memory.saved_for_backward(lambda: self.loss(x, y), [*self.model.parameters(), x, y])
         self.optimizer.zero_grad()
-        return {"saved": saved, **torch_memory.peaks(lambda: self._step(x, y), self.model.parameters())}
+        before = torch_memory.peaks(lambda: self.loss(x, y).backward(), self.model.parameters())["temporary"]
+        self.optimizer.zero_grad()
+        whole = torch_memory.peaks(lambda: self._step(x, y), self.model.parameters())
+        return {"saved": saved, "temporary before the update": before, **whole}
 
 
 class Gemm:

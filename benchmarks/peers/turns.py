@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from processes import PeerError, Worker, start
+
 import machine
-from processes import Left, Worker, start
 
 
 @dataclass
@@ -70,7 +71,7 @@ def ready(workers: list[Worker], task: str, number: int, case: Any) -> dict[Work
         try:
             if worker.open(task, number):
                 values[worker] = worker.call("values")
-        except Left as reason:
+        except PeerError as reason:
             print(f"left out: {worker.title}, {case.name}: {reason}", flush=True)
     return values
 

@@ -6,6 +6,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass, field
 
 import installed
@@ -15,7 +16,8 @@ from turns import Options
 TEXT = """Each import runs in a new process, by turns; medians, after one round that fills the disk cache. Memory is the peak of
 what is resident when the import is done. "Beyond NumPy" is what remains when the time and memory of `import numpy` in a
 process of its own are taken off. Installed: the files of the library's distributions and of all that they require, in
-10⁶ bytes, from the records that pip keeps. After it was measured, each library did a small piece of work."""
+10⁶ bytes, from the records that pip keeps; compiled Python does not count, but it is there when imports are timed. After
+it was measured, each library did a small piece of work."""
 
 # Measures first; the peak is of this program alone, where ru_maxrss would have that of the process that started it.
 PROGRAM = """
@@ -35,25 +37,30 @@ print(seconds, int(peak) * 1024 / 1e6)
 
 @dataclass(frozen=True)
 class Library:
-    """How a library is imported, made to add, and called by pip."""
+    """How a library is imported, made to say 3, and called by pip."""
 
     title: str
     statement: str
-    sum: str
+    three: str
     distributions: list[str]
     environment: dict[str, str] = field(default_factory=dict)
 
-    def measure(self) -> tuple[float, float]:
+    def measure(self, cache: str) -> tuple[float, float]:
         """Returns the seconds of the import in a new process, and its peak of resident megabytes.
 
+        Args:
+            cache: the folder for compiled Python, so that all find theirs, also one that was never compiled.
+
         Raises:
-            ImportError: if it cannot be imported, or cannot add.
+            ImportError: if it cannot be imported, or does not work.
         """
+        environment = os.environ | {"JAX_PLATFORMS": "cpu", "PYTHONPYCACHEPREFIX": cache} | self.environment
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
         done = subprocess.run(
-            [sys.executable, "-c", PROGRAM, self.statement, self.sum],
+            [sys.executable, "-c", PROGRAM, self.statement, self.three],
             capture_output=True,
             text=True,
-            env=os.environ | {"JAX_PLATFORMS": "cpu"} | self.environment,
+            env=environment,
         )
         if done.returncode:
             raise ImportError((done.stderr.strip().splitlines() or ["it failed"])[-1])
@@ -77,7 +84,7 @@ LIBRARIES = {
     "sklearn": Library(
         "scikit-learn",
         "from sklearn.neural_network import MLPClassifier",
-        "MLPClassifier.__init__.__globals__['np'].add(1, 2)",
+        "MLPClassifier(max_iter=3).max_iter",
         ["scikit-learn"],
     ),
     "onnxruntime": Library(
@@ -89,24 +96,34 @@ LIBRARIES = {
 }
 
 
-def run(options: Options) -> Page:
-    chosen = [LIBRARIES[name] for name in dict.fromkeys(["numpy", *options.peers]) if name in LIBRARIES]
-    present = []
+def _measure(chosen: list[Library], rounds: int, cache: str) -> list[tuple[Library, list[tuple[float, float]]]]:
+    """Returns the seconds and megabytes of each round, of those libraries that are there."""
+    measured: dict[str, tuple[Library, list[tuple[float, float]]]] = {}
     for library in chosen:
         try:
-            library.measure()
-            present.append(library)
+            library.measure(cache)
+            measured[library.title] = library, []
         except ImportError as error:
             if library.title == "dlnative":
                 raise SystemExit(f"dlnative cannot be used: {error}") from error
             print(f"left out: {library.title}: {error}", flush=True)
-    measured: dict[str, list[tuple[float, float]]] = {library.title: [] for library in present}
-    for _ in range(options.rounds):
-        for library in present:
-            measured[library.title].append(library.measure())
+    for _ in range(rounds):
+        for library, pairs in measured.values():
+            pairs.append(library.measure(cache))
+    return list(measured.values())
+
+
+def run(options: Options) -> Page:
+    chosen = [LIBRARIES[name] for name in dict.fromkeys(["numpy", *options.peers]) if name in LIBRARIES]
+    with tempfile.TemporaryDirectory() as cache:
+        found = _measure(chosen, options.rounds, cache)
+    present = [library for library, _ in found]
+    measured = {library.title: pairs for library, pairs in found}
     seconds = {title: statistics.median(pair[0] for pair in pairs) for title, pairs in measured.items()}
     peak = {title: statistics.median(pair[1] for pair in pairs) for title, pairs in measured.items()}
     disk = {library.title: installed.megabytes(library.distributions) for library in present}
+
+    versions = {library.title: installed.versions(library.distributions) for library in present}
 
     def beyond(values: dict[str, float]) -> dict[str, float]:
         return {title: value - values["NumPy"] for title, value in values.items() if title != "NumPy"}
@@ -119,4 +136,4 @@ def run(options: Options) -> Page:
         ("installed with NumPy, MB", disk),
         ("installed beyond NumPy, MB", beyond(disk)),
     ]
-    return Page("Weight: import and installation", TEXT, [Table("Import and installation", "", rows)])
+    return Page("Weight: import and installation", TEXT, [Table("Import and installation", "", rows)], versions)
