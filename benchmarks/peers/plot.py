@@ -6,12 +6,14 @@ Without matplotlib there is no plot.
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from report import Table
 
 BAR_INCHES = 0.16
+FOOTER_WIDTH = 140  # characters
 
 
 def _bars(axes: Any, table: Table, colours: dict[str, Any]) -> None:
@@ -50,7 +52,8 @@ def draw(heading: str, tables: list[Table], footer: list[str], path: Path) -> bo
 
     titles = list(dict.fromkeys(title for table in tables for title in table.columns))
     palette = plt.get_cmap("tab20").colors
-    colours = {title: palette[index % len(palette)] for index, title in enumerate(titles)}
+    others = [title for title in titles if title != "dlnative"]
+    colours = {title: palette[index % len(palette)] for index, title in enumerate(["dlnative", *others])}
     heights = [BAR_INCHES * (4 + len(table.rows) + sum(len(values) for _, values in table.rows)) for table in tables]
     figure, all_axes = plt.subplots(
         len(tables),
@@ -65,7 +68,7 @@ def draw(heading: str, tables: list[Table], footer: list[str], path: Path) -> bo
     handles = [plt.Rectangle((0, 0), 1, 1, color=colours[title]) for title in titles]
     figure.legend(handles, titles, loc="outside right upper", fontsize=7)
     figure.suptitle(heading, fontsize=11)
-    figure.supxlabel("\n".join(footer), fontsize=6, wrap=True)
+    figure.supxlabel("\n".join(line for text in footer for line in wrap(text, FOOTER_WIDTH)), fontsize=6)
     figure.savefig(path, dpi=130)
     plt.close(figure)
     return True

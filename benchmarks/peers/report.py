@@ -84,7 +84,7 @@ def write(name: str, page: Page, how: str, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     footer = [f"{facts['machine']}; Python {facts['Python']}; {facts['date']}"]
     footer.append(", ".join(f"{key} {facts[key]}" for key in ("compiler", "instruction set", "commit") if key in facts))
-    footer += [", ".join(f"{title} {version}".strip() for title, version in page.versions.items()), how]
+    footer += [", ".join(f"{title} {facts.get(title, version)}" for title, version in page.versions.items()), how]
     image = plot.draw(page.heading, page.tables, footer, folder / f"{name}.png")
     lines = [f"# {page.heading}", "", page.text, ""]
     for table in page.tables:
