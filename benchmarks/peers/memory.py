@@ -10,7 +10,6 @@ from turns import Options, ready, verify
 
 import machine
 
-PEERS = ["dlnative", "torch", "jax"]
 TEXT = """Kilobytes (1000 bytes) beyond parameters and optimizer state, which are equal for all. The batch itself (x and y) is
 counted for nobody.
 
@@ -34,7 +33,7 @@ def _parameter_bytes(case: workload.Workload) -> int:
 
 def run(options: Options) -> Page:
     threads = min(max(options.threads), machine.cores())
-    workers = start([name for name in options.peers if name in PEERS], threads)
+    workers = start(options.peers, threads, "Memory")
     without: list[tuple[str, dict[str, float]]] = []
     gradients: list[tuple[str, dict[str, float]]] = []
     try:

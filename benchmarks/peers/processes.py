@@ -13,20 +13,23 @@ from typing import Any
 FOLDER = Path(__file__).resolve().parent
 OWN = "dlnative"
 
-# name: module, environment
-PEERS: dict[str, tuple[str, dict[str, str]]] = {
-    OWN: ("dlnative_peer", {}),
-    "torch": ("torch_peer", {}),
-    "torch-compile": ("torch_compile_peer", {}),
-    "jax": ("jax_peer", {}),
-    "keras-tensorflow": ("keras_peer", {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}),
-    "keras-jax": ("keras_peer", {"KERAS_BACKEND": "jax"}),
-    "keras-torch": ("keras_peer", {"KERAS_BACKEND": "torch"}),
-    "sklearn": ("sklearn_peer", {}),
-    "onnxruntime": ("onnxruntime_peer", {}),
-    "numpy": ("numpy_peer", {}),
-    "numpy-skylakex": ("numpy_peer", {"OPENBLAS_CORETYPE": "SkylakeX"}),
-    "dlnative-ops": ("dlnative_ops_peer", {}),
+EVERYTHING = {"Training", "Gemm", "Latency"}
+KERAS = {"Training", "Latency"}
+
+# name: module, environment, tasks (classes of the module)
+PEERS: dict[str, tuple[str, dict[str, str], set[str]]] = {
+    OWN: ("dlnative_peer", {}, EVERYTHING | {"Memory"}),
+    "torch": ("torch_peer", {}, EVERYTHING | {"Memory"}),
+    "torch-compile": ("torch_compile_peer", {}, {"Training", "Latency"}),
+    "jax": ("jax_peer", {}, EVERYTHING | {"Memory"}),
+    "keras-tensorflow": ("keras_peer", {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}, KERAS),
+    "keras-jax": ("keras_peer", {"KERAS_BACKEND": "jax"}, KERAS),
+    "keras-torch": ("keras_peer", {"KERAS_BACKEND": "torch"}, KERAS),
+    "sklearn": ("sklearn_peer", {}, {"Training", "Latency"}),
+    "onnxruntime": ("onnxruntime_peer", {}, {"Gemm", "Latency"}),
+    "numpy": ("numpy_peer", {}, {"Gemm", "Latency"}),
+    "numpy-skylakex": ("numpy_peer", {"OPENBLAS_CORETYPE": "SkylakeX"}, {"Gemm", "Latency"}),
+    "dlnative-ops": ("dlnative_ops_peer", {}, {"Gemm"}),
 }
 
 
@@ -38,7 +41,7 @@ class Worker:
     """A peer in its own process."""
 
     def __init__(self, name: str, threads: int) -> None:
-        module, environment = PEERS[name]
+        module, environment, _ = PEERS[name]
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.process = subprocess.Popen(
             [sys.executable, str(FOLDER / "worker.py"), module, str(threads)],
@@ -85,7 +88,7 @@ class Worker:
         return answer
 
     def open(self, task: str, number: int) -> bool:
-        """Makes the peer ready for a case; returns whether it has such a thing at all."""
+        """Makes the peer ready for a case; returns whether it has such a thing."""
         return bool(self._ask(open=[task, number]))
 
     def call(self, method: str, *arguments: Any) -> Any:
@@ -105,8 +108,9 @@ def has_avx512() -> bool:
         return False
 
 
-def start(names: list[str], threads: int) -> list[Worker]:
-    """Starts those peers that are installed; says in one line why another is left out."""
+def start(names: list[str], threads: int, task: str) -> list[Worker]:
+    """Starts those peers that have such a task and are installed; says in one line why another is left out."""
+    names = [name for name in names if task in PEERS[name][2]]
     if "numpy-skylakex" in names and not has_avx512():
         print("left out: numpy-skylakex: this CPU has no AVX-512", flush=True)
         names = [name for name in names if name != "numpy-skylakex"]

@@ -54,14 +54,21 @@ def calibrate(worker: Worker, seconds: float) -> int:
 
 
 def take_turns(workers: list[Worker], rounds: int, seconds: float) -> dict[str, list[float]]:
-    """Returns the seconds a piece of work of each round, by title."""
-    counts = {worker.title: calibrate(worker, seconds) for worker in workers}
-    times: dict[str, list[float]] = {title: [] for title in counts}
-    for _ in range(rounds):
-        for worker in workers:
-            elapsed, done = worker.call("time", counts[worker.title])
-            times[worker.title].append(elapsed / done)
-    return times
+    """Returns the seconds a piece of work of each round, by title; a peer that fails on the way is left out."""
+    counts: dict[Worker, int] = {}
+    times: dict[Worker, list[float]] = {worker: [] for worker in workers}
+    for turn in range(rounds + 1):
+        for worker in list(times):
+            try:
+                if turn == 0:
+                    counts[worker] = calibrate(worker, seconds)
+                else:
+                    elapsed, done = worker.call("time", counts[worker])
+                    times[worker].append(elapsed / done)
+            except PeerError as reason:
+                print(f"left out: {worker.title}: {reason}", flush=True)
+                del times[worker]
+    return {worker.title: own for worker, own in times.items()}
 
 
 def ready(workers: list[Worker], task: str, number: int, case: Any) -> dict[Worker, list[float]]:
@@ -97,7 +104,7 @@ def measure(
         if threads > machine.cores():
             print(f"left out: {threads} threads on {machine.cores()} cores", flush=True)
             continue
-        workers, further = start(options.peers, threads), alongside(threads)
+        workers, further = start(options.peers, threads, task), alongside(threads)
         measured = Measured(threads)
         try:
             for number, case in enumerate(cases):
@@ -112,10 +119,11 @@ def measure(
                 measured.rows.append((case, {title: statistics.median(own) for title, own in times.items()}))
                 measured.versions |= {worker.title: worker.version for worker in values}
                 spread = ", ".join(
-                    f"{worker.title} {min(times[worker.title]) * 1e6:.3g}–{max(times[worker.title]) * 1e6:.3g}"
-                    for worker in values
+                    f"{title} {min(own) * 1e6:.3g}–{max(own) * 1e6:.3g} µs"
+                    for title, own in times.items()
+                    if title in {worker.title for worker in values}
                 )
-                print(f"{case.name}, threads: {threads}: {spread} µs", flush=True)
+                print(f"{case.name}, threads: {threads}: {spread}", flush=True)
         finally:
             for worker in [*workers, *further]:
                 worker.close()

@@ -55,14 +55,13 @@ def main(module_name: str, threads: int) -> None:
         try:
             if "open" in request:
                 task, number = request["open"]
-                peer = None
-                if hasattr(module, task):
-                    peer = getattr(module, task)(cases[task][number], threads)
-                answer(peer is not None)
+                peer = None  # frees the last one first
+                peer = getattr(module, task)(cases[task][number], threads)
+                answer(True)
             else:
                 method, *arguments = request["call"]
                 answer(getattr(peer, method)(*arguments))
-        except NotImplementedError:  # this peer has no such thing
+        except NotImplementedError:  # the peer has the task, but not this case
             answer(False)
         except Exception as error:
             lines = str(error).splitlines() or [""]
