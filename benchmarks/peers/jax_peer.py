@@ -1,4 +1,4 @@
-"""JAX: one jitted step with donated state over batches that are device arrays already."""
+"""JAX: one jitted step with donated state over batches that are device arrays already; jitted products and samples."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import sample
+import stopwatch
 import workload as w
+from product import Product
 
 TITLE = "JAX jit"
 
@@ -17,11 +20,16 @@ def version() -> str:
     return jax.__version__
 
 
-def _loss(weights: Any, x: Any, y: Any, kind: str) -> Any:
+def _forward(weights: Any, x: Any) -> Any:
     for index in range(0, len(weights), 2):
         x = x @ weights[index] + weights[index + 1]
         if index + 2 < len(weights):
             x = jnp.maximum(x, 0)
+    return x
+
+
+def _loss(weights: Any, x: Any, y: Any, kind: str) -> Any:
+    x = _forward(weights, x)
     if kind == w.CLASSES:
         return -jnp.take_along_axis(jax.nn.log_softmax(x), y[:, None], axis=1).mean()
     return jnp.square(x - y).mean()
@@ -39,7 +47,7 @@ def _step(state: Any, x: Any, y: Any, kind: str) -> Any:
     return (weights, m, v, t), loss
 
 
-class Peer:
+class Training:
     def __init__(self, workload: w.Workload, threads: int) -> None:
         self.workload = workload
         x, y = workload.data()
@@ -55,8 +63,9 @@ class Peer:
         self.state, loss = _step(self.state, self.x[index], self.y[index], self.workload.loss)
         return loss
 
-    def losses(self, steps: int) -> list[float]:
-        return [float(self._run(index)) for index in range(steps)]
+    def values(self) -> list[float]:
+        """Returns the losses of the first steps."""
+        return [float(self._run(index)) for index in range(w.STEPS_COMPARED)]
 
     def time(self, steps: int) -> tuple[float, int]:
         start = time.perf_counter()
@@ -64,3 +73,39 @@ class Peer:
             loss = self._run(index)
         jax.block_until_ready((self.state, loss))
         return time.perf_counter() - start, steps
+
+
+class Memory(Training):
+    def bytes(self) -> dict[str, int]:
+        """Returns what XLA plans for values that are neither arguments nor results; gradients are among them."""
+        compiled = _step.lower(self.state, self.x[0], self.y[0], self.workload.loss).compile()
+        return {"with gradients": int(compiled.memory_analysis().temp_size_in_bytes)}
+
+
+class Gemm:
+    def __init__(self, product: Product, threads: int) -> None:
+        self.product = product
+        a, b = map(jnp.asarray, product.operands())
+        function = jax.jit(jnp.matmul)
+        self.run = lambda: function(a, b).block_until_ready()
+
+    def values(self) -> list[float]:
+        return self.product.sampled(self.run())
+
+    def time(self, count: int) -> tuple[float, int]:
+        return stopwatch.time_calls(self.run, count)
+
+
+class Latency:
+    def __init__(self, case: sample.Sample, threads: int) -> None:
+        if case.way != sample.CALL:
+            raise NotImplementedError
+        weights, x = list(map(jnp.asarray, case.weights())), jnp.asarray(case.x())
+        function = jax.jit(_forward)
+        self.run = lambda: function(weights, x).block_until_ready()
+
+    def values(self) -> list[float]:
+        return sample.centred(self.run())
+
+    def time(self, count: int) -> tuple[float, int]:
+        return stopwatch.time_calls(self.run, count)

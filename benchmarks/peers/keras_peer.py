@@ -1,19 +1,39 @@
-"""Keras 3, on the backend that KERAS_BACKEND names: the step inside `fit`."""
+"""Keras 3, on the backend that KERAS_BACKEND names: the step inside `fit`; the model called and asked to predict."""
 
 from __future__ import annotations
 
-import workload as w
-from keras_style import KerasStylePeer
+import importlib
+
+from keras_style import KerasStyleLatency, KerasStyleTraining
+from sample import Sample
+from workload import Workload
 
 import keras
 
-TITLE = f"Keras/{keras.backend.backend()}"
+BACKEND = keras.backend.backend()
+TITLE = f"Keras/{BACKEND}"
+_library = importlib.import_module(BACKEND)
 
 
 def version() -> str:
-    return keras.__version__
+    return f"{keras.__version__} on {_library.__version__}"
 
 
-class Peer(KerasStylePeer):
-    def __init__(self, workload: w.Workload, threads: int) -> None:
+def _set_threads(threads: int) -> None:
+    if BACKEND == "torch":
+        _library.set_num_threads(threads)
+    elif BACKEND == "tensorflow" and _library.config.threading.get_intra_op_parallelism_threads() != threads:
+        _library.config.threading.set_intra_op_parallelism_threads(threads)
+        _library.config.threading.set_inter_op_parallelism_threads(threads)
+
+
+class Training(KerasStyleTraining):
+    def __init__(self, workload: Workload, threads: int) -> None:
+        _set_threads(threads)
         super().__init__(keras, workload)
+
+
+class Latency(KerasStyleLatency):
+    def __init__(self, case: Sample, threads: int) -> None:
+        _set_threads(threads)
+        super().__init__(keras, case)

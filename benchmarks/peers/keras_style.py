@@ -5,33 +5,41 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import sample
+import stopwatch
 import workload as w
 
 
-class KerasStylePeer:
+def mlp(module: Any, sizes: tuple[int, ...], weights: list[Any]) -> Any:
+    layers = [module.layers.Dense(units, activation="relu") for units in sizes[1:-1]]
+    model = module.Sequential([module.Input((sizes[0],)), *layers, module.layers.Dense(sizes[-1])])
+    model.set_weights(weights)
+    return model
+
+
+class KerasStyleTraining:
     """Trains by `fit` with its defaults: shuffling on, the loss averaged, no progress bar."""
 
     def __init__(self, module: Any, workload: w.Workload) -> None:
         self.workload = workload
         self.x, self.y = workload.data()
-        layers = [module.layers.Dense(units, activation="relu") for units in workload.sizes[1:-1]]
-        self.model = module.Sequential(
-            [module.Input((workload.sizes[0],)), *layers, module.layers.Dense(workload.sizes[-1])]
-        )
+        self.model = mlp(module, workload.sizes, workload.weights())
         if workload.loss == w.CLASSES:
             loss = module.losses.SparseCategoricalCrossentropy(from_logits=True)
         else:
             loss = module.losses.MeanSquaredError()
         adam = module.optimizers.Adam(w.LEARNING_RATE, beta_1=w.BETA_1, beta_2=w.BETA_2, epsilon=w.EPSILON)
         self.model.compile(optimizer=adam, loss=loss)
-        self.model.set_weights(workload.weights())
 
-    def losses(self, steps: int) -> list[float]:
-        batch = self.workload.batch
-        return [
-            float(self.model.train_on_batch(self.x[start : start + batch], self.y[start : start + batch]))
-            for start in range(0, steps * batch, batch)
-        ]
+    def values(self) -> list[float]:
+        """Returns the losses of the first steps."""
+        batch, losses = self.workload.batch, []
+        for start in range(0, w.STEPS_COMPARED * batch, batch):
+            self.model.reset_metrics()  # else Keras returns the mean of the steps so far
+            losses.append(
+                float(self.model.train_on_batch(self.x[start : start + batch], self.y[start : start + batch]))
+            )
+        return losses
 
     def time(self, steps: int) -> tuple[float, int]:
         """Returns the seconds of whole epochs of about so many steps, and how many steps they were."""
@@ -39,3 +47,21 @@ class KerasStylePeer:
         start = time.perf_counter()
         self.model.fit(self.x, self.y, batch_size=self.workload.batch, epochs=epochs, verbose=0)
         return time.perf_counter() - start, epochs * self.workload.steps_per_epoch
+
+
+class KerasStyleLatency:
+    """Calls the model on a NumPy array, or asks it to predict one, without a progress bar."""
+
+    def __init__(self, module: Any, case: sample.Sample) -> None:
+        model, x = mlp(module, case.sizes, case.weights()), case.x()
+        if case.way == sample.CALL:
+            self.run = lambda: model(x)
+        else:
+            self.run = lambda: model.predict(x, verbose=0)
+        self.to_numpy = module.ops.convert_to_numpy
+
+    def values(self) -> list[float]:
+        return sample.centred(self.to_numpy(self.run()))
+
+    def time(self, count: int) -> tuple[float, int]:
+        return stopwatch.time_calls(self.run, count)

@@ -1,7 +1,8 @@
 """A process that holds one peer: reads a request a line, answers with a line of JSON.
 
-Requests: {"open": index of the workload}, {"losses": steps}, {"time": steps}. The process is pinned to as many cores as
-it may use threads, before any library is loaded, so that no peer takes more than the others.
+Requests: {"open": [task, number of the case]} makes the peer's object of that task (the class of that name in its
+module), {"call": [method, arguments...]} calls a method of it. The process is pinned to as many cores as it may use
+threads, before any library is loaded, so that no peer takes more than the others.
 """
 
 from __future__ import annotations
@@ -34,25 +35,37 @@ def main(module_name: str, threads: int) -> None:
 
     try:
         module = importlib.import_module(module_name)
-        from workload import WORKLOADS
+        import product
+        import sample
+        import workload
     except ImportError as error:
         answer({"missing": str(error).splitlines()[0]})
         return
+    cases: dict[str, list[Any]] = {
+        "Training": workload.CASES,
+        "Memory": workload.CASES,
+        "Gemm": product.CASES,
+        "Limit": product.CASES,
+        "Latency": sample.CASES,
+    }
     answer({"title": module.TITLE, "version": module.version()})
     peer: Any = None
     for line in sys.stdin:
         request = json.loads(line)
         try:
             if "open" in request:
-                peer = None
-                peer = module.Peer(WORKLOADS[request["open"]], threads)
+                task, number = request["open"]
+                peer = None  # frees the last one first
+                peer = getattr(module, task)(cases[task][number], threads)
                 answer(True)
-            elif "losses" in request:
-                answer(peer.losses(request["losses"]))
             else:
-                answer(peer.time(request["time"]))
+                method, *arguments = request["call"]
+                answer(getattr(peer, method)(*arguments))
+        except NotImplementedError:  # the peer has the task, but not this case
+            answer(False)
         except Exception as error:
-            answer({"failed": f"{type(error).__name__}: {error}"})
+            lines = str(error).splitlines() or [""]
+            answer({"failed": f"{type(error).__name__}: {lines[0]}"})
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""The networks that are timed: sizes, batch, loss; data and initial weights that every peer starts from."""
+"""The networks that are trained: sizes, batch, loss; data and initial weights that every peer starts from."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -13,6 +14,7 @@ LEARNING_RATE = 1e-3
 BETA_1 = 0.9
 BETA_2 = 0.999
 EPSILON = 1e-7
+STEPS_COMPARED = 5
 
 
 @dataclass(frozen=True)
@@ -38,17 +40,21 @@ class Workload:
         return x, random.standard_normal((samples, self.sizes[-1]), dtype=np.float32)
 
     def weights(self) -> list[np.ndarray]:
-        """Returns kernel (inputs, outputs) and bias (outputs,) of each layer: Glorot-uniform kernels, zero biases."""
-        random = np.random.default_rng(1)
-        values = []
-        for inputs, outputs in zip(self.sizes, self.sizes[1:], strict=False):
-            limit = (6.0 / (inputs + outputs)) ** 0.5
-            values.append(random.uniform(-limit, limit, (inputs, outputs)).astype(np.float32))
-            values.append(np.zeros(outputs, np.float32))
-        return values
+        return initial_weights(self.sizes)
 
 
-WORKLOADS = [
+def initial_weights(sizes: tuple[int, ...]) -> list[np.ndarray]:
+    """Returns kernel (inputs, outputs) and bias (outputs,) of each layer: Glorot-uniform kernels, zero biases."""
+    random = np.random.default_rng(1)
+    values = []
+    for inputs, outputs in pairwise(sizes):
+        limit = (6.0 / (inputs + outputs)) ** 0.5
+        values.append(random.uniform(-limit, limit, (inputs, outputs)).astype(np.float32))
+        values.append(np.zeros(outputs, np.float32))
+    return values
+
+
+CASES = [
     Workload((4, 8, 8, 3), 16, CLASSES, 1000),
     Workload((80, 128, 128, 1), 32, SQUARES, 200),
     Workload((784, 256, 128, 10), 128, CLASSES, 50),
