@@ -1,6 +1,6 @@
 // Elementwise kernels through the op table, small (where the call itself counts), in the second cache, and larger than
-// the last one. Each is compared with libm before it is timed. Counters: GB/s read and written, and per cent of the
-// bandwidth of a copy on one core.
+// the last one. Each is compared with libm before it is timed. Counters: GB/s read and written, and per cent of what a
+// copy of as many bytes reaches on one core.
 #include <cmath>
 #include <cstdio>
 #include <functional>
@@ -32,29 +32,18 @@ struct Size {
 };
 const Size sizes[] = {{16, 8, false}, {16, 8, true}, {128, 256, false}, {128, 256, true}, {4096, 8192, false}};
 
-dlnative::View view_of(void* data, std::int64_t rows, std::int64_t columns) {
-  dlnative::View view;
-  view.data = data;
-  view.rank = 2;
-  view.shape[0] = rows;
-  view.shape[1] = columns;
-  view.size = rows * columns;
-  return view;
-}
-
 void run(benchmark::State& state, const Kernel& kernel, const Size& size) {
-  const dlnative::OpTable& ops = dlnative::isa().ops;
-  int op = 0;
-  while (op < ops.count && std::string(kernel.name) != ops.rows[op].name) ++op;
-  if (op == ops.count) {
+  const dlnative::Kernel function = dlnative_benchmark::find_kernel(kernel.name);
+  if (function == nullptr) {
     state.SkipWithError("no such kernel");
     return;
   }
   const std::int64_t total = size.rows * size.columns, b_rows = size.row_broadcast ? 1 : size.rows;
   const auto a = dlnative_benchmark::random_floats(total), b = dlnative_benchmark::random_floats(b_rows * size.columns);
   const auto y = dlnative_benchmark::allocate(total * 4);
-  const dlnative::View inputs[] = {view_of(a.get(), size.rows, size.columns), view_of(b.get(), b_rows, size.columns)};
-  const dlnative::View output = view_of(y.get(), size.rows, size.columns);
+  const dlnative::View inputs[] = {dlnative_benchmark::view_of(a, {size.rows, size.columns}),
+                                   dlnative_benchmark::view_of(b, {b_rows, size.columns})};
+  const dlnative::View output = dlnative_benchmark::view_of(y, {size.rows, size.columns});
   const dlnative::Workers one;
   dlnative::Call call;
   call.inputs = inputs;
@@ -62,7 +51,6 @@ void run(benchmark::State& state, const Kernel& kernel, const Size& size) {
   call.outputs = &output;
   call.output_count = 1;
   call.workers = &one;
-  const dlnative::Kernel function = ops.rows[op].run;
   function(call);
   for (std::int64_t i = 0; i < total; i += total / 1000 + 1) {
     const double expected = kernel.reference(static_cast<double>(static_cast<float*>(a.get())[i]),
@@ -79,10 +67,9 @@ void run(benchmark::State& state, const Kernel& kernel, const Size& size) {
   }
   double bytes = 8.0 * static_cast<double>(total);
   if (kernel.inputs == 2) bytes += 4.0 * static_cast<double>(inputs[1].size);
-  bytes *= static_cast<double>(state.iterations());
-  state.counters["GB/s"] = benchmark::Counter(bytes * 1e-9, benchmark::Counter::kIsRate);
-  state.counters["% of copy"] =
-      benchmark::Counter(bytes * 100 / dlnative_benchmark::copy_limit(), benchmark::Counter::kIsRate);
+  state.counters["GB/s"] =
+      benchmark::Counter(bytes * static_cast<double>(state.iterations()) * 1e-9, benchmark::Counter::kIsRate);
+  state.counters["% of copy"] = dlnative_benchmark::percent_of_copy_limit(bytes, [&] { function(call); });
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <initializer_list>
 #include <memory>
 #include <random>
 #include <string>
@@ -77,22 +78,57 @@ inline double percent_of_fma_limit(double flops, int threads, const auto& work) 
   return percents[percents.size() / 2];
 }
 
-// Bytes per second, read and written, of a copy much larger than the last cache, by one core.
-inline double copy_limit() {
-  static const double limit = [] {
-    constexpr std::int64_t size = std::int64_t{256} << 20;
-    const Memory from = allocate(size), to = allocate(size);
-    double best = 0;
-    for (int turn = 0; turn < 5; ++turn) {
-      const auto start = std::chrono::steady_clock::now();
-      std::memcpy(to.get(), from.get(), size);
+// Per cent of the bandwidth of a copy that `work` reaches, by turns like percent_of_fma_limit. The copy is of as many
+// bytes as `work` touches, between one and 64 MB: from cache to cache if those are few.
+inline double percent_of_copy_limit(double bytes, const auto& work) {
+  const auto size = static_cast<std::int64_t>(std::clamp(bytes / 2, 4096.0, 6.4e7)) / 64 * 64;
+  const Memory from = allocate(size), to = allocate(size);
+  const auto copy = [&](int repeats) {
+    for (int i = 0; i < repeats; ++i) {
+      std::memcpy(to.get(), from.get(), static_cast<std::size_t>(size));
       benchmark::ClobberMemory();
-      const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-      best = std::max(best, 2.0 * size / seconds.count());
     }
-    return best;
-  }();
-  return limit;
+  };
+  copy(2);
+  work();
+  constexpr double length = 2e-4;
+  const auto repeats = static_cast<int>(std::max(1.0, length / std::max(seconds_of(work), 1e-9)));
+  const auto copies = static_cast<int>(std::max(1.0, length / std::max(seconds_of([&] { copy(1); }), 1e-9)));
+  std::vector<double> percents;
+  double spent = 0;
+  for (int turn = 0; turn < 400 && (spent < 0.5 || turn < 9); ++turn) {
+    const double limit = 2.0 * static_cast<double>(size) * copies / seconds_of([&] { copy(copies); });
+    const double seconds = seconds_of([&] {
+      for (int i = 0; i < repeats; ++i) work();
+    });
+    percents.push_back(100 * bytes * repeats / seconds / limit);
+    spent += seconds;
+  }
+  std::nth_element(percents.begin(), percents.begin() + static_cast<std::ptrdiff_t>(percents.size() / 2),
+                   percents.end());
+  return percents[percents.size() / 2];
+}
+
+// The kernel of an op, null if there is none of that name.
+inline dlnative::Kernel find_kernel(const char* name) {
+  const dlnative::OpTable& ops = dlnative::isa().ops;
+  for (int op = 0; op < ops.count; ++op) {
+    if (std::strcmp(name, ops.rows[op].name) == 0) return ops.rows[op].run;
+  }
+  return nullptr;
+}
+
+inline dlnative::View view_of(const Memory& memory, std::initializer_list<std::int64_t> shape,
+                              dlnative::DType dtype = dlnative::DType::float32) {
+  dlnative::View view;
+  view.data = memory.get();
+  view.dtype = dtype;
+  view.size = 1;
+  for (const std::int64_t extent : shape) {
+    view.shape[view.rank++] = extent;
+    view.size *= extent;
+  }
+  return view;
 }
 
 inline void add_context() {
@@ -100,7 +136,6 @@ inline void add_context() {
   benchmark::AddCustomContext("build_type", DLNATIVE_BUILD_TYPE);
   benchmark::AddCustomContext("isa", dlnative::isa().name);
   benchmark::AddCustomContext("fma_limit_gflops", std::to_string(fma_limit() * 1e-9));
-  benchmark::AddCustomContext("copy_limit_gb_per_second", std::to_string(copy_limit() * 1e-9));
   const char* commit = std::getenv("DLNATIVE_COMMIT");
   benchmark::AddCustomContext("commit", commit == nullptr ? "unknown (set DLNATIVE_COMMIT)" : commit);
 }
