@@ -76,6 +76,23 @@ def test_backends_agree_on_a_training_run(optimizer: str) -> None:
     np.testing.assert_allclose(cpu["predictions"], reference["predictions"], rtol=0, atol=2e-4 * scale)
 
 
+def test_wide_layers_share_memory_with_their_gradients(random: np.random.RandomState) -> None:
+    """Products longer than a block of k, whose results take the place of the activations they are multiplied with."""
+    x, y = random.uniform(-1, 1, (40, 30)).astype("float32"), random.randint(0, 4, 40)
+
+    def weights(name: str) -> list[np.ndarray]:
+        with dlnative.backend.use_backend(name):
+            dlnative.utils.set_random_seed(5)
+            hidden = [layers.Dense(units, "relu") for units in (70, 900, 64, 1300)]
+            model = dlnative.Sequential([dlnative.Input((30,)), *hidden, layers.Dense(4, "softmax")])
+            model.compile(dlnative.optimizers.SGD(0.1), "sparse_categorical_crossentropy")
+            model.fit(x, y, batch_size=20, epochs=2, shuffle=False, verbose=0)
+            return model.get_weights()
+
+    for left, right in zip(weights("cpu"), weights("reference"), strict=True):
+        np.testing.assert_allclose(left, right, rtol=0, atol=1e-5)
+
+
 def test_a_seed_gives_the_same_bits(backend: str) -> None:
     first, second = run(backend, "adam"), run(backend, "adam")
     assert first["history"] == second["history"]

@@ -26,7 +26,7 @@ struct GemmArguments {
   // saved.
   const T* bias = nullptr;  // length N, or null
   Activation activation = Activation::linear;
-  const T* saved = nullptr;                     // y, M x N with leading dimension ldc, or null
+  const T* saved = nullptr;  // y, M x N with leading dimension ldc, or null; a relu's may be c itself
   Activation gradient_of = Activation::linear;  // whose derivative, written in terms of y, multiplies c
 };
 

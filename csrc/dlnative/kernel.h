@@ -1,6 +1,7 @@
 // What a kernel is: a function of input views, output views and attributes. It allocates nothing, throws nothing and
-// checks nothing; whoever builds the plan has checked. Outputs never overlap inputs, except that an elementwise or
-// optimizer kernel may be given the same buffer (same address, shape and type) as an input and as an output.
+// checks nothing; whoever builds the plan has checked. Outputs never overlap inputs, except where the
+// op table says that an op works in place: then an input and an output may be the same buffer (same address, shape and
+// type).
 #pragma once
 
 #include <cstdint>

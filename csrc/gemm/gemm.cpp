@@ -91,7 +91,9 @@ struct Method {
   }
 
   // Few rows leave all the time to the reading of B: then it is read row by row, from one end to the other.
+  // In place of the saved y there is no room for partial sums.
   DLNATIVE_INLINE static std::int64_t k_limit(const GemmArguments<T>& g) {
+    if (g.saved != nullptr && g.saved == g.c) return g.K > 0 ? g.K : 1;
     constexpr int few = MR < 8 ? MR : 8;
     if (g.transpose_b || g.M > few || g.N <= tile_vector_table.of[g.M] * L) return Blocks<T>::KC;
     return g.M == 1 ? 16 : 64;
@@ -101,9 +103,14 @@ struct Method {
   // Blocks of columns are evenly wide, in units of NR.
   Parts column_blocks(std::int64_t N) const {
     const std::int64_t units = (N + NR - 1) / NR;
-    return Parts(units, pack_b ? Blocks<T>::NC / NR : units);
+    return Parts(units, pack_b ? block_size(block_bytes, NR) / NR : units);
   }
-  Parts row_blocks(std::int64_t M) const { return Parts(M, pack_a ? Blocks<T>::MC : M); }
+  Parts row_blocks(std::int64_t M) const { return Parts(M, pack_a ? block_size(panels_bytes, MR) : M); }
+  // How many columns, or rows, with a block of k each, take so many bytes: a multiple of `unit`.
+  std::int64_t block_size(std::int64_t bytes, std::int64_t unit) const {
+    const std::int64_t fit = bytes / (k_block_size() * static_cast<std::int64_t>(sizeof(T)) + 1);
+    return fit < unit ? unit : fit / unit * unit;
+  }
   // Several blocks of columns share the packed panels of a block of rows.
   std::int64_t a_block_size(std::int64_t M, std::int64_t N) const {
     if (!pack_a) return 0;
@@ -111,7 +118,7 @@ struct Method {
     return round_up(k_block_size() * (rows > MR ? rows : MR) + L, 64 / sizeof(T));
   }
   std::int64_t b_block_size(std::int64_t N) const {
-    if (pack_b) return k_block_size() * round_up(least(N, Blocks<T>::NC), L) + L;
+    if (pack_b) return k_block_size() * least(column_blocks(N).largest() * NR, round_up(N, L)) + L;
     return pack_tail ? k_block_size() * L + L : 0;
   }
   std::int64_t thread_bytes(std::int64_t M, std::int64_t N) const {
@@ -378,14 +385,22 @@ DLNATIVE_INLINE void product(const GemmArguments<T>& g, void* scratch, const Wor
   large_product(g, scratch, workers);
 }
 
-// Whether there is a bias is not known yet, so there must be room for either way.
+// Whether there is a bias, and where C will lie, is not known yet, so there must be room for every way.
 template <class T>
 std::int64_t scratch_bytes(const GemmArguments<T>& given, int threads) {
   if (is_small(given)) return given.transpose_b ? transposed_size(given) * static_cast<std::int64_t>(sizeof(T)) : 0;
-  const GemmArguments<T> swapped = simplify(given, true), plain = simplify(given, false);
-  const std::int64_t a = Method<T>(swapped).thread_bytes(swapped.M, swapped.N),
-                     b = Method<T>(plain).thread_bytes(plain.M, plain.N);
-  return (a > b ? a : b) * threads;
+  T place;
+  std::int64_t most = 0;
+  for (const bool may_swap : {true, false}) {
+    for (const bool in_place : {true, false}) {
+      GemmArguments<T> g = simplify(given, may_swap);
+      g.c = &place;
+      g.saved = in_place && given.gradient_of == Activation::relu ? &place : nullptr;
+      const std::int64_t bytes = Method<T>(g).thread_bytes(g.M, g.N);
+      most = bytes > most ? bytes : most;
+    }
+  }
+  return most * threads;
 }
 
 }  // namespace

@@ -45,12 +45,13 @@ struct TileVectors {
 };
 inline constexpr TileVectors tile_vector_table;
 
+// What the packed panels of A may take, in the last cache.
+inline constexpr std::int64_t panels_bytes = 80 * MR * KC_bytes;
+
 template <class T>
 struct Blocks {
   static constexpr int NR = NV * lanes<T>;
   static constexpr std::int64_t KC = KC_bytes / static_cast<int>(sizeof(T));
-  static constexpr std::int64_t MC = 80 * MR;
-  static constexpr std::int64_t NC = block_bytes / KC_bytes / NR * NR;
 };
 
 // Cuts `total` into as few parts as hold `most` at most, which differ by one at most; the larger ones come first.

@@ -88,9 +88,10 @@ def _pin_updates(plan: Lowered, layout: Layout) -> None:
 
 def _in_place(step: Step, variable: Variable, output: Value) -> bool:
     """Tells whether a step may overwrite a variable that it reads."""
-    return step.op.inplace and all(
-        value.shape == output.shape and value.dtype == output.dtype
-        for value in step.inputs
+    reusable = step.op.reusable(step.attributes, len(step.inputs))
+    return all(
+        number in reusable and value.shape == output.shape and value.dtype == output.dtype
+        for number, value in enumerate(step.inputs)
         if value.base.origin is variable
     )
 
@@ -116,10 +117,10 @@ def _pack(plan: Lowered, layout: Layout) -> None:
             if id(value) in layout.pinned:
                 continue
             layout.unpacked_bytes += padded(value.nbytes)
-            heir = _heir(step, value, dying) if step.op.inplace else None
-            if heir is not None:
-                layout.offsets[id(value)] = layout.offsets[id(heir)]
-                del dying[id(heir)]
+            old = _predecessor(step, value, dying)
+            if old is not None:
+                layout.offsets[id(value)] = layout.offsets[id(old)]
+                del dying[id(old)]
             else:
                 layout.offsets[id(value)] = arena.take(padded(value.nbytes))
         for base in dying.values():
@@ -130,10 +131,17 @@ def _pack(plan: Lowered, layout: Layout) -> None:
     layout.arena_bytes = arena.size
 
 
-def _heir(step: Step, output: Value, dying: dict[int, Value]) -> Value | None:
+def _predecessor(step: Step, output: Value, dying: dict[int, Value]) -> Value | None:
     """Returns an input that dies in this step and whose memory the output may take."""
-    for value in step.inputs:
-        if value.shape == output.shape and value.dtype == output.dtype and id(value.base) in dying:
+    reusable = step.op.reusable(step.attributes, len(step.inputs))
+    for number in reusable:
+        value = step.inputs[number]
+        if (
+            value.shape == output.shape
+            and value.dtype == output.dtype
+            and id(value.base) in dying
+            and all(place in reusable for place, other in enumerate(step.inputs) if other.base is value.base)
+        ):
             return value.base
     return None
 

@@ -66,7 +66,8 @@ class Op:
         infer: from input tensors and attribute values to the shapes and types of the outputs; refuses bad input.
         attributes: pairs of a name and a kind, in the order of the instruction format.
         gradient: from a node and the gradients of its outputs to those of its inputs (`None`: no gradient).
-        inplace: whether an output may take the memory of an input of the same size.
+        inplace: whether an output may take the memory of an input of its shape and type; or a function of the attributes
+            that returns the numbers of the inputs for which it may.
         broadcasting: whether the inputs broadcast against each other.
         flops: operations done for given input and output shapes; by default one for each element of the outputs.
         dtypes: the types under test.
@@ -97,7 +98,7 @@ class Op:
         *,
         attributes: tuple[tuple[str, str], ...] = (),
         gradient: Gradient | None = None,
-        inplace: bool = False,
+        inplace: bool | Callable[[tuple[Any, ...]], Sequence[int]] = False,
         broadcasting: bool = False,
         flops: Flops | None = None,
         dtypes: tuple[str, ...] = ("float32", "float64"),
@@ -118,6 +119,12 @@ class Op:
 
     def __repr__(self) -> str:
         return f"<Op {self.name}>"
+
+    def reusable(self, values: tuple[Any, ...], count: int) -> Sequence[int]:
+        """Returns which of `count` inputs an output may be written over, for attribute values."""
+        if callable(self.inplace):
+            return self.inplace(values)
+        return range(count) if self.inplace else ()
 
     def keywords(self, values: tuple[Any, ...]) -> dict[str, Any]:
         """Returns attribute values by name, as the reference functions take them."""
