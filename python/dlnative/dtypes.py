@@ -73,7 +73,7 @@ def of_array(array: np.ndarray[Any, Any] | np.generic) -> str:
     name = _NAMES.get(array.dtype)
     if name is not None:
         return name
-    entry = _ENTRY.get(array.dtype.name)
+    entry = _ENTRY.get(array.dtype.name)  # NumPy takes longer to name a type than a small kernel takes to run
     if entry is None:
         # A byte-swapped array has an unlisted dtype object but a listed name.
         entry = array.dtype.name if array.dtype.name in NUMPY else None

@@ -134,7 +134,7 @@ class Function:
         if found is None or not found.current:
             found = compile_trace(
                 lambda trace, feed_tensors: self.function(*_refill(args, iter(feed_tensors)), **static),
-                [(feed.shape, feed.dtype.name) for feed in feeds],
+                [(feed.shape, dtypes.of_array(feed)) for feed in feeds],
             )
             while len(self._plans) >= self.capacity:
                 self._plans.pop(next(iter(self._plans)), None)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlnative import dtypes
 from dlnative.graph.tensor import Tensor
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class Trace:
 
 def constant(array: np.ndarray[Any, Any]) -> Tensor:
     """Returns a tensor with a known value. The array must not change afterwards."""
-    return Tensor(array.shape, array.dtype.name, source=array)
+    return Tensor(array.shape, dtypes.of_array(array), source=array)
 
 
 def current_trace() -> Trace | None:

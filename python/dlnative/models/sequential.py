@@ -56,7 +56,7 @@ class Sequential(Model):
             layer = layer.history.function
         if not isinstance(layer, Layer):
             raise ValueError(f"{self._label}: expected a layer, got {layer!r}")
-        if any(layer.name == other.name for other in self._layers):
+        if layer.name in [other.name for other in self._layers]:
             raise ValueError(f'{self._label}: expected layers with different names, got a second "{layer.name}"')
         if isinstance(layer, InputLayer) and self._layers:
             raise ValueError(

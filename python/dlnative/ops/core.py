@@ -86,7 +86,7 @@ def to_symbol(x: Any) -> Tensor:
     if x.ndim == 0:
         trace = current_trace()
         if trace is not None:
-            return trace.scalar(x.item(), x.dtype.name)
+            return trace.scalar(x.item(), dtypes.of_array(x))
     return constant(np.ascontiguousarray(x))
 
 
@@ -112,7 +112,7 @@ def call(name: str, *inputs: Any, attributes: tuple[Any, ...] = ()) -> Any:
 
 def scalar(value: float, like: Any) -> Any:
     """Returns a constant of rank 0 with the dtype of a tensor or array."""
-    dtype = like.dtype if isinstance(like, Tensor) else like.dtype.name
+    dtype = dtype_of(like)
     trace = current_trace()
     if trace is not None and isinstance(like, Tensor):
         return trace.scalar(value, dtype)
@@ -121,7 +121,7 @@ def scalar(value: float, like: Any) -> Any:
 
 def dtype_of(x: Any) -> str:
     """Returns the dtype of a tensor, array or variable by name."""
-    return x.dtype if isinstance(x.dtype, str) else str(x.dtype.name)
+    return x.dtype if isinstance(x.dtype, str) else dtypes.of_array(x)
 
 
 def is_symbolic(*structures: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from dlnative.graph.op import OPS, Arg, Op, Sample, Shape, Spec, register, size_of
 from dlnative.graph.tensor import Node, Tensor
-from dlnative.ops.core import call, invoke, operation
+from dlnative.ops.core import call, dtype_of, invoke, operation
 from dlnative.ops.elementwise import broadcast_shapes, promote
 
 
@@ -177,7 +177,7 @@ def matmul(x1: Any, x2: Any) -> Any:
     a, b = promote(x1, x2)
     if not a.shape or not b.shape:
         raise ValueError("matmul: expected operands of rank 1 or more, got a scalar")
-    dtype = a.dtype if isinstance(a.dtype, str) else a.dtype.name
+    dtype = dtype_of(a)
     if dtype not in ("float32", "float64"):
         a, b = (call("cast", x, attributes=("float32",)) for x in (a, b))
     row, column = len(a.shape) == 1, len(b.shape) == 1
