@@ -71,12 +71,13 @@ class Op:
         broadcasting: whether the inputs broadcast against each other.
         flops: operations done for given input and output shapes; by default one for each element of the outputs.
         dtypes: the types under test.
-        samples: calls for the tests.
+        samples: a function that returns calls for the tests.
         tolerance: the multiple of the type's rounding error that a kernel may differ from the reference by, relative
             to the largest value of the exact result.
     """
 
     __slots__ = (
+        "_samples",
         "attributes",
         "broadcasting",
         "dtypes",
@@ -86,7 +87,6 @@ class Op:
         "infer",
         "inplace",
         "name",
-        "samples",
         "tolerance",
     )
 
@@ -102,7 +102,7 @@ class Op:
         broadcasting: bool = False,
         flops: Flops | None = None,
         dtypes: tuple[str, ...] = ("float32", "float64"),
-        samples: Sequence[Sample] = (),
+        samples: Callable[[], Sequence[Sample]] = tuple,
         tolerance: float = 8.0,
     ) -> None:
         self.name = name
@@ -114,11 +114,16 @@ class Op:
         self.broadcasting = broadcasting
         self.flops = flops
         self.dtypes = dtypes
-        self.samples = samples
+        self._samples = samples
         self.tolerance = tolerance
 
     def __repr__(self) -> str:
         return f"<Op {self.name}>"
+
+    @property
+    def samples(self) -> Sequence[Sample]:
+        """The calls for the tests."""
+        return self._samples()
 
     def reusable(self, values: tuple[Any, ...], count: int) -> Sequence[int]:
         """Returns which of `count` inputs an output may be written over, for attribute values."""

@@ -32,7 +32,7 @@ register(
         attributes=(("results", "int"), ("steps", "steps")),
         inplace=True,
         dtypes=("float32",),
-        samples=[
+        samples=lambda: [
             Sample(*[Arg(shape)] * 2, *[Arg(())] * (inputs - 2), results=results, steps=steps)
             for shape in ((1,), (7,), (1024,), (33, 65), (40000,))
             for inputs, results, steps in _CHAINS

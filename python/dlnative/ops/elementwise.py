@@ -67,7 +67,7 @@ def _unary(
             inplace=not boolean,
             flops=lambda ins, outs: flops * math.prod(outs[0]),
             dtypes=numbers,
-            samples=[
+            samples=lambda: [
                 Sample(Arg(shape, kind, low, high, "bool" if kind == "boolean" else None))
                 for shape in ((), (1,), (7,), (3, 5), (2, 3, 17), (1031,))
             ],
@@ -157,7 +157,9 @@ def _binary(
             inplace=not boolean or kind == "boolean",
             broadcasting=True,
             dtypes=numbers,
-            samples=[Sample(Arg(a, kind, low, high, dtype), Arg(b, kind, low, high, dtype)) for a, b in _SHAPE_PAIRS],
+            samples=lambda: [
+                Sample(Arg(a, kind, low, high, dtype), Arg(b, kind, low, high, dtype)) for a, b in _SHAPE_PAIRS
+            ],
             tolerance=tolerance,
         )
     )
@@ -212,7 +214,9 @@ def _activation_gradient(name: str) -> None:
             _infer_float,
             inplace=True,
             flops=lambda ins, outs: 3 * math.prod(outs[0]),
-            samples=[Sample(Arg(shape), Arg(shape, low=-0.9, high=0.9)) for shape in ((), (7,), (3, 5), (1031,))],
+            samples=lambda: [
+                Sample(Arg(shape), Arg(shape, low=-0.9, high=0.9)) for shape in ((), (7,), (3, 5), (1031,))
+            ],
         )
     )
 
@@ -244,7 +248,7 @@ register(
         inplace=True,
         broadcasting=True,
         dtypes=(*_NUMBER, "bool"),
-        samples=[
+        samples=lambda: [
             Sample(Arg(c, "boolean", dtype="bool"), Arg(a), Arg(b))
             for c, a, b in (((3, 4), (3, 4), (3, 4)), ((4,), (3, 4), ()), ((3, 1), (), (1, 7)), ((), (5,), (5,)))
         ],
@@ -268,10 +272,10 @@ register(
             else None,
         ),
         dtypes=dtypes.DTYPES,
-        samples=[Sample((3, 17), dtype=dtype) for dtype in dtypes.DTYPES],
+        samples=lambda: [Sample((3, 17), dtype=dtype) for dtype in dtypes.DTYPES],
     )
 )
-register(Op("copy", "elementwise", _infer_float, dtypes=dtypes.DTYPES, samples=[Sample((3, 17)), Sample(())]))
+register(Op("copy", "elementwise", _infer_float, dtypes=dtypes.DTYPES, samples=lambda: [Sample((3, 17)), Sample(())]))
 
 
 # The public functions.

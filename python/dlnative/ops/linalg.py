@@ -78,7 +78,7 @@ register(
         attributes=_TRANSPOSES,
         gradient=_matmul_gradient,
         flops=_matmul_flops,
-        samples=_matrix_samples(),
+        samples=_matrix_samples,
         tolerance=16.0,
     )
 )
@@ -97,7 +97,7 @@ register(
         _infer_dense,
         attributes=(("activation", "activation"),),
         flops=_matmul_flops,
-        samples=[
+        samples=lambda: [
             Sample((m, k), (k, n), *([(n,)] if bias else []), activation=activation)
             for m, n, k in ((1, 1, 1), (16, 8, 4), (5, 33, 17), (65, 70, 31), (1, 600, 70), (9, 550, 450))
             for bias in (True, False)
@@ -121,7 +121,7 @@ register(
         attributes=(*_TRANSPOSES, ("activation", "activation")),
         inplace=lambda attributes: (2,) if attributes[2] == "relu" else (),  # y is read while dx is in registers
         flops=_matmul_flops,
-        samples=[
+        samples=lambda: [
             Sample(
                 (m, k),
                 (n, k),
@@ -150,7 +150,7 @@ register(
         "linalg",
         _infer_bias_gradient,
         flops=_matmul_flops,
-        samples=[
+        samples=lambda: [
             Sample((r, k), (r, n)) for r, n, k in ((1, 1, 1), (16, 8, 4), (37, 33, 17), (130, 10, 70), (450, 33, 40))
         ],
         tolerance=16.0,

@@ -39,7 +39,7 @@ register(
         attributes=(("scale", "float"),),
         gradient=_rows_gradient,
         flops=lambda ins, outs: 18 * math.prod(outs[1]),
-        samples=[
+        samples=lambda: [
             Sample(Arg(shape, low=-6.0, high=6.0), Arg(shape, "probability"), scale=scale)
             for scale in (1.0, 0.03125)
             for shape in ((1, 1), (16, 3), (5, 10), (2, 3, 33))
@@ -55,7 +55,7 @@ register(
         attributes=(("scale", "float"),),
         gradient=_rows_gradient,
         flops=lambda ins, outs: 16 * math.prod(outs[1]),
-        samples=[
+        samples=lambda: [
             Sample(Arg(shape, low=-6.0, high=6.0), Arg(shape[:-1], "integer", 0, shape[-1], dtype), scale=scale)
             for scale in (1.0, 0.03125)
             for shape in ((1, 1), (16, 3), (5, 10), (2, 3, 33))
@@ -89,10 +89,13 @@ register(
         gradient=_binary_gradient,
         inplace=True,
         flops=lambda ins, outs: 24 * math.prod(outs[0]),
-        samples=[Sample(Arg(shape, low=-8.0, high=8.0), Arg(shape, low=0.0, high=1.0)) for shape in ((), (7,), (16, 3), (1031,))],
+        samples=lambda: [
+            Sample(Arg(shape, low=-8.0, high=8.0), Arg(shape, low=0.0, high=1.0))
+            for shape in ((), (7,), (16, 3), (1031,))
+        ],
         tolerance=16.0,
     )
-)  # fmt: skip
+)
 
 
 def _logits_behind(output: Any, activation: str) -> Any:

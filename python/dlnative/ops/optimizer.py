@@ -48,7 +48,7 @@ _update(
     (0, 3),
     (("nesterov", "bool"), ("momentum", "float"), ("weight_decay", "float")),
     6,
-    [
+    lambda: [
         Sample(
             _slot(size), (size,), _RATE, *([_slot(size)] if momentum else []),
             nesterov=nesterov, momentum=momentum, weight_decay=decay,
@@ -62,7 +62,7 @@ _update(
     (0, 4, 5, 6),
     (("amsgrad", "bool"), ("beta_1", "float"), ("beta_2", "float"), ("epsilon", "float"), ("weight_decay", "float")),
     14,
-    [
+    lambda: [
         Sample(
             _slot(size), (size,), _RATE, _ITERATIONS, _slot(size), _slot(size, 0.0), *([_slot(size, 0.0)] if amsgrad else []),
             amsgrad=amsgrad, beta_1=0.9, beta_2=0.999, epsilon=1e-7, weight_decay=decay,
@@ -76,7 +76,7 @@ _update(
     (0, 3, 4, 5),
     (("centered", "bool"), ("rho", "float"), ("momentum", "float"), ("epsilon", "float"), ("weight_decay", "float")),
     10,
-    [
+    lambda: [
         Sample(
             _slot(size), (size,), _RATE, _slot(size, 1.0, 2.0), *([_slot(size)] if momentum else []),
             *([_slot(size, -0.5, 0.5)] if centered else []),

@@ -26,7 +26,7 @@ for _name in ("random_uniform", "random_normal"):
             _infer_shape,
             attributes=(("shape", "shape"), ("dtype", "output_dtype")),
             flops=lambda ins, outs: 20 * math.prod(outs[0]),
-            samples=[
+            samples=lambda: [
                 Sample(_STATE, shape=shape, dtype=dtype)
                 for shape in ((), (5,), (33, 7))
                 for dtype in ("float32", "float64")
@@ -43,7 +43,7 @@ register(
         _infer_shape,
         attributes=(("shape", "shape"), ("dtype", "output_dtype")),
         dtypes=("int64",),
-        samples=[Sample(_STATE, shape=(size,), dtype="int64") for size in (0, 1, 2, 31, 32, 33, 500)],
+        samples=lambda: [Sample(_STATE, shape=(size,), dtype="int64") for size in (0, 1, 2, 31, 32, 33, 500)],
         tolerance=0.0,
     )
 )
@@ -66,7 +66,9 @@ register(
         attributes=(("rate", "float"),),
         gradient=_dropout_gradient,
         flops=lambda ins, outs: 15 * math.prod(outs[0]),
-        samples=[Sample(Arg(shape), _STATE, rate=rate) for shape in ((), (7,), (33, 65)) for rate in (0.0, 0.3, 0.9)],
+        samples=lambda: [
+            Sample(Arg(shape), _STATE, rate=rate) for shape in ((), (7,), (33, 65)) for rate in (0.0, 0.3, 0.9)
+        ],
     )
 )
 

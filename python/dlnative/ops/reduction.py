@@ -69,7 +69,7 @@ def _reduction(name: str, gradient: Any, numbers: tuple[str, ...], tolerance: fl
             gradient=gradient,
             flops=lambda ins, outs: math.prod(ins[0]),
             dtypes=numbers,
-            samples=[
+            samples=lambda: [
                 Sample(Arg(shape, low=-4.0, high=4.0), axis=axis, count=count, keepdims=keepdims)
                 for shape, axis, count in _SHAPES
                 for keepdims in (False, True)
@@ -100,7 +100,7 @@ for _name in ("argmax", "argmin"):
             attributes=(("axis", "int"), ("keepdims", "bool")),
             flops=lambda ins, outs: math.prod(ins[0]),
             dtypes=("float32", "float64", "int32", "int64"),
-            samples=[
+            samples=lambda: [
                 Sample(shape, axis=axis, keepdims=keepdims)
                 for shape, axis in (((7,), 0), ((3, 5), 1), ((3, 5), 0), ((4, 3, 6), 1), ((5, 131), 1))
                 for keepdims in (False, True)

@@ -47,7 +47,7 @@ register(
         gradient=lambda node, grads: (sum_to_shape(grads[0], node.inputs[0].shape),),
         flops=_no_flops,
         dtypes=dtypes.DTYPES,
-        samples=[
+        samples=lambda: [
             Sample((3, 1), shape=(3, 5)), Sample((), shape=(2, 3)), Sample((4,), shape=(2, 3, 4)),
             Sample((2, 1, 3), shape=(2, 7, 3)),
         ],
@@ -73,7 +73,7 @@ register(
         gradient=lambda node, grads: (call("transpose", grads[0], attributes=(_inverse(node.attributes[0]),)),),
         flops=_no_flops,
         dtypes=dtypes.DTYPES,
-        samples=[
+        samples=lambda: [
             Sample((3, 5), permutation=(1, 0)), Sample((2, 3, 4), permutation=(2, 0, 1)), Sample((70, 33), permutation=(1, 0)),
             Sample((2, 3, 4, 5), permutation=(0, 2, 1, 3)), Sample((4,), permutation=(0,)),
         ],
@@ -115,9 +115,13 @@ register(
         gradient=_concatenate_gradient,
         flops=_no_flops,
         dtypes=dtypes.DTYPES,
-        samples=[Sample((3, 2), (3, 5), axis=1), Sample((1, 4), (3, 4), (2, 4), axis=0), Sample((2, 1, 3), (2, 4, 3), axis=1)],
+        samples=lambda: [
+            Sample((3, 2), (3, 5), axis=1),
+            Sample((1, 4), (3, 4), (2, 4), axis=0),
+            Sample((2, 1, 3), (2, 4, 3), axis=1),
+        ],
     )
-)  # fmt: skip
+)
 
 
 def _infer_slice(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
@@ -153,9 +157,12 @@ register(
         gradient=_slice_gradient,
         flops=_no_flops,
         dtypes=dtypes.DTYPES,
-        samples=[Sample((5, 7), starts=(1, 2), steps=(1, 1), shape=(3, 4)), Sample((9,), starts=(1,), steps=(3,), shape=(3,))],
+        samples=lambda: [
+            Sample((5, 7), starts=(1, 2), steps=(1, 1), shape=(3, 4)),
+            Sample((9,), starts=(1,), steps=(3,), shape=(3,)),
+        ],
     )
-)  # fmt: skip
+)
 register(
     Op(
         "pad",
@@ -167,7 +174,7 @@ register(
         ),
         flops=_no_flops,
         dtypes=dtypes.DTYPES,
-        samples=[Sample((3, 4), before=(1, 2), shape=(5, 7)), Sample((3,), before=(0,), shape=(3,))],
+        samples=lambda: [Sample((3, 4), before=(1, 2), shape=(5, 7)), Sample((3,), before=(0,), shape=(3,))],
     )
 )  # fmt: skip
 register(
@@ -178,7 +185,7 @@ register(
         attributes=(("classes", "shape"), ("dtype", "output_dtype")),
         flops=_no_flops,
         dtypes=("int32", "int64"),
-        samples=[
+        samples=lambda: [
             Sample(Arg(shape, "integer", -2, 7), classes=5, dtype=dtype)
             for shape in ((), (4,), (3, 2))
             for dtype in ("float32", "float64", "int32", "bool")
