@@ -2,7 +2,7 @@
 //
 // float: reduction to a small interval, then a polynomial; the coefficients are minimax fits, by Lawson's iteration on
 // Chebyshev nodes, of the functions that the comments name. The largest error over all floats, against double:
-//   exp, log: 1 ulp;  expm1, log1p, softplus, erf, sin, cos: 2 ulp;  tanh, sigmoid: 2.5 ulp   (tests/cpp/math_ulp.cpp)
+//   exp, log: 1 ulp;  the others: 2 ulp   (tests/cpp/math_ulp.cpp)
 // Infinities and NaN give what libm gives. With denormals flushed, denormal arguments count as 0. sigmoid gives 0 where
 // its value is a denormal.
 // double: lane by lane through libm.
@@ -53,13 +53,19 @@ DLNATIVE_INLINE ExpParts split_exp(Vec<float> x) {
 // 2^n for -127 < n < 128.
 DLNATIVE_INLINE Vec<float> power_of_two(Vec<std::int32_t> n) { return bit_cast<Vec<float>>((n + 127) << 23); }
 
-// exp without care for overflow: -104 <= x <= 89, or NaN.
+// exp without care for overflow: -104 <= x <= 89, or NaN. Where more than 1 ulp of an error comes through, `close` adds
+// what 1 + r rounds away.
+template <bool close = false>
 DLNATIVE_INLINE Vec<float> exp_core(Vec<float> x) {
   // (exp(r) - 1 - r) / r^2
   constexpr float c[] = {0.5f, 0.166665181517601f, 0.04166620224714279f, 0.008369024842977524f, 0.0013950725551694632f};
   const ExpParts parts = split_exp(x);
   const Vec<float> r = parts.r;
-  const Vec<float> p = fma(r * r, polynomial(r, c), r) + 1.0f;
+  Vec<float> p = fma(r * r, polynomial(r, c), r) + 1.0f;
+  if constexpr (close) {
+    const Vec<float> sum = r + 1.0f;
+    p = sum + fma(r * r, polynomial(r, c), r - (sum - 1.0f));
+  }
 #if defined(DLNATIVE_ISA_AVX512)
   return _mm512_maskz_scalef_ps(0xffff, p, parts.n);
 #else
@@ -182,13 +188,23 @@ DLNATIVE_INLINE Vec<float> log1p(Vec<float> x) {
   return select(u > 0.0f, select((x < detail::infinity) & (x != 0.0f), y, x), edge);
 }
 
-// With m = exp(-2|x|) - 1:  tanh |x| = -m / (m + 2).
+// Below 0.6 a polynomial; above, with e = exp(-2|x|), 1 - 2 e / (1 + e), where the error of the quotient counts little.
 DLNATIVE_INLINE Vec<float> tanh(Vec<float> x) {
-  const Vec<float> m = detail::expm1_core(fast_max(broadcast(-20.0f), -2.0f * abs(x)));
-  return copysign(m / (m + 2.0f), x);
+  constexpr float near[] = {-0.33333298563957214f, 0.13331958651542664f, -0.053786683827638626f, 0.02080538496375084f,
+                            -0.005905868485569954f};  // (tanh(x) - x) / x^3 in x^2
+  const Vec<float> magnitude = abs(x), square = x * x;
+  const Vec<float> small = fma(x * square, detail::polynomial(square, near), x);
+  const Vec<float> e = detail::exp_core(fast_max(broadcast(-20.0f), -2.0f * magnitude));
+  return copysign(select(magnitude < 0.6f, small, 1.0f - (e + e) / (1.0f + e)), x);
 }
 
-DLNATIVE_INLINE Vec<float> sigmoid(Vec<float> x) { return 1.0f / (1.0f + exp(-x)); }
+// With e = exp(-|x|) and q = e / (1 + e): 1 - q, or for a negative x q itself, as e - e q where e is small and the
+// errors of the quotient would show.
+DLNATIVE_INLINE Vec<float> sigmoid(Vec<float> x) {
+  const Vec<float> e = detail::exp_core<true>(fast_max(broadcast(-104.0f), -abs(x)));
+  const Vec<float> q = e / (1.0f + e);
+  return select(x < 0.0f, select(e < 0.25f, fma(-e, q, e), q), 1.0f - q);
+}
 
 // log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|))
 DLNATIVE_INLINE Vec<float> softplus(Vec<float> x) { return select(x > 0.0f, x, Vec<float>{}) + log1p(exp(-abs(x))); }
