@@ -105,11 +105,16 @@ DLNATIVE_INLINE Vec<float> log_core(Vec<float> e, Vec<float> f) {
   return fma(e, broadcast(ln2_high), y + f);
 }
 
+// Floats as integers without a sign: differences of negative floats' bits would overflow with one.
+typedef std::uint32_t Bits __attribute__((vector_size(vector_bytes)));
+
 // The exponent that leaves a mantissa in [sqrt(1/2), sqrt(2)).
 DLNATIVE_INLINE Vec<std::int32_t> centred_exponent(Vec<std::int32_t> bits) {
-  // Without a sign, for a negative number's bits would overflow.
-  typedef std::uint32_t Bits __attribute__((vector_size(vector_bytes)));
   return bit_cast<Vec<std::int32_t>>(bit_cast<Bits>(bits) - 0x3f3504f3u) >> 23;
+}
+// A float without that exponent.
+DLNATIVE_INLINE Vec<float> mantissa_of(Vec<std::int32_t> bits, Vec<std::int32_t> exponent) {
+  return bit_cast<Vec<float>>(bit_cast<Bits>(bits) - (bit_cast<Bits>(exponent) << 23));
 }
 
 inline constexpr float infinity = __builtin_inff();
@@ -166,7 +171,7 @@ DLNATIVE_INLINE Vec<float> log(Vec<float> x) {
   const auto denormal = x < 1.17549435e-38f;
   const Vec<std::int32_t> bits = bit_cast<Vec<std::int32_t>>(select(denormal, x * 8388608.0f, x));
   const Vec<std::int32_t> e = detail::centred_exponent(bits);
-  const Vec<float> mantissa = bit_cast<Vec<float>>(bits - (e << 23));
+  const Vec<float> mantissa = detail::mantissa_of(bits, e);
   const Vec<float> exponent = to_float(e) - select(denormal, broadcast(23.0f), Vec<float>{});
   const Vec<float> y = detail::log_core(exponent, mantissa - 1.0f);
   const Vec<float> edge = select(x == 0.0f, broadcast(-detail::infinity), broadcast(detail::not_a_number));
@@ -179,7 +184,7 @@ DLNATIVE_INLINE Vec<float> log1p(Vec<float> x) {
   const Vec<float> lost = select(x < 1.0f, x - (u - 1.0f), 1.0f - (u - x));
   const Vec<std::int32_t> bits = bit_cast<Vec<std::int32_t>>(u);
   const Vec<std::int32_t> e = detail::centred_exponent(bits);
-  const Vec<float> mantissa = bit_cast<Vec<float>>(bits - (e << 23));
+  const Vec<float> mantissa = detail::mantissa_of(bits, e);
   // Only for small exponents does it count, so 2^-e may stop short of the denormals.
   const Vec<float> scale = detail::power_of_two(fast_max(Vec<std::int32_t>{} - 126, -e));
   const Vec<float> f = fma(lost, scale, mantissa - 1.0f);
