@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -42,6 +43,10 @@ def verify(name: str, values: dict[str, list[float]], expected: list[float] | No
             raise SystemExit(f"{name}: {title} is {apart:.1e} off: {own[:5]}, not {middle[:5]}")
 
 
+# Threads of some libraries keep a core busy for a while after their work is done: the next one's turn waits for that.
+REST = 0.3
+
+
 def calibrate(worker: Worker, seconds: float) -> int:
     """Warms up and returns how many pieces of work take so many seconds."""
     worker.call("time", 1)  # may compile
@@ -63,6 +68,7 @@ def take_turns(workers: list[Worker], rounds: int, seconds: float) -> dict[str, 
                 if turn == 0:
                     counts[worker] = calibrate(worker, seconds)
                 else:
+                    time.sleep(REST)
                     elapsed, done = worker.call("time", counts[worker])
                     times[worker].append(elapsed / done)
             except PeerError as reason:

@@ -42,9 +42,10 @@ __attribute__((noinline)) void run_range(Body body, std::int64_t first, std::int
 // Calls body(first, last) for ranges of [0, size); `streams` is how many arrays the update reads or writes.
 template <class T, class Body>
 DLNATIVE_INLINE void for_elements(const Workers& workers, std::int64_t size, int streams, Body body) {
-  constexpr double bytes_per_nanosecond = 10.0;
+  // What fits the second cache had better stay in that of one core, where the next step reads it.
+  constexpr double cached = 1 << 20;
   const double bytes = static_cast<double>(size) * streams * static_cast<double>(sizeof(T));
-  const int threads = workers.worthwhile(bytes / bytes_per_nanosecond);
+  const int threads = bytes <= cached ? 1 : workers.worthwhile(bytes / 10.0);
   if (threads == 1) return run_range(body, 0, size);
   workers.parallel_for(threads, (size + elements_per_task - 1) / elements_per_task, [&](std::int64_t task, int) {
     const std::int64_t first = task * elements_per_task;
