@@ -17,7 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="dlnative", description="Deep learning with a native core and Keras's API.")
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="train on handwritten digits and show what happens")
-    demo.add_argument("--epochs", type=_count(1), default=30, help="passes over the training images (default: 30)")
+    demo.add_argument("--epochs", type=_count(1), default=50, help="passes over the training images (default: 50)")
     demo.add_argument(
         "--seed", type=_count(0), default=0, help="of the weights and the order of the images (default: 0)"
     )
@@ -68,8 +68,9 @@ def _demo(options: Any) -> int:
             dlnative.Input((8, 8)),
             layers.Flatten(),
             layers.Dense(128, activation="relu"),
-            layers.Dropout(0.2),
+            layers.Dropout(0.3),
             layers.Dense(64, activation="relu"),
+            layers.Dropout(0.3),
             layers.Dense(10, activation="softmax"),
         ],
         name="digits",

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from dlnative import dtypes
 from dlnative.graph.variable import named_initializers
+from dlnative.ops import random
 from dlnative.utils.random_seed import next_seed
 from dlnative.utils.registry import Registry
 
 Array = np.ndarray[Any, Any]
+
+_MOST_ROUNDED = 1 << 16  # numbers
 
 
 class Initializer:
@@ -92,20 +95,61 @@ class Identity(Initializer):
         return {"gain": self.gain}
 
 
+class _Draws:
+    """Random numbers of one call of an initializer, from the library's own generator.
+
+    A plan is kept for each length, so lengths are rounded up to a power of two as long as that is cheap.
+    """
+
+    def __init__(self, seed: int) -> None:
+        self._state = np.array([seed % 2**63, 0], np.int64)
+
+    def uniform(self, shape: Sequence[int], dtype: Any, low: float, high: float) -> Array:
+        values = self._draw(random.random_uniform, shape, dtype)
+        values *= high - low
+        values += low
+        return values
+
+    def normal(self, shape: Sequence[int], dtype: Any, mean: float = 0.0, deviation: float = 1.0) -> Array:
+        values = self._draw(random.random_normal, shape, dtype)
+        values *= deviation
+        values += mean
+        return values
+
+    def truncated_normal(self, shape: Sequence[int], dtype: Any, mean: float, deviation: float) -> Array:
+        """What is more than two standard deviations away is drawn again."""
+        values = self._draw(random.random_normal, shape, dtype)
+        outside = np.abs(values) > 2
+        while count := int(np.count_nonzero(outside)):
+            values[outside] = self._draw(random.random_normal, (count,), dtype)
+            outside = np.abs(values) > 2
+        values *= deviation
+        values += mean
+        return values
+
+    def _draw(self, function: Callable[..., Array], shape: Sequence[int], dtype: Any) -> Array:
+        size = math.prod(shape)
+        length = size if size > _MOST_ROUNDED else 1 << (size - 1).bit_length() if size else 0
+        dtype = dtypes.standardize(dtype)
+        values = function(self._state, (length,), dtype=dtype if dtypes.is_float(dtype) else "float64")
+        self._state[1] += 1
+        return values[:size].reshape(tuple(shape))
+
+
 class RandomInitializer(Initializer):
-    """An initializer that draws: with a seed the same values at every call, without one new ones.
+    """An initializer that draws: the same values at every call, as in Keras.
 
     Args:
-        seed: an int, or `None`.
+        seed: an int, or `None` for one drawn from the generator that `utils.set_random_seed` sets.
     """
 
     def __init__(self, seed: int | None = None) -> None:
         self.seed = next_seed() if seed is None else int(seed)
         self._given = seed
 
-    def generator(self) -> np.random.Generator:
-        """Returns the generator of one call."""
-        return np.random.Generator(np.random.Philox(self.seed))
+    def draws(self) -> _Draws:
+        """Returns the random numbers of one call."""
+        return _Draws(self.seed)
 
     def get_config(self) -> dict[str, Any]:
         return {"seed": self._given}
@@ -125,7 +169,7 @@ class RandomNormal(RandomInitializer):
         self.stddev = stddev
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
-        return self.generator().normal(self.mean, self.stddev, tuple(shape)).astype(dtypes.standardize(dtype))
+        return self.draws().normal(shape, dtype, self.mean, self.stddev).astype(dtypes.standardize(dtype), copy=False)
 
     def get_config(self) -> dict[str, Any]:
         return {"mean": self.mean, "stddev": self.stddev, **super().get_config()}
@@ -135,9 +179,8 @@ class TruncatedNormal(RandomNormal):
     """Normally distributed, with what is more than two standard deviations away drawn again; see `RandomNormal`."""
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
-        return (self.mean + self.stddev * within_two_deviations(self.generator(), shape)).astype(
-            dtypes.standardize(dtype)
-        )
+        values = self.draws().truncated_normal(shape, dtype, self.mean, self.stddev)
+        return values.astype(dtypes.standardize(dtype), copy=False)
 
 
 class RandomUniform(RandomInitializer):
@@ -154,20 +197,11 @@ class RandomUniform(RandomInitializer):
         self.maxval = maxval
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
-        return self.generator().uniform(self.minval, self.maxval, tuple(shape)).astype(dtypes.standardize(dtype))
+        values = self.draws().uniform(shape, dtype, self.minval, self.maxval)
+        return values.astype(dtypes.standardize(dtype), copy=False)
 
     def get_config(self) -> dict[str, Any]:
         return {"minval": self.minval, "maxval": self.maxval, **super().get_config()}
-
-
-def within_two_deviations(generator: np.random.Generator, shape: Sequence[int]) -> Array:
-    """Returns standard normal numbers of absolute value at most 2."""
-    values = generator.standard_normal(tuple(shape))
-    outside = np.abs(values) > 2
-    while outside.any():
-        values[outside] = generator.standard_normal(int(outside.sum()))
-        outside = np.abs(values) > 2
-    return values
 
 
 def fans(shape: Sequence[int]) -> tuple[float, float]:
@@ -220,16 +254,16 @@ class VarianceScaling(RandomInitializer):
         fan_in, fan_out = fans(shape)
         n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         variance = self.scale / max(1.0, n)
-        generator = self.generator()
+        draws = self.draws()
         if self.distribution == "uniform":
             limit = math.sqrt(3 * variance)
-            values = generator.uniform(-limit, limit, tuple(shape))
+            values = draws.uniform(shape, dtype, -limit, limit)
         elif self.distribution == "truncated_normal":
             # Cutting at two standard deviations leaves 0.8796 of the standard deviation.
-            values = math.sqrt(variance) / 0.87962566103423978 * within_two_deviations(generator, shape)
+            values = draws.truncated_normal(shape, dtype, 0.0, math.sqrt(variance) / 0.87962566103423978)
         else:
-            values = math.sqrt(variance) * generator.standard_normal(tuple(shape))
-        return values.astype(dtypes.standardize(dtype))
+            values = draws.normal(shape, dtype, 0.0, math.sqrt(variance))
+        return values.astype(dtypes.standardize(dtype), copy=False)
 
     def get_config(self) -> dict[str, Any]:
         config = {"scale": self.scale, "mode": self.mode, "distribution": self.distribution}
@@ -307,7 +341,7 @@ class Orthogonal(RandomInitializer):
         if len(shape) < 2:
             raise ValueError(f"Orthogonal: expected a shape of rank 2 or more, got {tuple(shape)}")
         rows, columns = math.prod(shape[:-1]), shape[-1]
-        q, r = np.linalg.qr(self.generator().standard_normal((max(rows, columns), min(rows, columns))))
+        q, r = np.linalg.qr(self.draws().normal((max(rows, columns), min(rows, columns)), "float64"))
         q *= np.sign(np.diag(r))
         return (self.gain * (q.T if rows < columns else q)).reshape(tuple(shape)).astype(dtypes.standardize(dtype))
 

@@ -39,7 +39,7 @@ class _Chains:
         self.readers: dict[int, list[Step]] = {}
         for step in plan.steps:
             for value in step.inputs:
-                self.readers.setdefault(id(value.base), []).append(step)
+                self.readers.setdefault(value.key, []).append(step)
         self.members: dict[int, list[Step]] = {}  # the chain that a step is in, by the step
 
     def run(self) -> None:
@@ -78,7 +78,7 @@ class _Chains:
         inside = {id(member) for member in members}
         last = self.place(members[-1])
         for member in members:
-            for reader in self.readers.get(id(member.outputs[0]), ()):
+            for reader in self.readers.get(member.outputs[0].key, ()):
                 if id(reader) not in inside and self.place(reader) < last:
                     return False
         inputs, results = self.ends(members)
@@ -87,49 +87,49 @@ class _Chains:
     def ends(self, members: list[Step]) -> tuple[list[Value], list[Value]]:
         """Returns what a chain reads from outside and what it leaves there."""
         inside = {id(member) for member in members}
-        made = {id(member.outputs[0]) for member in members}
+        made = {member.outputs[0].key for member in members}
         inputs: dict[int, Value] = {}
         for member in members:
             for value in member.inputs:
-                if id(value.base) not in made:
-                    inputs.setdefault(id(value.base), value)
+                if value.key not in made:
+                    inputs.setdefault(value.key, value)
         results = [
             member.outputs[0]
             for member in members
-            if id(member.outputs[0]) in self.kept
-            or any(id(reader) not in inside for reader in self.readers.get(id(member.outputs[0]), ()))
+            if member.outputs[0].key in self.kept
+            or any(id(reader) not in inside for reader in self.readers.get(member.outputs[0].key, ()))
         ]
         return list(inputs.values()), results
 
     def chained(self, members: list[Step]) -> Step:
         inputs, results = self.ends(members)
-        numbers = {id(value.base): number for number, value in enumerate([*inputs, *results])}
+        numbers = {value.key: number for number, value in enumerate([*inputs, *results])}
         left: dict[int, int] = {}  # how many readings of a temporary are to come
         for member in members:
             for value in member.inputs:
-                left[id(value.base)] = left.get(id(value.base), 0) + 1
+                left[value.key] = left.get(value.key, 0) + 1
         first = len(numbers)
         used = 0
         free: list[int] = []
         program = []
         for member in members:
             output = member.outputs[0]
-            operands = tuple(numbers[id(value.base)] for value in member.inputs)
+            operands = tuple(numbers[value.key] for value in member.inputs)
             for value in member.inputs:
-                left[id(value.base)] -= 1
+                left[value.key] -= 1
             dying = {
-                numbers[id(value.base)]: value.base.dtype
+                numbers[value.key]: value.dtype
                 for value in member.inputs
-                if not left[id(value.base)] and numbers[id(value.base)] >= first
+                if not left[value.key] and numbers[value.key] >= first
             }
             # A step may write over an operand only if their elements are of one size.
             free += [number for number, dtype in dying.items() if dtype == output.dtype]
-            if id(output) not in numbers:
+            if output.key not in numbers:
                 if not free:
                     free.append(first + used)
                     used += 1
-                numbers[id(output)] = free.pop()
+                numbers[output.key] = free.pop()
             free += [number for number, dtype in dying.items() if dtype != output.dtype]
-            program.append((member.op.name, operands, numbers[id(output)], output.dtype))
+            program.append((member.op.name, operands, numbers[output.key], output.dtype))
         names = tuple(part for member in members for part in (member.fused or (member.op.name,)))
         return Step(OPS["elementwise_chain"], inputs, results, (len(results), tuple(program)), names)

@@ -31,8 +31,7 @@ class _Fusion:
         self.uses: dict[int, int] = {}
         for step in plan.steps:
             for value in step.inputs:
-                base = value.base
-                self.uses[id(base)] = self.uses.get(id(base), 0) + 1
+                self.uses[value.key] = self.uses.get(value.key, 0) + 1
         self.removed: set[int] = set()
 
     def run(self) -> None:
@@ -52,9 +51,9 @@ class _Fusion:
             elif name == "multiply":
                 fused = self.scaled_gradient(step)
             elif name == "matmul" and step.attributes == (True, False) and len(step.inputs[0].shape) == 2:
-                products[id(step.inputs[1].base)] = step
+                products[step.inputs[1].key] = step
             elif name == "sum" and step.attributes == (0, len(step.inputs[0].shape) - 1, False):
-                sums[id(step.inputs[0].base)] = step
+                sums[step.inputs[0].key] = step
             if fused is not None:
                 steps[index] = fused
                 places[id(fused)] = index
@@ -65,11 +64,11 @@ class _Fusion:
         self.plan.steps = [step for step in steps if step is not None and id(step) not in self.removed]
 
     def only_use(self, value: Value) -> bool:
-        return self.uses.get(id(value.base)) == 1 and id(value.base) not in self.kept
+        return self.uses.get(value.key) == 1 and value.key not in self.kept
 
     def replace(self, name: str, inputs: list[Value], attributes: tuple[object, ...], *steps: Step) -> Step:
         self.removed.update(id(step) for step in steps[:-1])
-        fused = tuple(part for step in steps for part in (step.fused or (step.op.name,)))
+        fused = sum((step.fused or (step.op.name,) for step in steps), ())
         return Step(OPS[name], inputs, steps[-1].outputs, attributes, fused)
 
     def bias(self, step: Step) -> Step | None:

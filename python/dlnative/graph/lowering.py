@@ -7,6 +7,7 @@ computed now; a reshape shares memory with its input and is no step.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from dlnative.graph.variable import Variable
 if TYPE_CHECKING:
     from dlnative.graph.trace import Trace
 
+_keys = itertools.count()
 _MOST_FOLDED = 16384  # elements of a constant that is computed while planning
 
 
@@ -29,17 +31,20 @@ class Value:
     Args:
         shape, dtype: what it is.
         origin: the number of a feed, a `Variable`, an array (a constant), or `None` if a step computes it.
-        alias: the value whose memory it shares in another shape.
+        alias: the value whose memory it shares in another shape; its origin is the same.
+
+    `key` is what all values in one memory have in common.
     """
 
-    __slots__ = ("alias", "dtype", "nbytes", "origin", "producer", "shape")
+    __slots__ = ("alias", "dtype", "key", "nbytes", "origin", "producer", "shape")
 
     def __init__(self, shape: tuple[int, ...], dtype: str, origin: Any = None, alias: Value | None = None) -> None:
         self.shape = shape
         self.dtype = dtype
         self.nbytes = size_of(shape) * dtypes.ITEM_SIZES[dtype]
-        self.origin = origin
+        self.origin: Any = origin if alias is None else alias.origin
         self.alias = alias
+        self.key: int = next(_keys) if alias is None else alias.key
         self.producer: Step | None = None
 
     @property
@@ -78,9 +83,8 @@ class Lowered:
         self.updates = updates
 
     def kept(self) -> set[int]:
-        """Returns the identities of the values (and their bases) that must exist when the plan ends."""
-        values = self.results + [value for _, value in self.updates]
-        return {id(value) for value in values} | {id(value.base) for value in values}
+        """Returns the keys of the values that must exist when the plan ends."""
+        return {value.key for value in self.results} | {value.key for _, value in self.updates}
 
 
 def lower(trace: Trace, results: Sequence[Tensor]) -> Lowered:
@@ -135,7 +139,8 @@ class _Lowering:
 
     def add(self, node: Node) -> None:
         op, attributes = node.op, node.attributes
-        inputs = [self.value(tensor) for tensor in node.inputs]
+        values = self.values
+        inputs = [values.get(id(tensor)) or self.value(tensor) for tensor in node.inputs]
         name = op.name
         if name == "stop_gradient":
             self.values[id(node.outputs[0])] = inputs[0]
@@ -160,7 +165,7 @@ class _Lowering:
                 self.steps.append(Step(op, inputs, outputs, attributes))
             self.seen[key] = outputs
         for tensor, value in zip(node.outputs, outputs, strict=True):
-            self.values[id(tensor)] = value
+            values[id(tensor)] = value
 
     def reshaped(self, value: Value, shape: tuple[int, ...]) -> Value:
         if isinstance(value.origin, np.ndarray):
@@ -202,9 +207,11 @@ class _Lowering:
         return inputs, tuple(flags)
 
     def folded(self, op: Op, inputs: list[Value], node: Node, attributes: tuple[Any, ...]) -> list[Value] | None:
-        arrays = [value.origin for value in inputs]
-        if not all(isinstance(array, np.ndarray) for array in arrays):
-            return None
+        arrays = []
+        for value in inputs:
+            if not isinstance(value.origin, np.ndarray):
+                return None
+            arrays.append(value.origin)
         if not arrays or sum(size_of(tensor.shape) for tensor in node.outputs) > _MOST_FOLDED:
             return None
         if op.broadcasting is False and op.name == "broadcast_to" and size_of(node.outputs[0].shape) > 1:

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from dlnative.graph.lowering import Lowered, Step, Value
 from dlnative.graph.op import OPS
-from dlnative.graph.variable import Variable, padded
+from dlnative.graph.storage import padded
+from dlnative.graph.variable import Variable
 
 
 class Layout:
-    """Where each computed value lies: an arena offset or a variable, by the identity of the base value."""
+    """Where each computed value lies: an arena offset or a variable, by the key of the value."""
 
     def __init__(self) -> None:
         self.offsets: dict[int, int] = {}
@@ -44,13 +45,13 @@ def _save_old_values(plan: Lowered, written: set[Variable]) -> None:
     steps: list[Step] = []
 
     def saved(value: Value) -> Value:
-        base = value.base
-        if not isinstance(base.origin, Variable) or base.origin not in changing:
+        if not isinstance(value.origin, Variable) or value.origin not in changing:
             return value
-        if id(base) not in copies:
-            copies[id(base)] = Value(base.shape, base.dtype)
-            steps.append(Step(OPS["copy"], [base], [copies[id(base)]], ()))
-        copy = copies[id(base)]
+        copy = copies.get(value.key)
+        if copy is None:
+            base = value.base
+            copy = copies[value.key] = Value(base.shape, base.dtype)
+            steps.append(Step(OPS["copy"], [base], [copy], ()))
         return copy if value.shape == copy.shape else Value(value.shape, value.dtype, alias=copy)
 
     plan.results = [saved(value) for value in plan.results]
@@ -65,25 +66,24 @@ def _pin_updates(plan: Lowered, layout: Layout) -> None:
     made: dict[int, int] = {}
     for index, step in enumerate(plan.steps):
         for value in step.inputs:
-            origin = value.base.origin
-            if isinstance(origin, Variable):
-                last_read[origin] = index
+            if isinstance(value.origin, Variable):
+                last_read[value.origin] = index
         for value in step.outputs:
-            made[id(value)] = index
+            made[value.key] = index
     for variable, value in plan.updates:
         base = value.base
-        index = made.get(id(base), -1)
+        index = made.get(base.key, -1)
         read = last_read.get(variable, -1)
         if (
             index >= 0
-            and id(base) not in layout.pinned
+            and base.key not in layout.pinned
             and (read < index or (read == index and _in_place(plan.steps[index], variable, base)))
         ):
-            layout.pinned[id(base)] = variable
+            layout.pinned[base.key] = variable
         else:
             copy = Value(variable.shape, variable.dtype)
             plan.steps.append(Step(OPS["copy"], [value], [copy], ()))
-            layout.pinned[id(copy)] = variable
+            layout.pinned[copy.key] = variable
 
 
 def _in_place(step: Step, variable: Variable, output: Value) -> bool:
@@ -92,7 +92,7 @@ def _in_place(step: Step, variable: Variable, output: Value) -> bool:
     return all(
         number in reusable and value.shape == output.shape and value.dtype == output.dtype
         for number, value in enumerate(step.inputs)
-        if value.base.origin is variable
+        if value.origin is variable
     )
 
 
@@ -101,48 +101,47 @@ def _pack(plan: Lowered, layout: Layout) -> None:
     last_use: dict[int, int] = {}
     for index, step in enumerate(plan.steps):
         for value in step.outputs:
-            last_use[id(value)] = index
+            last_use[value.key] = index
         for value in step.inputs:
-            last_use[id(value.base)] = index
+            last_use[value.key] = index
     for value in plan.results:
-        last_use[id(value.base)] = end
+        last_use[value.key] = end
     arena = _Arena()
+    offsets, pinned = layout.offsets, layout.pinned
+    sizes: dict[int, int] = {}
     for index, step in enumerate(plan.steps):
-        dying = {
-            id(value.base): value.base
-            for value in step.inputs
-            if last_use[id(value.base)] == index and id(value.base) in layout.offsets
-        }
+        dying = {value.key for value in step.inputs if last_use[value.key] == index and value.key in offsets}
         for value in step.outputs:
-            if id(value) in layout.pinned:
+            if value.key in pinned:
                 continue
-            layout.unpacked_bytes += padded(value.nbytes)
-            old = _predecessor(step, value, dying)
+            nbytes = sizes[value.key] = padded(value.nbytes)
+            layout.unpacked_bytes += nbytes
+            old = _predecessor(step, value, dying) if dying else None
             if old is not None:
-                layout.offsets[id(value)] = layout.offsets[id(old)]
-                del dying[id(old)]
+                offsets[value.key] = offsets[old]
+                dying.discard(old)
             else:
-                layout.offsets[id(value)] = arena.take(padded(value.nbytes))
-        for base in dying.values():
-            arena.give(layout.offsets[id(base)], padded(base.nbytes))
+                offsets[value.key] = arena.take(nbytes)
         for value in step.outputs:
-            if last_use[id(value)] == index and id(value) in layout.offsets:
-                arena.give(layout.offsets[id(value)], padded(value.nbytes))
+            if last_use[value.key] == index and value.key in offsets:
+                dying.add(value.key)
+        for key in dying:
+            arena.give(offsets[key], sizes[key])
     layout.arena_bytes = arena.size
 
 
-def _predecessor(step: Step, output: Value, dying: dict[int, Value]) -> Value | None:
-    """Returns an input that dies in this step and whose memory the output may take."""
+def _predecessor(step: Step, output: Value, dying: set[int]) -> int | None:
+    """Returns the key of an input that dies in this step and whose memory the output may take."""
     reusable = step.op.reusable(step.attributes, len(step.inputs))
     for number in reusable:
         value = step.inputs[number]
         if (
-            value.shape == output.shape
+            value.key in dying
+            and value.shape == output.shape
             and value.dtype == output.dtype
-            and id(value.base) in dying
-            and all(place in reusable for place, other in enumerate(step.inputs) if other.base is value.base)
+            and all(place in reusable for place, other in enumerate(step.inputs) if other.key == value.key)
         ):
-            return value.base
+            return value.key
     return None
 
 

@@ -13,9 +13,10 @@ from dlnative.graph.fusion import fuse
 from dlnative.graph.lowering import Lowered, Step, Value, lower
 from dlnative.graph.memory import Layout, assign_memory
 from dlnative.graph.op import OPS, Op, size_of
+from dlnative.graph.storage import padded, zeroed
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.trace import Trace
-from dlnative.graph.variable import Variable, aligned_zeros, padded
+from dlnative.graph.variable import Variable
 
 
 def plan(trace: Trace, results: Sequence[Tensor]) -> Program:
@@ -44,9 +45,9 @@ def _remove_unused(plan: Lowered) -> None:
     needed = plan.kept()
     steps: list[Step] = []
     for step in reversed(plan.steps):
-        if any(id(value) in needed for value in step.outputs):
+        if any(value.key in needed for value in step.outputs):
             steps.append(step)
-            needed.update(id(value.base) for value in step.inputs)
+            needed.update([value.key for value in step.inputs])
     plan.steps = steps[::-1]
 
 
@@ -92,27 +93,26 @@ class _Assembler:
         )
 
     def buffer(self, value: Value) -> int:
-        base = value.base
-        pinned = self.layout.pinned.get(id(base))
+        pinned = self.layout.pinned.get(value.key)
         if pinned is not None:
             return self.variable(pinned, value.shape)
-        origin = base.origin
+        origin = value.origin
         if origin is None:
-            return self.number(ARENA, self.layout.offsets[id(base)], value.shape, value.dtype)
+            return self.number(ARENA, self.layout.offsets[value.key], value.shape, value.dtype)
         if isinstance(origin, Variable):
             return self.variable(origin, value.shape)
         if isinstance(origin, int):
             return self.number(1 + origin, 0, value.shape, value.dtype)
-        return self.constant(base, value.shape)
+        return self.constant(value)
 
-    def constant(self, base: Value, shape: tuple[int, ...]) -> int:
-        key = ("constant", id(base), shape)
+    def constant(self, value: Value) -> int:
+        key = ("constant", value.key, value.shape)
         found = self._numbers.get(key)
         if found is None:
-            array = np.ascontiguousarray(base.origin)
+            array = np.ascontiguousarray(value.origin)
             # The space is numbered when all externals are known: -1 until then.
             found = self._numbers[key] = len(self.buffers)
-            self.buffers.append(Buffer(-1, self.constant_bytes, shape, base.dtype))
+            self.buffers.append(Buffer(-1, self.constant_bytes, value.shape, value.dtype))
             self.constants.append((self.constant_bytes, array))
             self.constant_bytes += padded(array.nbytes)
         return found
@@ -126,8 +126,9 @@ class _Assembler:
         self, op: Op, inputs: list[int], outputs: list[int], attributes: tuple[Any, ...], fused: tuple[str, ...]
     ) -> None:
         ints, floats = op.encode(attributes)
-        ins = [self.buffers[number].shape for number in inputs]
-        outs = [self.buffers[number].shape for number in outputs]
+        buffers = self.buffers
+        ins = [buffers[number].shape for number in inputs]
+        outs = [buffers[number].shape for number in outputs]
         flops = op.flops(ins, outs) if op.flops is not None else sum(map(size_of, outs))
         if op.family == "chain":
             flops = sum(_flops_each(name) for name in fused) * size_of(outs[0])
@@ -139,7 +140,7 @@ class _Assembler:
 
     def program(self, results: list[int]) -> Program:
         if self.constants:
-            block = aligned_zeros(self.constant_bytes)
+            block = zeroed(self.constant_bytes)
             for offset, array in self.constants:
                 block[offset : offset + array.nbytes] = array.reshape(-1).view(np.uint8)
             space = self.external(block)

@@ -27,7 +27,7 @@ class Node:
         self.attributes = attributes
         self.serial = next(_serial)
         self.outputs: tuple[Tensor, ...] = tuple(
-            Tensor(shape, dtype, self, index) for index, (shape, dtype) in enumerate(op.infer(inputs, attributes))
+            [Tensor(shape, dtype, self, index) for index, (shape, dtype) in enumerate(op.infer(inputs, attributes))]
         )
 
 
@@ -160,6 +160,8 @@ def keras_tensors(structure: Any) -> Iterator[KerasTensor]:
 def has_keras_tensor(arguments: Sequence[Any]) -> bool:
     """Tells whether a `KerasTensor` is among the arguments, or in a list or tuple among them."""
     for argument in arguments:
+        if argument.__class__ is Tensor:  # most often
+            continue
         if isinstance(argument, KerasTensor):
             return True
         if isinstance(argument, (list, tuple, dict)) and next(keras_tensors(argument), None) is not None:

@@ -9,10 +9,9 @@ import numpy as np
 
 from dlnative import dtypes
 from dlnative.graph.op import size_of
+from dlnative.graph.storage import padded, zeroed
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.trace import constant, current_trace
-
-ALIGNMENT = 64  # bytes; one cache line, one AVX-512 register
 
 Array = np.ndarray[Any, Any]
 
@@ -21,18 +20,6 @@ named_initializers: list[Callable[[str], Any]] = []
 
 # How often a variable was given memory; a plan looks at its variables again only when this has changed.
 moves = [0]
-
-
-def aligned_zeros(nbytes: int) -> Array:
-    """Returns zeroed bytes that begin on a cache line."""
-    block = np.zeros(nbytes + ALIGNMENT, np.uint8)
-    start = -block.ctypes.data % ALIGNMENT
-    return block[start : start + nbytes]
-
-
-def padded(nbytes: int) -> int:
-    """Returns `nbytes` rounded up to whole cache lines."""
-    return -(-nbytes // ALIGNMENT) * ALIGNMENT
 
 
 class Variable:
@@ -99,7 +86,7 @@ class Variable:
                 f'Variable "{self.name}": expected an initial value of shape {self.shape}, got {value.shape}'
             )
         self.nbytes = size_of(self.shape) * dtypes.ITEM_SIZES[self.dtype]
-        self.place(aligned_zeros(padded(self.nbytes)), 0)
+        self.place(zeroed(padded(self.nbytes)), 0)
         self._value[...] = value
 
     def place(self, root: Array, offset: int) -> None:
@@ -107,7 +94,7 @@ class Variable:
         moves[0] += 1
         self.root = root
         self.offset = offset
-        self._value = root[offset : offset + self.nbytes].view(dtypes.NUMPY[self.dtype]).reshape(self.shape)
+        self._value: Array = np.ndarray(self.shape, dtypes.NUMPY[self.dtype], root, offset)
 
     @property
     def value(self) -> Array:
@@ -232,7 +219,7 @@ def flatten_variables(variables: Sequence[Variable]) -> None:
         group = [variable for variable in alone if variable.dtype == dtype]
         if len(group) < 2:
             continue
-        root = aligned_zeros(sum(padded(variable.nbytes) for variable in group))
+        root = zeroed(sum(padded(variable.nbytes) for variable in group))
         offset = 0
         for variable in group:
             value = variable.value
@@ -264,13 +251,16 @@ def block_of(run: Sequence[Variable], name: str) -> Variable:
     return view_of(first.root, first.offset, (nbytes // dtypes.ITEM_SIZES[first.dtype],), first.dtype, name)
 
 
-def twins_of(run: Sequence[Variable], name: str) -> list[Variable]:
-    """Returns zeroed variables with the shapes and the layout of a run, in a block of their own."""
-    base = run[0].offset
-    root = aligned_zeros(run[-1].offset + padded(run[-1].nbytes) - base)
+def views_like(run: Sequence[Variable], block: Variable, name: str) -> list[Variable]:
+    """Returns variables over a block's memory that have the shapes and the layout of a run."""
+    base = run[0].offset - block.offset
     return [
         view_of(
-            root, variable.offset - base, variable.shape, variable.dtype, f"{variable.path.replace('/', '_')}_{name}"
+            block.root,
+            variable.offset - base,
+            variable.shape,
+            variable.dtype,
+            f"{variable.path.replace('/', '_')}_{name}",
         )
         for variable in run
     ]

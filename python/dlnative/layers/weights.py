@@ -72,14 +72,27 @@ class Weights:
         self._own_weights.append(variable)
         return variable
 
-    def _attributes(self) -> Iterator[Any]:
-        """Yields what the layer holds: values of its attributes, and of lists and dicts among them."""
+    def _attributes(self) -> list[Any]:
+        """Returns what the layer holds: values of its attributes, and of lists and dicts among them."""
+        found: list[Any] = []
         for name, value in self.__dict__.items():
             if value.__class__ not in _PLAIN and name not in _INTERNAL:
-                yield from _leaves(value)
+                if isinstance(value, (list, tuple, dict)):
+                    _collect(value, found)
+                else:
+                    found.append(value)
+        return found
+
+    def _inner(self, attributes: list[Any]) -> list[Any]:
+        """Returns the layers inside, of what `_attributes` found."""
+        return list(dict.fromkeys([item for item in attributes if isinstance(item, Weights)]))
 
     def _sublayers(self) -> list[Any]:
-        return list(dict.fromkeys(item for item in self._attributes() if isinstance(item, Weights)))
+        return self._inner(self._attributes())
+
+    def _own(self, attributes: list[Any]) -> list[Variable]:
+        """Returns the layer's own variables, of what `_attributes` found."""
+        return list(dict.fromkeys([*self._own_weights, *(item for item in attributes if isinstance(item, Variable))]))
 
     @property
     def variables(self) -> list[Variable]:
@@ -87,23 +100,20 @@ class Weights:
         return list(dict.fromkeys(self._walk_variables()))
 
     def _walk_variables(self) -> Iterator[Variable]:
-        yield from self._own(trainable=True)
-        yield from self._own(trainable=False)
-        for item in self._attributes():
+        attributes = self._attributes()
+        yield from _trainable_first(self._own(attributes))
+        for item in attributes:
             if isinstance(item, RandomState):
                 yield item.state
-        for layer in self._sublayers():
+        for layer in self._inner(attributes):
             yield from layer._walk_variables()
-
-    def _own(self, trainable: bool) -> list[Variable]:
-        held = [item for item in self._attributes() if isinstance(item, Variable)]
-        return [variable for variable in dict.fromkeys(self._own_weights + held) if variable.trainable == trainable]
 
     @property
     def weights(self) -> list[Variable]:
         """The weights, trainable ones first, of the layer and then of the layers in it."""
-        found = [*self._own(trainable=True), *self._own(trainable=False)]
-        for layer in self._sublayers():
+        attributes = self._attributes()
+        found = _trainable_first(self._own(attributes))
+        for layer in self._inner(attributes):
             found.extend(layer.weights)
         return list(dict.fromkeys(found))
 
@@ -112,8 +122,9 @@ class Weights:
         """The weights that an optimizer may change; none if the layer is frozen."""
         if not self._trainable:
             return []
-        found = self._own(trainable=True)
-        for layer in self._sublayers():
+        attributes = self._attributes()
+        found = [variable for variable in self._own(attributes) if variable.trainable]
+        for layer in self._inner(attributes):
             found.extend(layer.trainable_weights)
         return list(dict.fromkeys(found))
 
@@ -203,12 +214,14 @@ _INTERNAL = frozenset(
 _PLAIN = frozenset({str, int, float, bool, type(None), type(lambda: None)})
 
 
-def _leaves(value: Any) -> Iterator[Any]:
-    if isinstance(value, (list, tuple)):
-        for item in value:
-            yield from _leaves(item)
-    elif isinstance(value, dict):
-        for item in value.values():
-            yield from _leaves(item)
-    else:
-        yield value
+def _trainable_first(variables: list[Variable]) -> list[Variable]:
+    return sorted(variables, key=lambda variable: not variable.trainable)
+
+
+def _collect(container: Any, found: list[Any]) -> None:
+    """Appends the leaves of nested lists, tuples and dicts."""
+    for item in container.values() if isinstance(container, dict) else container:
+        if isinstance(item, (list, tuple, dict)):
+            _collect(item, found)
+        else:
+            found.append(item)

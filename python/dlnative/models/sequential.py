@@ -113,7 +113,8 @@ class Sequential(Model):
         """The layers, without the input."""
         return [layer for layer in self._layers if not isinstance(layer, InputLayer)]
 
-    def _sublayers(self) -> list[Layer]:
+    def _inner(self, attributes: list[Any]) -> list[Layer]:
+        del attributes
         return list(self._layers)
 
     def _model(self) -> Functional:

@@ -101,7 +101,7 @@ def invoke(op: Op, inputs: Sequence[Any], attributes: tuple[Any, ...] = ()) -> A
             break
     else:
         return evaluate(op, tuple(inputs), attributes)
-    outputs = Node(op, tuple(x if isinstance(x, Tensor) else to_symbol(x) for x in inputs), attributes).outputs
+    outputs = Node(op, tuple([x if isinstance(x, Tensor) else to_symbol(x) for x in inputs]), attributes).outputs
     return outputs[0] if len(outputs) == 1 else outputs
 
 

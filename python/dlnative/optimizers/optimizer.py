@@ -6,6 +6,7 @@ block is one instruction at the end of the plan, one pass over the memory of all
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -15,24 +16,33 @@ import numpy as np
 from dlnative import ops
 from dlnative.graph.function import Function
 from dlnative.graph.op import OPS
+from dlnative.graph.storage import zeroed
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.trace import current_trace
-from dlnative.graph.variable import Variable, block_of, contiguous_runs, flatten_variables, twins_of
+from dlnative.graph.variable import Variable, block_of, contiguous_runs, flatten_variables, view_of, views_like
 from dlnative.ops.core import invoke
 from dlnative.utils.naming import auto_name
 
 
 class _Block:
-    """Parameters that are updated together, with their gradients and slots."""
+    """Parameters that are updated together, with their gradients and slots, which lie one behind the other."""
 
     def __init__(self, variables: list[Variable], decays: bool, slots: Sequence[str]) -> None:
         self.variables = variables
         self.decays = decays
         self.parameters = block_of(variables, "parameters")
-        self.gradients = twins_of(variables, "gradient")
-        self.gradient = block_of(self.gradients, "gradients")
-        self.slots = [twins_of(variables, slot) for slot in slots]
-        self.flat_slots = [block_of(slot, name) for slot, name in zip(self.slots, slots, strict=True)]
+        size, dtype = self.parameters.nbytes, self.parameters.dtype
+        room = zeroed(size * (1 + len(slots)))
+        self.gradient, *self.flat_slots = (
+            view_of(room, place * size, self.parameters.shape, dtype, name)
+            for place, name in enumerate(["gradients", *slots])
+        )
+        self.gradients = views_like(variables, self.gradient, "gradient")
+
+    @functools.cached_property
+    def slots(self) -> list[list[Variable]]:
+        """The slots of each variable, by slot."""
+        return [views_like(self.variables, slot, slot.name) for slot in self.flat_slots]
 
 
 class Optimizer:
