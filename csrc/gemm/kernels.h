@@ -45,11 +45,10 @@ inline constexpr KernelTable<T, masked, layout> kernel_table;
 template <class T, Layout layout>
 DLNATIVE_INLINE const TileKernel<T>* tile_kernels_of(bool masked, std::int64_t rows) {
   if (masked) return &kernel_table<T, true, layout>.kernels[rows - 1][0];
-  return &kernel_table<T, masks_are_free, layout>.kernels[rows - 1][0];
+  return &kernel_table<T, false, layout>.kernels[rows - 1][0];
 }
 template <class T>
 DLNATIVE_INLINE const TileKernel<T>* tile_kernels(Layout layout, bool masked, std::int64_t rows) {
-  masked = masked || masks_are_free;
   if (layout == Layout::k_contiguous) return tile_kernels_of<T, Layout::k_contiguous>(masked, rows);
   return tile_kernels_of<T, Layout::rows_contiguous>(masked, rows);
 }

@@ -31,13 +31,6 @@ struct TileCall {
 // How the elements of A lie: rows apart by a stride and k contiguous, or the other way round.
 enum class Layout { k_contiguous, rows_contiguous };
 
-// Masked loads cost nothing with AVX-512. Elsewhere the full tile has its own kernel.
-#if defined(DLNATIVE_ISA_AVX512)
-inline constexpr bool masks_are_free = true;
-#else
-inline constexpr bool masks_are_free = false;
-#endif
-
 inline constexpr int line = 64;        // bytes of a cache line
 inline constexpr int steps_ahead = 7;  // how far ahead B is asked for, in steps of k
 inline constexpr int far_ahead = 64;   // steps of k that leave time to fetch a tile of C
