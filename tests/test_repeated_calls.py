@@ -59,3 +59,27 @@ def test_results_are_their_own_memory(model: dlnative.Sequential) -> None:
     kept = first.copy()
     model(-x)
     np.testing.assert_array_equal(first, kept)
+
+
+def test_a_call_on_an_array_while_tracing_is_traced(model: dlnative.Sequential) -> None:
+    x = np.ones((2, 3), "float32")
+    for _ in range(3):
+        model(x)
+    shifted = dlnative.Function(lambda s: s + model(x))
+    zero = np.zeros((2, 2), "float32")
+    np.testing.assert_allclose(shifted(zero), by_hand(model, x), rtol=1e-5)
+    model.set_weights([weight + 1 for weight in model.get_weights()])
+    np.testing.assert_allclose(shifted(zero), by_hand(model, x), rtol=1e-5)
+    np.testing.assert_allclose(model(x), by_hand(model, x), rtol=1e-5)
+
+
+def test_freezing_is_seen(model: dlnative.Sequential) -> None:
+    class Told(layers.Layer):
+        def call(self, inputs: object) -> object:
+            return inputs * (2.0 if self.trainable else 3.0)  # type: ignore[operator]
+
+    layer, x = Told(), np.ones((1, 2), "float32")
+    for factor, trainable in ((2.0, True), (3.0, False), (2.0, True)):
+        layer.trainable = trainable
+        for _ in range(3):
+            np.testing.assert_array_equal(layer(x), factor * x)

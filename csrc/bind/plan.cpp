@@ -122,16 +122,22 @@ class BoundPlan {
       targets[i] = py::detail::array_proxy(array.ptr())->data;
       PyList_SET_ITEM(results.ptr(), static_cast<Py_ssize_t>(i), array.release().ptr());
     }
-    std::unique_lock<std::mutex> lock(plan_.mutex(), std::defer_lock);
-    if (brief_ && lock.try_lock()) {
-      run_locked(addresses, targets);
-    } else {
-      const py::gil_scoped_release released;
-      lock.lock();
-      run_locked(addresses, targets);
-      lock.unlock();
-    }
+    run_unlocked(addresses.data(), targets.data());
     return results;
+  }
+
+  // What a call with one array gives, or None if it is not exactly what the plan takes: the caller then finds out why.
+  py::object call(const py::handle& feed) {
+    if (feeds_.size() != 1 || results_.size() != 1 || results_[0].rank == 0 || !is_plain_array(feed.ptr())) {
+      return py::none();
+    }
+    const Array array = inspect(feed.ptr(), "Plan.call");
+    if (!matches(array, feeds_[0])) return py::none();
+    const void* address = array.data;
+    py::object result = new_array(results_[0]);
+    void* target = py::detail::array_proxy(result.ptr())->data;
+    run_unlocked(&address, &target);
+    return result;
   }
 
   std::int64_t run_steps(const py::list& sources, const py::list& sinks, const py::object& order, std::int64_t position,
@@ -197,8 +203,20 @@ class BoundPlan {
     brief_ = elements <= brief_elements;
   }
 
-  void run_locked(const std::vector<const void*>& addresses, const std::vector<void*>& targets) {
-    plan_.run(addresses.data());
+  void run_unlocked(const void* const* feeds, void* const* targets) {
+    std::unique_lock<std::mutex> lock(plan_.mutex(), std::defer_lock);
+    if (brief_ && lock.try_lock()) {
+      run_locked(feeds, targets);
+    } else {
+      const py::gil_scoped_release released;
+      lock.lock();
+      run_locked(feeds, targets);
+      lock.unlock();
+    }
+  }
+
+  void run_locked(const void* const* feeds, void* const* targets) {
+    plan_.run(feeds);
     for (std::size_t i = 0; i < results_.size(); ++i) {
       const View result = plan_.result_view(static_cast<int>(i));  // its address may be that of a feed
       std::memcpy(targets[i], result.data, static_cast<std::size_t>(result.size * item_size(result.dtype)));
@@ -290,6 +308,8 @@ void bind_plan(py::module_& module) {
            py::arg("arena_bytes"), py::arg("feeds"), py::arg("results"), py::arg("externals"), py::arg("buffers"),
            py::arg("instructions"))
       .def("run", &BoundPlan::run, py::arg("feeds"), "Runs once and returns new arrays.")
+      .def("call", &BoundPlan::call, py::arg("feed"),
+           "Runs once on the only feed and returns the only result; None if the feed is not what the plan takes.")
       .def("run_steps", &BoundPlan::run_steps, py::arg("sources"), py::arg("sinks"), py::arg("order"),
            py::arg("position"), py::arg("stop"), py::arg("batch_size"), py::arg("seconds"),
            "Runs whole batches of rows until `stop` or the time limit, and returns the position it reached.")

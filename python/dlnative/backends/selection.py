@@ -10,6 +10,9 @@ from dlnative.backends.program import Executor, Program
 
 BACKENDS = ("cpu", "reference")
 
+# How often something changed that plans depend on: the backend, the memory of a variable, what is trainable.
+changes = [0]
+
 _current: str | None = None
 
 
@@ -35,6 +38,7 @@ def set_backend(name: str) -> None:
     """
     global _current
     _current = _checked(name)
+    changes[0] += 1
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from dlnative.backends.program import Array, Executor, Program
 from dlnative.graph.planner import plan
 from dlnative.graph.tensor import Tensor, flatten_structure, map_structure
 from dlnative.graph.trace import Trace, constant, current_trace
-from dlnative.graph.variable import Variable, moves
+from dlnative.graph.variable import Variable
 
 _compiling = threading.RLock()
 
@@ -28,7 +28,7 @@ class Compiled:
         backend: the backend to run on.
     """
 
-    __slots__ = ("_moves", "_places", "executor", "leaves", "outputs", "program")
+    __slots__ = ("_changes", "_places", "executor", "leaves", "outputs", "program")
 
     def __init__(self, trace: Trace, outputs: Any, backend: str) -> None:
         self.outputs = outputs
@@ -40,15 +40,15 @@ class Compiled:
         for finalizer in trace.finalizers:
             variables.update(dict.fromkeys(finalizer.inputs))
         self._places = [(variable, variable.root, variable.offset) for variable in variables]
-        self._moves = moves[0]
+        self._changes = selection.changes[0]
 
     @property
     def current(self) -> bool:
         """Whether all variables still have the memory that they had when the plan was made."""
-        if self._moves != moves[0]:
+        if self._changes != selection.changes[0]:
             if any(variable.root is not root or variable.offset != offset for variable, root, offset in self._places):
                 return False
-            self._moves = moves[0]
+            self._changes = selection.changes[0]
         return True
 
     def run(self, feeds: list[Array]) -> Any:
@@ -102,6 +102,8 @@ class Function:
         self.capacity = capacity
         self._plans: dict[Any, Compiled] = {}
         self._direct: dict[Any, Compiled] = {}
+        # What `changes` was when one array was given last, and what takes another such array to its result, or to None.
+        self.shortest: tuple[int, Callable[[Any], Any]] | None = None
 
     def __call__(self, *args: Any, **static: Any) -> Any:
         compiled, feeds = self.compiled(args, static)
@@ -120,6 +122,12 @@ class Function:
         """
         found = self._direct.get(_direct_key(x, static))
         return found if found is not None and found.current else None
+
+    def keep_shortest(self, compiled: Compiled) -> None:
+        """Keeps the shortest way to a plan, for calls with one array; good until something changes."""
+        call = getattr(compiled.executor, "call", None)
+        if call is not None and isinstance(compiled.outputs, Tensor):
+            self.shortest = selection.changes[0], call
 
     def compiled(self, args: tuple[Any, ...], static: dict[str, Any]) -> tuple[Compiled, list[Array]]:
         """Returns the plan for these arguments, and its feeds."""

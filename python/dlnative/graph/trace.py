@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 _local = threading.local()
 
+# The traces that are being recorded, on any thread.
+recording: set[Trace] = set()
+
 
 class Finalizer:
     """An op that runs on variables' memory after everything else, in place: the update of an optimizer.
@@ -53,12 +56,13 @@ class Trace:
     def __enter__(self) -> Trace:
         stack = _local.__dict__.setdefault("stack", [])
         stack.append(self)
+        recording.add(self)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        _local.stack.pop()
+        recording.discard(_local.stack.pop())
 
     def feed(self, shape: tuple[Any, ...], dtype: str) -> Tensor:
         """Returns a new input of the plan."""

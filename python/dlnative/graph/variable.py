@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlnative import dtypes
+from dlnative.backends.selection import changes
 from dlnative.graph.op import size_of
 from dlnative.graph.storage import padded, zeroed
 from dlnative.graph.tensor import Tensor
@@ -17,9 +18,6 @@ Array = np.ndarray[Any, Any]
 
 # How a name becomes an initializer; dlnative.initializers sets it.
 named_initializers: list[Callable[[str], Any]] = []
-
-# How often a variable was given memory; a plan looks at its variables again only when this has changed.
-moves = [0]
 
 
 class Variable:
@@ -91,7 +89,7 @@ class Variable:
 
     def place(self, root: Array, offset: int) -> None:
         """Makes `nbytes` bytes of `root` from `offset` on the variable's memory; the value there becomes its value."""
-        moves[0] += 1
+        changes[0] += 1
         self.root = root
         self.offset = offset
         self._value: Array = np.ndarray(self.shape, dtypes.NUMPY[self.dtype], root, offset)

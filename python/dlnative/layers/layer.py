@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dlnative import dtypes, ops, regularizers
+from dlnative.backends.selection import changes
 from dlnative.graph.function import Function
 from dlnative.graph.tensor import (
     Call,
@@ -19,7 +20,7 @@ from dlnative.graph.tensor import (
     keras_tensors,
     map_structure,
 )
-from dlnative.graph.trace import current_trace
+from dlnative.graph.trace import current_trace, recording
 from dlnative.graph.variable import Variable
 from dlnative.layers.weights import Weights
 from dlnative.ops.core import record
@@ -160,10 +161,18 @@ class Layer(Weights):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         # One array of a shape that was seen before needs no checks: a small network runs for less time than they take.
         function = self._function
+        if function is not None and len(args) == 1:
+            shortest = function.shortest
+            if shortest is not None and shortest[0] == changes[0] and not kwargs and not recording:
+                result = shortest[1](args[0])
+                if result is not None:
+                    return result
         if function is not None and len(args) == 1 and args[0].__class__ is np.ndarray and current_trace() is None:
             if not kwargs or (len(kwargs) == 1 and "training" in kwargs):
                 found = function.direct(args[0], **kwargs, _trainable=self._trainable)
                 if found is not None:
+                    if not kwargs:
+                        function.keep_shortest(found)
                     return found.run([args[0]])
         if has_keras_tensor(args) or (kwargs and has_keras_tensor(tuple(kwargs.values()))):
             return self._call_keras_tensors(args, kwargs)

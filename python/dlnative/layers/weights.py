@@ -9,6 +9,7 @@ import numpy as np
 
 from dlnative import constraints as constraints_module
 from dlnative import dtypes, initializers, regularizers
+from dlnative.backends.selection import changes
 from dlnative.graph.variable import Variable
 from dlnative.layers.random_state import RandomState
 from dlnative.utils.naming import auto_name
@@ -153,6 +154,7 @@ class Weights:
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
+        changes[0] += 1
         for layer in self._sublayers():
             layer.trainable = value
 
