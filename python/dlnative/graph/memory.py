@@ -88,7 +88,7 @@ def _pin_updates(plan: Lowered, layout: Layout) -> None:
 
 def _in_place(step: Step, variable: Variable, output: Value) -> bool:
     """Tells whether a step may overwrite a variable that it reads."""
-    reusable = step.op.reusable(step.attributes, len(step.inputs))
+    reusable = step.op.reusable(step.attributes, step.outputs.index(output), len(step.inputs))
     return all(
         number in reusable and value.shape == output.shape and value.dtype == output.dtype
         for number, value in enumerate(step.inputs)
@@ -132,7 +132,7 @@ def _pack(plan: Lowered, layout: Layout) -> None:
 
 def _predecessor(step: Step, output: Value, dying: set[int]) -> int | None:
     """Returns the key of an input that dies in this step and whose memory the output may take."""
-    reusable = step.op.reusable(step.attributes, len(step.inputs))
+    reusable = step.op.reusable(step.attributes, step.outputs.index(output), len(step.inputs))
     for number in reusable:
         value = step.inputs[number]
         if (

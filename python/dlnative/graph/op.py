@@ -67,7 +67,7 @@ class Op:
         attributes: pairs of a name and a kind, in the order of the instruction format.
         gradient: from a node and the gradients of its outputs to those of its inputs (`None`: no gradient).
         inplace: whether an output may take the memory of an input of its shape and type; or a function of the attributes
-            that returns the numbers of the inputs for which it may.
+            and the number of the output that returns the numbers of the inputs whose memory this may take.
         broadcasting: whether the inputs broadcast against each other.
         flops: operations done for given input and output shapes; by default one for each element of the outputs.
         dtypes: the types under test.
@@ -98,7 +98,7 @@ class Op:
         *,
         attributes: tuple[tuple[str, str], ...] = (),
         gradient: Gradient | None = None,
-        inplace: bool | Callable[[tuple[Any, ...]], Sequence[int]] = False,
+        inplace: bool | Callable[[tuple[Any, ...], int], Sequence[int]] = False,
         broadcasting: bool = False,
         flops: Flops | None = None,
         dtypes: tuple[str, ...] = ("float32", "float64"),
@@ -125,10 +125,10 @@ class Op:
         """The calls for the tests."""
         return self._samples()
 
-    def reusable(self, values: tuple[Any, ...], count: int) -> Sequence[int]:
-        """Returns which of `count` inputs an output may be written over, for attribute values."""
+    def reusable(self, values: tuple[Any, ...], output: int, count: int) -> Sequence[int]:
+        """Returns which of `count` inputs an output, given by its number, may be written over, for attribute values."""
         if callable(self.inplace):
-            return self.inplace(values)
+            return self.inplace(values, output)
         return range(count) if self.inplace else ()
 
     def keywords(self, values: tuple[Any, ...]) -> dict[str, Any]:

@@ -163,6 +163,7 @@ class Trainer(Objective):
             listed.on_epoch_end(epoch, logs)
             if self.stop_training:
                 break
+        self.optimizer.finalize_variable_values(self.trainable_variables)  # type: ignore[attr-defined]
         listed.on_train_end(logs)
         assert self.history is not None
         return self.history

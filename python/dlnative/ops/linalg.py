@@ -119,7 +119,9 @@ register(
         "linalg",
         _infer_activation_gradient,
         attributes=(*_TRANSPOSES, ("activation", "activation")),
-        inplace=lambda attributes: (2,) if attributes[2] == "relu" else (),  # y is read while dx is in registers
+        inplace=lambda attributes, output: (
+            (2,) if attributes[2] == "relu" else ()
+        ),  # y is read while dx is in registers
         flops=_matmul_flops,
         samples=lambda: [
             Sample(

@@ -35,7 +35,7 @@ def _update(
             "optimizer",
             infer,
             attributes=attributes,
-            inplace=True,
+            inplace=lambda values, output: (written[output],),  # the gradient is read while the others are written
             flops=lambda ins, outs: flops * size_of(ins[0]),
             samples=samples,
             tolerance=32.0,

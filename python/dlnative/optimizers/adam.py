@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlnative.graph.variable import Variable
 from dlnative.optimizers.optimizer import Optimizer, checked_fraction
 
 
@@ -42,7 +41,7 @@ class Adam(Optimizer):
     def slot_names(self) -> list[str]:
         return ["momentum", "velocity", *(["velocity_hat"] if self.amsgrad else [])]
 
-    def update_inputs(self) -> list[Variable]:
+    def update_inputs(self) -> list[Any]:
         return [self._learning_rate, self.iterations]
 
     def update_attributes(self, weight_decay: float) -> tuple[Any, ...]:

@@ -6,7 +6,6 @@ block is one instruction at the end of the plan, one pass over the memory of all
 
 from __future__ import annotations
 
-import functools
 import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -16,33 +15,13 @@ import numpy as np
 from dlnative import ops
 from dlnative.graph.function import Function
 from dlnative.graph.op import OPS
-from dlnative.graph.storage import zeroed
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.trace import current_trace
-from dlnative.graph.variable import Variable, block_of, contiguous_runs, flatten_variables, view_of, views_like
+from dlnative.graph.variable import Variable
 from dlnative.ops.core import invoke
+from dlnative.optimizers.averaging import Accumulation, Averages
+from dlnative.optimizers.block import Block, blocks_of
 from dlnative.utils.naming import auto_name
-
-
-class _Block:
-    """Parameters that are updated together, with their gradients and slots, which lie one behind the other."""
-
-    def __init__(self, variables: list[Variable], decays: bool, slots: Sequence[str]) -> None:
-        self.variables = variables
-        self.decays = decays
-        self.parameters = block_of(variables, "parameters")
-        size, dtype = self.parameters.nbytes, self.parameters.dtype
-        room = zeroed(size * (1 + len(slots)))
-        self.gradient, *self.flat_slots = (
-            view_of(room, place * size, self.parameters.shape, dtype, name)
-            for place, name in enumerate(["gradients", *slots])
-        )
-        self.gradients = views_like(variables, self.gradient, "gradient")
-
-    @functools.cached_property
-    def slots(self) -> list[list[Variable]]:
-        """The slots of each variable, by slot."""
-        return [views_like(self.variables, slot, slot.name) for slot in self.flat_slots]
 
 
 class Optimizer:
@@ -56,8 +35,11 @@ class Optimizer:
         clipnorm: the largest norm that the gradient of one variable may have.
         clipvalue: the largest absolute value that an element of a gradient may have.
         global_clipnorm: the largest norm that all gradients together may have.
-        use_ema, ema_momentum, ema_overwrite_frequency, loss_scale_factor, gradient_accumulation_steps: of Keras; only
-            their defaults.
+        use_ema: whether a running mean of each variable is kept, which becomes its value when `fit` ends.
+        ema_momentum: how much of that mean is left in a step, from 0 to 1.
+        ema_overwrite_frequency: after how many steps the means also become the values, each time.
+        loss_scale_factor: what the loss is multiplied by before it is differentiated; the gradients are divided by it.
+        gradient_accumulation_steps: how many steps' gradients are averaged for one update, at least 2.
         name: a name.
 
     Raises:
@@ -84,22 +66,30 @@ class Optimizer:
         cls = type(self).__name__
         if unknown:
             raise ValueError(f'{cls}: unknown argument "{next(iter(unknown))}"')
-        if use_ema or loss_scale_factor is not None or gradient_accumulation_steps is not None:
-            raise ValueError(f"{cls}: use_ema, loss_scale_factor and gradient_accumulation_steps are not available")
-        del ema_momentum, ema_overwrite_frequency
         clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         if sum(value is not None for value in clips.values()) > 1:
             raise ValueError(f"{cls}: expected at most one of clipnorm, clipvalue and global_clipnorm, got {clips}")
         for key, value in clips.items():
             if value is not None and value <= 0:
                 raise ValueError(f"{cls}: expected a positive {key}, got {value!r}")
+        if loss_scale_factor is not None and not loss_scale_factor > 0:
+            raise ValueError(f"{cls}: expected a positive loss_scale_factor, got {loss_scale_factor!r}")
+        self._averages = Averages(cls, ema_momentum, ema_overwrite_frequency) if use_ema else None
+        self._accumulation = (
+            None if gradient_accumulation_steps is None else Accumulation(cls, gradient_accumulation_steps)
+        )
+        self.loss_scale_factor = loss_scale_factor
+        self.use_ema = bool(use_ema)
+        self.ema_momentum = ema_momentum
+        self.ema_overwrite_frequency = ema_overwrite_frequency
+        self.gradient_accumulation_steps = gradient_accumulation_steps
         self.name = name or auto_name(cls)
         self.weight_decay = weight_decay
         self.clipnorm = clipnorm
         self.clipvalue = clipvalue
         self.global_clipnorm = global_clipnorm
         self.built = False
-        self.iterations = Variable(np.zeros((), np.int64), trainable=False, name="iterations")
+        self._steps = Variable(np.zeros((), np.int64), trainable=False, name="iterations")
         self._schedule: Callable[[Any], Any] | None = None
         if callable(learning_rate) and not isinstance(learning_rate, Variable):
             self._schedule = learning_rate
@@ -108,7 +98,7 @@ class Optimizer:
             initial = self._checked_rate(learning_rate)
         self._learning_rate = Variable(np.float32(initial), dtype="float32", trainable=False, name="learning_rate")
         self._one = Variable(np.ones((), np.int64), trainable=False, name="one")
-        self._blocks: list[_Block] = []
+        self._blocks: list[Block] = []
         self._trainable_variables: list[Variable] = []
         self._own_slots: list[Variable] = []
         self._undecayed: set[int] = set()
@@ -123,6 +113,13 @@ class Optimizer:
         if not rate >= 0:
             raise ValueError(f"{type(self).__name__}: expected a learning_rate that is not negative, got {value!r}")
         return rate
+
+    @property
+    def iterations(self) -> Any:
+        """How many updates were made: a scalar variable, or a number where the gradients of several steps make one."""
+        if self._accumulation is None:
+            return self._steps
+        return self._accumulation.updates(self._steps)
 
     @property
     def learning_rate(self) -> Any:
@@ -141,9 +138,10 @@ class Optimizer:
 
     @property
     def variables(self) -> list[Variable]:
-        """The number of finished steps, the learning rate, and the slots."""
+        """The number of finished steps, the learning rate, the slots, running means and sums of gradients."""
         slots = [variable for block in self._blocks for slot in block.slots for variable in slot]
-        return [self.iterations, self._learning_rate, *slots, *self._own_slots]
+        extras = [variable for part in (self._averages, self._accumulation) if part for variable in part.variables]
+        return [self._steps, self._learning_rate, *slots, *self._own_slots, *extras]
 
     # What a subclass writes.
 
@@ -155,8 +153,8 @@ class Optimizer:
         """Returns the op's attributes."""
         raise NotImplementedError(f"{type(self).__name__}: expected update_attributes or update_step, found neither")
 
-    def update_inputs(self) -> list[Variable]:
-        """Returns the scalars that the op reads between the gradient and the slots."""
+    def update_inputs(self) -> list[Any]:
+        """Returns the scalars that the op reads between the gradient and the slots: variables, or tensors of a trace."""
         return [self._learning_rate]
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
@@ -220,11 +218,12 @@ class Optimizer:
         self._trainable_variables = list(variables)
         self._blocks = []
         if self.op is not None:
-            flatten_variables(self._trainable_variables)
-            for run in contiguous_runs(self._trainable_variables):
-                for decays, part in _parts(run, self._decays):
-                    self._blocks.append(_Block(part, decays, self.slot_names()))
-                    self.initialize_slots(self._blocks[-1].flat_slots)
+            self._blocks = blocks_of(self._trainable_variables, self._decays, self.slot_names())
+            for block in self._blocks:
+                self.initialize_slots(block.flat_slots)
+        for part in (self._averages, self._accumulation):
+            if part is not None:
+                part.build(self._trainable_variables)
         self.built = True
 
     def initialize_slots(self, slots: list[Variable]) -> None:
@@ -302,49 +301,66 @@ class Optimizer:
         """Adds the update to the trace."""
         trace = current_trace()
         assert trace is not None
-        gradients = self._clipped([gradient for gradient, _ in pairs])
+        gradients = [gradient for gradient, _ in pairs]
+        variables = [variable for _, variable in pairs]
+        if self.loss_scale_factor is not None:
+            gradients = [gradient / self.loss_scale_factor for gradient in gradients]
+        due = None
+        if self._accumulation is not None:
+            due, gradients = self._accumulation.take(self._steps, gradients, variables)
+        gradients = self._clipped(gradients)
         by_variable = {
             id(variable): ops.cast(gradient, variable.dtype)
-            for (_, variable), gradient in zip(pairs, gradients, strict=True)
+            for variable, gradient in zip(variables, gradients, strict=True)
         }
         if self._schedule is not None:
-            self._learning_rate.assign(ops.cast(self._schedule(trace.read(self.iterations)), "float32"))
+            self._learning_rate.assign(ops.cast(self._schedule(trace.read(self._steps)), "float32"))
+        # A block is updated in place, in one pass, if nothing else has to see the new values.
+        whole = due is None and self._averages is None
+        before = dict(trace.updates)
         if self.op is None:
-            self._update_each(pairs, by_variable)
+            self._update_each(variables, by_variable)
         for block in self._blocks:
-            self._update_block(block, by_variable)
-        trace.finalize("add", [self.iterations, self._one], [self.iterations])
+            self._update_block(block, by_variable, whole)
+        if due is not None:
+            for variable, value in list(trace.updates.items()):
+                old = before[variable] if variable in before else trace.first(variable)
+                if value is not old:
+                    trace.assign(variable, ops.where(due, value, old))
+        if self._averages is not None:
+            self._averages.update(self.iterations, variables)
+        for variable in variables:
+            if variable.constraint is not None:
+                variable.assign(variable.constraint(variable))
+        trace.finalize("add", [self._steps, self._one], [self._steps])
 
-    def _update_each(self, pairs: Sequence[tuple[Any, Variable]], gradients: dict[int, Any]) -> None:
+    def _update_each(self, variables: Sequence[Variable], gradients: dict[int, Any]) -> None:
         trace = current_trace()
         assert trace is not None
         rate = trace.read(self._learning_rate)
-        for _, variable in pairs:
+        for variable in variables:
             if self._decays(variable):
                 variable.assign(variable - variable * (self.weight_decay * rate))
             self.update_step(gradients[id(variable)], variable, rate)
-            if variable.constraint is not None:
-                variable.assign(variable.constraint(variable))
 
-    def _update_block(self, block: _Block, gradients: dict[int, Any]) -> None:
+    def _update_block(self, block: Block, gradients: dict[int, Any], whole: bool) -> None:
         trace = current_trace()
         assert trace is not None
         attributes = self.update_attributes(float(self.weight_decay or 0.0) if block.decays else 0.0)
-        whole = all(id(variable) in gradients and variable.constraint is None for variable in block.variables)
-        if whole:
+        if whole and all(id(variable) in gradients and variable.constraint is None for variable in block.variables):
             for variable, slot in zip(block.variables, block.gradients, strict=True):
                 slot.assign(gradients[id(variable)])
             inputs = [block.parameters, block.gradient, *self.update_inputs(), *block.flat_slots]
             assert self.op is not None
             trace.finalize(self.op, inputs, [block.parameters, *block.flat_slots], attributes)
             return
-        # Frozen or constrained variables in the block: each variable by itself, the constraint on its new value.
+        # Each variable by itself: frozen or constrained ones in the block, or new values that are not final yet.
         for index, variable in enumerate(block.variables):
             gradient = gradients.get(id(variable))
             if gradient is None:
                 continue
             slots = [slot[index] for slot in block.slots]
-            scalars = [trace.read(scalar) for scalar in self.update_inputs()]
+            scalars = [trace.read(item) if isinstance(item, Variable) else item for item in self.update_inputs()]
             tensors = [trace.read(variable), gradient, *scalars, *(trace.read(slot) for slot in slots)]
             assert self.op is not None
             results = invoke(OPS[self.op], tensors, attributes)
@@ -352,8 +368,15 @@ class Optimizer:
                 [variable, *slots], results if isinstance(results, tuple) else (results,), strict=True
             ):
                 target.assign(value)
-            if variable.constraint is not None:
-                variable.assign(variable.constraint(variable))
+
+    def scale_loss(self, loss: Any) -> Any:
+        """Returns the loss times `loss_scale_factor`: what to differentiate for `apply`."""
+        return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
+
+    def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
+        """Gives variables their running means, if `use_ema` keeps them; `fit` does so at its end."""
+        if self._averages is not None and self.built:
+            self._averages.overwrite(var_list)
 
     def _clipped(self, gradients: list[Any]) -> list[Any]:
         if self.clipvalue is not None:
@@ -376,11 +399,11 @@ class Optimizer:
             "clipnorm": self.clipnorm,
             "global_clipnorm": self.global_clipnorm,
             "clipvalue": self.clipvalue,
-            "use_ema": False,
-            "ema_momentum": 0.99,
-            "ema_overwrite_frequency": None,
-            "loss_scale_factor": None,
-            "gradient_accumulation_steps": None,
+            "use_ema": self.use_ema,
+            "ema_momentum": self.ema_momentum,
+            "ema_overwrite_frequency": self.ema_overwrite_frequency,
+            "loss_scale_factor": self.loss_scale_factor,
+            "gradient_accumulation_steps": self.gradient_accumulation_steps,
         }
 
     @classmethod
@@ -396,18 +419,6 @@ class Optimizer:
 def _scaled_to(gradient: Tensor, squared_norm: Any, limit: float) -> Any:
     """Returns the gradient, scaled so that its norm is at most the limit: g * limit / max(norm, limit)."""
     return gradient * (limit / ops.maximum(ops.sqrt(squared_norm), limit))
-
-
-def _parts(run: list[Variable], decays: Callable[[Variable], bool]) -> list[tuple[bool, list[Variable]]]:
-    """Cuts a run where weight decay begins or ends."""
-    parts: list[tuple[bool, list[Variable]]] = []
-    for variable in run:
-        flag = decays(variable)
-        if parts and parts[-1][0] == flag:
-            parts[-1][1].append(variable)
-        else:
-            parts.append((flag, [variable]))
-    return parts
 
 
 def checked_fraction(cls: str, name: str, value: Any, *, closed: bool = False) -> float:

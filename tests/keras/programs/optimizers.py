@@ -35,6 +35,24 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "adam_clipnorm": ("Adam", {"learning_rate": 0.01, "clipnorm": 0.1}),
     "adam_clipvalue": ("Adam", {"learning_rate": 0.01, "clipvalue": 0.02}),
     "adam_global_clipnorm": ("Adam", {"learning_rate": 0.01, "global_clipnorm": 0.1}),
+    "sgd_ema": ("SGD", {"learning_rate": 0.1, "use_ema": True, "ema_momentum": 0.9}),
+    "adam_ema_overwrite": (
+        "Adam",
+        {"learning_rate": 0.01, "use_ema": True, "ema_momentum": 0.5, "ema_overwrite_frequency": 7},
+    ),
+    "sgd_momentum_accumulation": (
+        "SGD",
+        {"learning_rate": 0.1, "momentum": 0.9, "weight_decay": 0.01, "gradient_accumulation_steps": 3},
+    ),
+    "adam_accumulation_clipnorm": (
+        "Adam",
+        {"learning_rate": 0.02, "clipnorm": 0.3, "gradient_accumulation_steps": 4},
+    ),
+    "rmsprop_accumulation_ema": (
+        "RMSprop",
+        {"learning_rate": 0.003, "gradient_accumulation_steps": 2, "use_ema": True, "ema_overwrite_frequency": 3},
+    ),
+    "adam_loss_scale": ("Adam", {"learning_rate": 0.01, "loss_scale_factor": 1024.0}),
 }
 
 
