@@ -37,6 +37,7 @@ template <class T>
 std::vector<T> random_values(std::int64_t count) {
   std::uniform_real_distribution<double> uniform(-1, 1);
   std::vector<T> values(static_cast<std::size_t>(count));
+  values.reserve(1);  // an operand without elements has an address, too
   for (auto& value : values) value = static_cast<T>(uniform(generator));
   return values;
 }
