@@ -348,7 +348,7 @@ template <class T>
 __attribute__((noinline)) void large_product(const GemmArguments<T>& given, void* scratch, const Workers& workers) {
   const GemmArguments<T> g = simplify(given, given.bias == nullptr);
   constexpr std::int64_t NR = Blocks<T>::NR;
-  constexpr double flops_per_nanosecond = 3.0 * vector_bytes / sizeof(T);
+  constexpr double flops_per_nanosecond = 6.0 * vector_bytes / sizeof(T);
   const Method<T> method(g);
   const int threads = workers.worthwhile(2.0 * g.M * g.N * g.K / flops_per_nanosecond);
   if (threads == 1) return run_rectangle(g, method, {0, g.M, 0, g.N}, scratch);

@@ -145,7 +145,9 @@ std::int64_t Plan::run_steps(const std::vector<Rows>& sources, const std::vector
   const FlushDenormals flushed;
 
   std::int64_t position = range.position;
+  auto now = start;
   while (range.batch_size > 0 && position + range.batch_size <= range.stop) {
+    state.choose_threads();
     for (std::size_t i = 0; i < state.feeds.size(); ++i) {
       State::Feed& feed = state.feeds[i];
       const Rows& source = sources[i];
@@ -167,7 +169,10 @@ std::int64_t Plan::run_steps(const std::vector<Rows>& sources, const std::vector
     state.execute();
     for (std::size_t i = 0; i < sinks.size(); ++i) scatter(state.results[i], sinks[i], position, range.batch_size);
     position += range.batch_size;
-    if (Clock::now() - start >= limit) break;
+    const auto before = now;
+    now = Clock::now();
+    state.choice.took(now - before);
+    if (now - start >= limit) break;
   }
   return position;
 }

@@ -8,6 +8,7 @@
 #include "dlnative/plan.h"
 #include "dlnative/threads.h"
 #include "runtime/aligned.h"
+#include "runtime/thread_choice.h"
 
 namespace dlnative {
 
@@ -27,8 +28,10 @@ struct Plan::State {
     AlignedBytes gathered;  // made by run_steps for a feed that has to be copied together
   };
 
-  Workers workers;
+  Workers workers;  // for the run that is on
+  int most_threads = 1;
   int capacity = 1;  // the number of threads that the scratch suffices for
+  ThreadChoice choice;
   std::int64_t arena_bytes = 0;
   std::int64_t scratch_bytes = 0;
   AlignedBytes arena, scratch;
@@ -43,6 +46,7 @@ struct Plan::State {
 
   void bind(std::size_t index, const void* data);
   void prepare_workers();
+  void choose_threads() { workers.threads = choice.next(most_threads); }
   void execute() const;  // with denormals flushed by the caller
 };
 
@@ -55,7 +59,7 @@ inline void Plan::State::bind(std::size_t index, const void* data) {
 
 inline void Plan::State::prepare_workers() {
   workers = dlnative::workers();
-  if (workers.threads > capacity) workers.threads = capacity;
+  most_threads = workers.threads = workers.threads < capacity ? workers.threads : capacity;
 }
 
 inline void Plan::State::execute() const {
