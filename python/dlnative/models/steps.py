@@ -27,6 +27,7 @@ class Steps:
         self.model: Any = model
         self._plans: dict[Any, Compiled] = {}
         self._direct: dict[Any, Compiled] = {}
+        self._trainable: tuple[int, tuple[bool, ...]] = (-1, ())  # which layers were, when `changes` was what it is here
 
     def clear(self) -> None:
         """Forgets all plans."""
@@ -56,9 +57,9 @@ class Steps:
         """
         model = self.model
         specs = self.specs(data, batch_size)
-        frozen = tuple(layer.trainable for layer in _all_layers(model)) if mode == "train" else ()
+        trainable = self._which_are_trainable() if mode == "train" else ()
         form = tuple(array is None for array in (*data.y, *data.sample_weight))
-        key = (mode, selection.backend(), tuple(specs), form, frozen)
+        key = (mode, selection.backend(), tuple(specs), form, trainable)
         found = self._plans.get(key)
         if found is None or not found.current:
             step = {"train": self.train, "test": self.test, "predict": self.predict}[mode]
@@ -68,6 +69,14 @@ class Steps:
                 self._plans.pop(next(iter(self._plans)))
             self._plans[key] = found
         return found
+
+    def _which_are_trainable(self) -> tuple[bool, ...]:
+        """Returns the flags of all layers, which are looked at anew only when something has changed."""
+        before, flags = self._trainable
+        if before != selection.changes[0]:
+            flags = tuple(layer.trainable for layer in _all_layers(self.model))
+            self._trainable = selection.changes[0], flags
+        return flags
 
     def specs(self, data: Data, batch_size: int) -> list[Spec]:
         """Returns the shapes and dtypes that the plan is fed with."""
