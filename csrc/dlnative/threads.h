@@ -9,6 +9,9 @@ namespace dlnative {
 int num_threads();
 void set_num_threads(int count);
 
+// The cores this process may run on, as far as it is granted their time.
+int available_threads();
+
 // The handle that kernels are given. When another thread holds the pool, launch() runs the tasks on the caller.
 Workers workers();
 

@@ -348,9 +348,12 @@ template <class T>
 __attribute__((noinline)) void large_product(const GemmArguments<T>& given, void* scratch, const Workers& workers) {
   const GemmArguments<T> g = simplify(given, given.bias == nullptr);
   constexpr std::int64_t NR = Blocks<T>::NR;
-  constexpr double flops_per_nanosecond = 6.0 * vector_bytes / sizeof(T);
+  constexpr double flops_per_nanosecond = 6.0 * vector_bytes / sizeof(T), bytes_per_nanosecond = 16.0;
   const Method<T> method(g);
-  const int threads = workers.worthwhile(2.0 * g.M * g.N * g.K / flops_per_nanosecond);
+  // Few rows wait for B.
+  const double computing = 2.0 * g.M * g.N * g.K / flops_per_nanosecond;
+  const double reading = static_cast<double>(g.K) * g.N * sizeof(T) / bytes_per_nanosecond;
+  const int threads = workers.worthwhile(computing > reading ? computing : reading);
   if (threads == 1) return run_rectangle(g, method, {0, g.M, 0, g.N}, scratch);
 
   // The cut with the least to pack: each rectangle packs its own rows of A and columns of B.

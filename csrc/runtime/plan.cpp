@@ -140,7 +140,7 @@ Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>(
     }
   };
 
-  state.capacity = num_threads();
+  state.capacity = std::max(num_threads(), available_threads());  // the number may be raised later
   state.prepare_workers();
   for (const Instruction& instruction : description.instructions) {
     if (instruction.op < 0 || instruction.op >= ops.count) refuse("no op " + std::to_string(instruction.op));

@@ -219,7 +219,7 @@ int initial_threads() {
     const long count = std::strtol(wanted, &end, 10);
     if (end != wanted && *end == '\0' && count >= 1) return static_cast<int>(std::min<long>(count, most_threads));
   }
-  return std::min({allowed_cores(), granted_cores(), most_threads});
+  return available_threads();
 }
 
 std::atomic<int>& limit() {
@@ -228,6 +228,11 @@ std::atomic<int>& limit() {
 }
 
 }  // namespace
+
+int available_threads() {
+  static const int count = std::min({allowed_cores(), granted_cores(), most_threads});
+  return count;
+}
 
 int num_threads() { return limit().load(std::memory_order_relaxed); }
 

@@ -55,7 +55,6 @@ class Steps:
             data: arrays that the batches will be taken from.
             batch_size: rows in a batch.
         """
-        model = self.model
         specs = self.specs(data, batch_size)
         trainable = self._which_are_trainable() if mode == "train" else ()
         form = tuple(array is None for array in (*data.y, *data.sample_weight))
