@@ -23,7 +23,6 @@ _POPULATE = 23  # MADV_POPULATE_WRITE, of Linux 5.14; mmap has no name for it
 _MOST_KEPT = 1 << 26  # bytes that may wait for their next user
 
 _kept: dict[int, list[mmap.mmap]] = {}  # unused memory by its size
-_kept_bytes = 0
 
 
 def padded(nbytes: int) -> int:
@@ -40,6 +39,11 @@ def zeroed(nbytes: int) -> Array:
     return block[start : start + nbytes]
 
 
+def kept_bytes() -> int:
+    """Returns how many bytes wait for their next user."""
+    return sum(size * len(blocks) for size, blocks in list(_kept.items()))
+
+
 def _room(nbytes: int) -> int:
     """Returns the size of the block for `nbytes`: one of eight between a power of two and the next."""
     step = max(mmap.PAGESIZE, 1 << (nbytes.bit_length() - 4))
@@ -50,7 +54,6 @@ class _Block:
     """What owns pooled memory: arrays over it keep it alive."""
 
     def __init__(self, nbytes: int) -> None:
-        global _kept_bytes
         size = _room(nbytes)
         found = _kept.get(size)
         try:
@@ -61,17 +64,13 @@ class _Block:
                 self.memory.madvise(mmap.MADV_HUGEPAGE if size >= _HUGE else _POPULATE)
             array = np.frombuffer(self.memory, np.uint8)
         else:
-            _kept_bytes -= size
             array = np.frombuffer(self.memory, np.uint8)
             array[:nbytes] = 0
         self.__array_interface__ = array.__array_interface__
 
     def __del__(self) -> None:
-        global _kept_bytes
         memory = getattr(self, "memory", None)
-        if memory is None or _kept is None:
+        if memory is None or _kept is None:  # the interpreter ends
             return
-        size = len(memory)
-        if _kept_bytes + size <= _MOST_KEPT:
-            _kept_bytes += size
-            _kept.setdefault(size, []).append(memory)
+        if kept_bytes() + len(memory) <= _MOST_KEPT:
+            _kept.setdefault(len(memory), []).append(memory)
