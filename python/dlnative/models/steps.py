@@ -27,7 +27,10 @@ class Steps:
         self.model: Any = model
         self._plans: dict[Any, Compiled] = {}
         self._direct: dict[Any, Compiled] = {}
-        self._trainable: tuple[int, tuple[bool, ...]] = (-1, ())  # which layers were, when `changes` was what it is here
+        self._trainable: tuple[int, tuple[bool, ...]] = (
+            -1,
+            (),
+        )  # which layers were, when `changes` was what it is here
 
     def clear(self) -> None:
         """Forgets all plans."""
