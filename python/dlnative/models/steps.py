@@ -27,10 +27,8 @@ class Steps:
         self.model: Any = model
         self._plans: dict[Any, Compiled] = {}
         self._direct: dict[Any, Compiled] = {}
-        self._trainable: tuple[int, tuple[bool, ...]] = (
-            -1,
-            (),
-        )  # which layers were, when `changes` was what it is here
+        # Which layers were trainable, when `changes` was what it is here.
+        self._trainable: tuple[int, tuple[bool, ...]] = (-1, ())
 
     def clear(self) -> None:
         """Forgets all plans."""
