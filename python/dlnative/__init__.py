@@ -6,7 +6,7 @@ gradient, the loss, the metrics and the optimizer become one plan of native kern
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dlnative import (
     activations,
@@ -23,7 +23,6 @@ from dlnative import (
     regularizers,
     utils,
 )
-from dlnative import datasets as datasets
 from dlnative.config import build_config, num_threads, set_num_threads
 from dlnative.gradient import grad, value_and_grad
 from dlnative.graph.function import Function
@@ -38,6 +37,7 @@ from dlnative.optimizers import Optimizer
 from dlnative.regularizers import Regularizer
 
 if TYPE_CHECKING:
+    from dlnative import datasets as datasets
     from dlnative.verification import Report
 
 __version__ = "0.1.0"
@@ -56,6 +56,15 @@ def selftest(backend: str = "cpu", verbose: bool = True) -> Report:
     from dlnative import verification
 
     return verification.selftest(backend, verbose)
+
+
+def __getattr__(name: str) -> Any:
+    """Imports data sets when they are asked for."""
+    if name == "datasets":
+        import importlib
+
+        return importlib.import_module("dlnative.datasets")
+    raise AttributeError(f"module 'dlnative' has no attribute {name!r}")
 
 
 __all__ = [

@@ -8,15 +8,18 @@ leaves is used again.
 from __future__ import annotations
 
 import contextlib
-import mmap
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    import mmap
 
 Array = np.ndarray[Any, Any]
 
 ALIGNMENT = 64  # bytes; one cache line, one AVX-512 register
+_PAGE = 4096  # bytes
 _POOLED = 1 << 16  # bytes; smaller blocks are left to NumPy
 _HUGE = 1 << 22  # bytes from which huge pages are asked for, as NumPy does
 _POPULATE = 23  # MADV_POPULATE_WRITE, of Linux 5.14; mmap has no name for it
@@ -46,7 +49,7 @@ def kept_bytes() -> int:
 
 def _room(nbytes: int) -> int:
     """Returns the size of the block for `nbytes`: one of eight between a power of two and the next."""
-    step = max(mmap.PAGESIZE, 1 << (nbytes.bit_length() - 4))
+    step = max(_PAGE, 1 << (nbytes.bit_length() - 4))
     return -(-nbytes // step) * step
 
 
@@ -54,6 +57,8 @@ class _Block:
     """What owns pooled memory: arrays over it keep it alive."""
 
     def __init__(self, nbytes: int) -> None:
+        import mmap
+
         size = _room(nbytes)
         found = _kept.get(size)
         try:

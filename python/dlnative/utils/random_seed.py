@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import numpy as np
 
 _generator: np.random.Generator | None = None
@@ -31,6 +29,8 @@ def set_random_seed(seed: int) -> None:
     global _generator
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ValueError(f"set_random_seed: expected an integer of 0 or more, got {seed!r}")
+    import random
+
     random.seed(int(seed))
     np.random.seed(int(seed) % 2**32)  # noqa: NPY002
     _generator = np.random.Generator(np.random.Philox(int(seed)))
