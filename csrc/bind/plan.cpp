@@ -122,7 +122,7 @@ class BoundPlan {
       targets[i] = py::detail::array_proxy(array.ptr())->data;
       PyList_SET_ITEM(results.ptr(), static_cast<Py_ssize_t>(i), array.release().ptr());
     }
-    run_unlocked(addresses.data(), targets.data());
+    run_guarded(addresses.data(), targets.data());
     return results;
   }
 
@@ -136,7 +136,7 @@ class BoundPlan {
     const void* address = array.data;
     py::object result = new_array(results_[0]);
     void* target = py::detail::array_proxy(result.ptr())->data;
-    run_unlocked(&address, &target);
+    run_guarded(&address, &target);
     return result;
   }
 
@@ -203,7 +203,7 @@ class BoundPlan {
     brief_ = elements <= brief_elements;
   }
 
-  void run_unlocked(const void* const* feeds, void* const* targets) {
+  void run_guarded(const void* const* feeds, void* const* targets) {
     std::unique_lock<std::mutex> lock(plan_.mutex(), std::defer_lock);
     if (brief_ && lock.try_lock()) {
       run_locked(feeds, targets);

@@ -51,6 +51,7 @@ class Trace:
         self.updates: dict[Variable, Tensor] = {}
         self.finalizers: list[Finalizer] = []
         self.losses: list[Tensor] = []
+        self.found: dict[Any, tuple[int, Any]] = {}  # what was looked for more than once; see layers/weights.py
         self._scalars: dict[tuple[Any, str], Tensor] = {}
 
     def __enter__(self) -> Trace:

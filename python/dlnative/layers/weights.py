@@ -10,6 +10,7 @@ import numpy as np
 from dlnative import constraints as constraints_module
 from dlnative import dtypes, initializers, regularizers
 from dlnative.backends.selection import changes
+from dlnative.graph.trace import current_trace
 from dlnative.graph.variable import Variable
 from dlnative.layers.random_state import RandomState
 from dlnative.utils.naming import auto_name
@@ -121,13 +122,22 @@ class Weights:
     @property
     def trainable_weights(self) -> list[Variable]:
         """The weights that an optimizer may change; none if the layer is frozen."""
-        if not self._trainable:
-            return []
-        attributes = self._attributes()
-        found = [variable for variable in self._own(attributes) if variable.trainable]
-        for layer in self._inner(attributes):
-            found.extend(layer.trainable_weights)
-        return list(dict.fromkeys(found))
+        # A trace asks several times; as long as no variable is made and nothing frozen, the answer is the same.
+        trace = current_trace()
+        if trace is not None:
+            before, weights = trace.found.get(self, (-1, ()))
+            if before == changes[0]:
+                return list(weights)
+        found: list[Variable] = []
+        if self._trainable:
+            attributes = self._attributes()
+            found = [variable for variable in self._own(attributes) if variable.trainable]
+            for layer in self._inner(attributes):
+                found.extend(layer.trainable_weights)
+            found = list(dict.fromkeys(found))
+        if trace is not None:
+            trace.found[self] = changes[0], tuple(found)
+        return found
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
