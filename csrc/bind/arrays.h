@@ -30,9 +30,7 @@ struct Array {
 };
 
 // Whether it is a NumPy array, and not of a class derived from it.
-inline bool is_plain_array(PyObject* object) {
-  return Py_TYPE(object) == py::detail::npy_api::get().PyArray_Type_;
-}
+inline bool is_plain_array(PyObject* object) { return Py_TYPE(object) == py::detail::npy_api::get().PyArray_Type_; }
 
 // Raises TypeError unless `object` is a NumPy array.
 Array inspect(PyObject* object, const char* what);
