@@ -112,13 +112,15 @@ struct Method {
     return fit < unit ? unit : fit / unit * unit;
   }
   // Several blocks of columns share the packed panels of a block of rows.
+  // Both sizes grow with M and N, so what is enough for C is enough for a thread's rectangle of it: evenly cut blocks
+  // may be larger in the rectangle.
   std::int64_t a_block_size(std::int64_t M, std::int64_t N) const {
     if (!pack_a) return 0;
-    const std::int64_t rows = column_blocks(N).count > 1 ? row_blocks(M).largest() : MR;
+    const std::int64_t rows = column_blocks(N).count > 1 ? least(M, block_size(panels_bytes, MR)) : MR;
     return round_up(k_block_size() * (rows > MR ? rows : MR) + L, 64 / sizeof(T));
   }
   std::int64_t b_block_size(std::int64_t N) const {
-    if (pack_b) return k_block_size() * least(column_blocks(N).largest() * NR, round_up(N, L)) + L;
+    if (pack_b) return k_block_size() * least(block_size(block_bytes, NR), round_up(N, L)) + L;
     return pack_tail ? k_block_size() * L + L : 0;
   }
   std::int64_t thread_bytes(std::int64_t M, std::int64_t N) const {
