@@ -40,8 +40,8 @@ class ThreadChoice {
  private:
   static constexpr Duration interval = std::chrono::milliseconds(500);
   static constexpr Duration long_enough = std::chrono::milliseconds(3), short_enough = std::chrono::microseconds(12);
-  static constexpr int runs_passed_over = 2, runs_timed = 4,
-                       runs_between = 150;  // the first ones wake threads and move data
+  static constexpr int runs_passed_over = 2;  // they wake threads and move data
+  static constexpr int runs_timed = 4, runs_between = 150;
   static constexpr int most_candidates = 12;
 
   void begin(int most) {

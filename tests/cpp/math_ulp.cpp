@@ -1,6 +1,6 @@
 // Sweeps the float functions of csrc/simd/math.h over the floats, against libm in double, on every instruction set this
 // CPU has, and fails where an error is larger than the header says. The first argument is the step between floats (1:
-// all of them, two to five minutes a function; default 4099: seconds), further ones are the functions to sweep.
+// all of them, some minutes a function; default 4099: seconds), further ones are the functions to sweep.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,8 +11,16 @@ from dlnative.backends.program import Executor, Program
 
 BACKENDS = ("cpu", "reference")
 
-# How often something changed that plans depend on: the backend, the memory of a variable, what is trainable.
+# A number that is another one whenever something has changed that plans depend on: the backend, the memory of a variable,
+# what is trainable. It is read often, and on the shortest ways.
 changes = [0]
+_numbers = itertools.count(1)
+
+
+def note_change() -> None:
+    """Makes `changes` another number: one that was never there before, whatever other threads do."""
+    changes[0] = next(_numbers)
+
 
 _current: str | None = None
 
@@ -38,7 +47,7 @@ def set_backend(name: str) -> None:
     """
     global _current
     _current = _checked(name)
-    changes[0] += 1
+    note_change()
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlnative import dtypes
-from dlnative.backends.selection import changes
+from dlnative.backends.selection import note_change
 from dlnative.graph.op import size_of
 from dlnative.graph.storage import padded, zeroed
 from dlnative.graph.tensor import Tensor
@@ -89,10 +89,10 @@ class Variable:
 
     def place(self, root: Array, offset: int) -> None:
         """Makes `nbytes` bytes of `root` from `offset` on the variable's memory; the value there becomes its value."""
-        changes[0] += 1
         self.root = root
         self.offset = offset
         self._value: Array = np.ndarray(self.shape, dtypes.NUMPY[self.dtype], root, offset)
+        note_change()
 
     @property
     def value(self) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 
 from dlnative import constraints as constraints_module
 from dlnative import dtypes, initializers, regularizers
-from dlnative.backends.selection import changes
+from dlnative.backends.selection import changes, note_change
 from dlnative.graph.trace import current_trace
 from dlnative.graph.variable import Variable
 from dlnative.layers.random_state import RandomState
@@ -164,7 +164,7 @@ class Weights:
     @trainable.setter
     def trainable(self, value: bool) -> None:
         self._trainable = bool(value)
-        changes[0] += 1
+        note_change()
         for layer in self._sublayers():
             layer.trainable = value
 

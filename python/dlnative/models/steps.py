@@ -97,8 +97,7 @@ class Steps:
         if not variables:
             raise ValueError(f"{model._label}: expected trainable weights to fit, got none")
         sources = [trace.first(variable) for variable in variables]
-        scale = model.optimizer.loss_scale_factor
-        found = gradients(loss, sources, trace.scalar(1.0 if scale is None else float(scale), loss.dtype), ops.add)
+        found = gradients(model.optimizer.scale_loss(loss), sources, trace.scalar(1.0, loss.dtype), ops.add)
         self.update_metrics(x, y, y_pred, weights, loss)
         model.optimizer.apply(found, variables)
         return []

@@ -119,9 +119,8 @@ register(
         "linalg",
         _infer_activation_gradient,
         attributes=(*_TRANSPOSES, ("activation", "activation")),
-        inplace=lambda attributes, output: (
-            (2,) if attributes[2] == "relu" else ()
-        ),  # y is read while dx is in registers
+        # y is read while dx is in registers
+        inplace=lambda attributes, output: (2,) if attributes[2] == "relu" else (),
         flops=_matmul_flops,
         samples=lambda: [
             Sample(

@@ -15,16 +15,26 @@ from dlnative.graph.trace import current_trace
 from dlnative.graph.variable import Variable
 
 
-def _likenesses(variables: Sequence[Variable], name: str) -> dict[int, Variable]:
-    return {
-        id(variable): Variable(
-            np.zeros(variable.shape, variable.dtype),
-            dtype=variable.dtype,
-            trainable=False,
-            name=f"{variable.name}_{name}",
-        )
-        for variable in variables
-    }
+class _PerVariable:
+    """A variable of its own beside each variable that is trained."""
+
+    name: str
+
+    def __init__(self) -> None:
+        self._beside: dict[int, Variable] = {}
+
+    @property
+    def variables(self) -> list[Variable]:
+        return list(self._beside.values())
+
+    def build(self, variables: Sequence[Variable]) -> None:
+        self._beside = {
+            id(variable): Variable(
+                np.zeros(variable.shape, variable.dtype), dtype=variable.dtype, trainable=False,
+                name=f"{variable.name}_{self.name}",
+            )
+            for variable in variables
+        }  # fmt: skip
 
 
 def _is_multiple(count: Any, divisor: int) -> Any:
@@ -33,7 +43,7 @@ def _is_multiple(count: Any, divisor: int) -> Any:
     return ops.equal(quotient, ops.floor(quotient))
 
 
-class Accumulation:
+class Accumulation(_PerVariable):
     """Sums of gradients, until an update is due.
 
     Args:
@@ -41,20 +51,15 @@ class Accumulation:
         steps: how many steps make an update.
     """
 
+    name = "gradient_accumulator"
+
     def __init__(self, owner: str, steps: Any) -> None:
+        super().__init__()
         if isinstance(steps, bool) or not isinstance(steps, int) or steps < 2:
             raise ValueError(
                 f"{owner}: expected gradient_accumulation_steps to be an integer of 2 or more, got {steps!r}"
             )
         self.steps = steps
-        self._sums: dict[int, Variable] = {}
-
-    @property
-    def variables(self) -> list[Variable]:
-        return list(self._sums.values())
-
-    def build(self, variables: Sequence[Variable]) -> None:
-        self._sums = _likenesses(variables, "gradient_accumulator")
 
     def updates(self, steps: Variable) -> Any:
         """Returns how many updates so many steps have made: a tensor while tracing, otherwise a number."""
@@ -70,14 +75,14 @@ class Accumulation:
         due = _is_multiple(trace.read(steps) + 1, self.steps)
         means = []
         for gradient, variable in zip(gradients, variables, strict=True):
-            total = self._sums[id(variable)]
+            total = self._beside[id(variable)]
             summed = trace.read(total) + ops.cast(gradient, variable.dtype)
             means.append(summed / float(self.steps))
             total.assign(ops.where(due, ops.zeros_like(summed), summed))
         return due, means
 
 
-class Averages:
+class Averages(_PerVariable):
     """Running means of variables: mean = momentum mean + (1 - momentum) value, beginning with the first value.
 
     Args:
@@ -86,21 +91,16 @@ class Averages:
         frequency: after how many steps the means become the values, each time; `None`: not while training.
     """
 
+    name = "average"
+
     def __init__(self, owner: str, momentum: Any, frequency: Any) -> None:
+        super().__init__()
         if isinstance(momentum, bool) or not isinstance(momentum, (int, float)) or not 0 <= momentum <= 1:
             raise ValueError(f"{owner}: expected ema_momentum in [0, 1], got {momentum!r}")
         if frequency is not None and (isinstance(frequency, bool) or not isinstance(frequency, int) or frequency < 1):
             raise ValueError(f"{owner}: expected ema_overwrite_frequency to be a positive integer, got {frequency!r}")
         self.momentum = float(momentum)
         self.frequency = frequency
-        self._means: dict[int, Variable] = {}
-
-    @property
-    def variables(self) -> list[Variable]:
-        return list(self._means.values())
-
-    def build(self, variables: Sequence[Variable]) -> None:
-        self._means = _likenesses(variables, "average")
 
     def update(self, iterations: Any, variables: Sequence[Variable]) -> None:
         """Adds the variables' new values to the means, while tracing."""
@@ -109,7 +109,7 @@ class Averages:
         count = trace.read(iterations) if isinstance(iterations, Variable) else iterations
         begun = ops.not_equal(count, 0)
         for variable in variables:
-            mean = self._means[id(variable)]
+            mean = self._beside[id(variable)]
             momentum = ops.cast(begun, variable.dtype) * self.momentum
             mean.assign(momentum * trace.read(mean) + (1.0 - momentum) * trace.read(variable))
             if self.frequency is not None:
@@ -119,6 +119,6 @@ class Averages:
     def overwrite(self, variables: Sequence[Variable]) -> None:
         """Gives the variables their means."""
         for variable in variables:
-            mean = self._means.get(id(variable))
+            mean = self._beside.get(id(variable))
             if mean is not None:
                 variable.assign(mean.value)
