@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gc
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
 
 import dlnative
-from dlnative.graph import storage
+from dlnative.graph import arena, storage
 
 
 @pytest.mark.parametrize("nbytes", [1, 64, 65, 65535, 65536, 100_000, 3 << 20, (5 << 20) + 1])
@@ -17,7 +18,7 @@ def test_zeroed_bytes_on_cache_lines(nbytes: int) -> None:
     for _ in range(3):
         block = storage.zeroed(nbytes)
         assert block.nbytes == nbytes
-        assert block.__array_interface__["data"][0] % storage.ALIGNMENT == 0
+        assert block.__array_interface__["data"][0] % arena.ALIGNMENT == 0
         assert not block.any()
         block[...] = 255
         del block
@@ -41,6 +42,36 @@ def test_what_is_kept_is_bounded() -> None:
     blocks = [storage.zeroed(8 << 20) for _ in range(12)]
     del blocks
     assert 0 < storage.kept_bytes() <= storage._MOST_KEPT
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is kept on Linux only")
+def test_a_chunk_of_its_own_for_a_large_block() -> None:
+    block = storage.zeroed(storage._CHUNK + 1)
+    block[-1] = 1
+    beside = storage.zeroed(1 << 20)
+    assert not np.shares_memory(block, beside)
+    assert not beside.any()
+    del block
+    assert storage.kept_bytes() <= storage._MOST_KEPT
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is kept on Linux only")
+def test_blocks_of_many_threads_do_not_overlap() -> None:
+    def work(mark: int) -> None:
+        random = np.random.RandomState(mark)
+        held: list[np.ndarray] = []
+        for _ in range(300):
+            block = storage.zeroed(int(random.randint(1 << 16, 1 << 20)))
+            assert not block.any()
+            block[...] = mark
+            held.append(block)
+            if len(held) > 4:
+                dropped = held.pop(random.randint(4))
+                assert (dropped == mark).all()
+
+    with ThreadPoolExecutor(4) as pool:
+        for result in [pool.submit(work, mark) for mark in range(1, 5)]:
+            result.result()
 
 
 def test_models_do_not_share_memory() -> None:

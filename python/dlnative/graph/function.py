@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from _thread import RLock  # as in threading, which takes 3 ms to import
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -70,11 +72,23 @@ def compile_trace(
         specs: shapes and dtypes.
         backend: the backend, by default the one in use.
     """
-    with _compiling:
+    with _compiling, _collector_resting():
         with Trace() as trace:
             outputs = function(trace, [trace.feed(shape, dtype) for shape, dtype in specs])
             outputs = map_structure(_symbolic, outputs)
         return Compiled(trace, outputs, backend or selection.backend())
+
+
+@contextmanager
+def _collector_resting() -> Iterator[None]:
+    """Keeps Python's search for cycles away from a graph that is being made: it would find nothing, several times."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _symbolic(leaf: Any) -> Any:

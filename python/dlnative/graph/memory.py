@@ -8,9 +8,9 @@ variable's memory, if no later step reads the old one.
 
 from __future__ import annotations
 
+from dlnative.graph.arena import Arena, padded
 from dlnative.graph.lowering import Lowered, Step, Value
 from dlnative.graph.op import OPS
-from dlnative.graph.storage import padded
 from dlnative.graph.variable import Variable
 
 
@@ -106,7 +106,7 @@ def _pack(plan: Lowered, layout: Layout) -> None:
             last_use[value.key] = index
     for value in plan.results:
         last_use[value.key] = end
-    arena = _Arena()
+    arena = Arena()
     offsets, pinned = layout.offsets, layout.pinned
     sizes: dict[int, int] = {}
     for index, step in enumerate(plan.steps):
@@ -143,42 +143,3 @@ def _predecessor(step: Step, output: Value, dying: set[int]) -> int | None:
         ):
             return value.key
     return None
-
-
-class _Arena:
-    """Free gaps of the arena, sorted by offset; neighbours are merged."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        self.gaps: list[tuple[int, int]] = []
-
-    def take(self, nbytes: int) -> int:
-        best = -1
-        for index, (_, size) in enumerate(self.gaps):
-            if size >= nbytes and (best < 0 or size < self.gaps[best][1]):
-                best = index
-        if best >= 0:
-            offset, size = self.gaps.pop(best)
-            if size > nbytes:
-                self.gaps.insert(best, (offset + nbytes, size - nbytes))
-            return offset
-        if self.gaps and sum(self.gaps[-1]) == self.size:
-            offset, _ = self.gaps.pop()
-        else:
-            offset = self.size
-        self.size = offset + nbytes
-        return offset
-
-    def give(self, offset: int, nbytes: int) -> None:
-        if not nbytes:
-            return
-        index = 0
-        while index < len(self.gaps) and self.gaps[index][0] < offset:
-            index += 1
-        if index < len(self.gaps) and offset + nbytes == self.gaps[index][0]:
-            nbytes += self.gaps.pop(index)[1]
-        if index and sum(self.gaps[index - 1]) == offset:
-            index -= 1
-            offset, size = self.gaps.pop(index)
-            nbytes += size
-        self.gaps.insert(index, (offset, nbytes))

@@ -1,42 +1,36 @@
 """Memory for variables: zeroed, on cache lines, and kept for the next model when nobody uses it any more.
 
 The first touch of a page costs the operating system more than computing with it: 4 KiB of new memory are about as dear as
-half a million additions. So blocks ask for their pages in one call, large ones for huge pages, and what a dropped model
-leaves is used again.
+half a million additions. So variables are cut from large chunks of huge pages (2 MiB for the price of a hundred small ones,
+which are asked for when they are first needed), and what a dropped model leaves is used again.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
-from typing import TYPE_CHECKING, Any
+from _thread import allocate_lock  # as in threading, which takes 3 ms to import
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    import mmap
+from dlnative.graph.arena import ALIGNMENT, Arena, padded
 
 Array = np.ndarray[Any, Any]
 
-ALIGNMENT = 64  # bytes; one cache line, one AVX-512 register
-_PAGE = 4096  # bytes
 _POOLED = 1 << 16  # bytes; smaller blocks are left to NumPy
-_HUGE = 1 << 22  # bytes from which huge pages are asked for, as NumPy does
-_POPULATE = 23  # MADV_POPULATE_WRITE, of Linux 5.14; mmap has no name for it
+_PAGE = 1 << 12  # bytes
+_HUGE = 1 << 21  # bytes of a huge page
+_CHUNK = 1 << 26  # bytes of addresses that are reserved together; memory is there from the first use
 _MOST_KEPT = 1 << 26  # bytes that may wait for their next user
-
-_kept: dict[int, list[mmap.mmap]] = {}  # unused memory by its size
-
-
-def padded(nbytes: int) -> int:
-    """Returns `nbytes` rounded up to whole cache lines."""
-    return -(-nbytes // ALIGNMENT) * ALIGNMENT
+_POPULATE = 23  # MADV_POPULATE_WRITE, of Linux 5.14; mmap has no name for it
 
 
 def zeroed(nbytes: int) -> Array:
     """Returns zeroed bytes that begin on a cache line."""
     if nbytes >= _POOLED and sys.platform == "linux":
-        return np.asarray(_Block(nbytes))[:nbytes]
+        return np.asarray(_pool.take(nbytes))[:nbytes]
     block = np.zeros(nbytes + ALIGNMENT, np.uint8)
     start = -block.__array_interface__["data"][0] % ALIGNMENT
     return block[start : start + nbytes]
@@ -44,38 +38,108 @@ def zeroed(nbytes: int) -> Array:
 
 def kept_bytes() -> int:
     """Returns how many bytes wait for their next user."""
-    return sum(size * len(blocks) for size, blocks in list(_kept.items()))
+    return _pool.kept()
 
 
-def _room(nbytes: int) -> int:
-    """Returns the size of the block for `nbytes`: one of eight between a power of two and the next."""
-    step = max(_PAGE, 1 << (nbytes.bit_length() - 4))
-    return -(-nbytes // step) * step
-
-
-class _Block:
-    """What owns pooled memory: arrays over it keep it alive."""
+class _Chunk:
+    """Memory that begins on a huge page, and which parts of it are free."""
 
     def __init__(self, nbytes: int) -> None:
         import mmap
 
-        size = _room(nbytes)
-        found = _kept.get(size)
-        try:
-            self.memory = found.pop()  # type: ignore[union-attr]
-        except (AttributeError, IndexError):
-            self.memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        self.capacity = max(_CHUNK, -(-nbytes // _HUGE) * _HUGE)
+        self.memory = mmap.mmap(-1, self.capacity + _HUGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        with contextlib.suppress(OSError):  # of a kernel without huge pages
+            self.memory.madvise(mmap.MADV_HUGEPAGE)
+        whole = np.frombuffer(self.memory, np.uint8)
+        self.start = -whole.__array_interface__["data"][0] % _HUGE
+        self.bytes: Array = whole[self.start : self.start + self.capacity]
+        self.arena = Arena()
+
+    def take(self, nbytes: int) -> int:
+        """Returns the offset of a zeroed piece."""
+        before = self.arena.size
+        offset = self.arena.take(nbytes)
+        used = min(before, offset + nbytes)
+        self.bytes[offset:used] = 0
+        if offset + nbytes > used:
+            first = used & -_PAGE
             with contextlib.suppress(OSError):  # of a kernel that does not know the advice
-                self.memory.madvise(mmap.MADV_HUGEPAGE if size >= _HUGE else _POPULATE)
-            array = np.frombuffer(self.memory, np.uint8)
-        else:
-            array = np.frombuffer(self.memory, np.uint8)
-            array[:nbytes] = 0
-        self.__array_interface__ = array.__array_interface__
+                self.memory.madvise(_POPULATE, self.start + first, offset + nbytes - first)
+        return offset
+
+    def give(self, offset: int, nbytes: int, keep: bool) -> None:
+        """Makes a piece free again, and gives its pages back to the system unless they shall be kept."""
+        self.arena.give(offset, nbytes)
+        first, last = self.start + -(-offset // _PAGE) * _PAGE, self.start + ((offset + nbytes) & -_PAGE)
+        if not keep and last > first:
+            import mmap
+
+            self.memory.madvise(mmap.MADV_DONTNEED, first, last - first)
+
+
+class _Block:
+    """What owns a piece of a chunk: arrays over it keep it alive."""
+
+    def __init__(self, chunk: _Chunk, nbytes: int) -> None:
+        self.chunk = chunk
+        self.nbytes = nbytes
+        self.offset = chunk.take(nbytes)
+        self.__array_interface__ = chunk.bytes[self.offset : self.offset + nbytes].__array_interface__
 
     def __del__(self) -> None:
-        memory = getattr(self, "memory", None)
-        if memory is None or _kept is None:  # the interpreter ends
-            return
-        if kept_bytes() + len(memory) <= _MOST_KEPT:
-            _kept.setdefault(len(memory), []).append(memory)
+        if hasattr(self, "offset") and _pool is not None:  # None when the interpreter ends
+            _pool.give(self.chunk, self.offset, self.nbytes)
+
+
+class _Pool:
+    """The chunks of the process.
+
+    Blocks come back whenever Python collects them, in any thread and also while the lock is held: then they wait in
+    `returned` for whoever holds it.
+    """
+
+    def __init__(self) -> None:
+        self.chunks: list[_Chunk] = []
+        self.returned: list[tuple[_Chunk, int, int]] = []
+        self.lock = allocate_lock()
+
+    def take(self, nbytes: int) -> _Block:
+        nbytes = padded(nbytes)
+        with self.lock:
+            self._settle()
+            chunk = next((chunk for chunk in self.chunks if chunk.arena.fits(nbytes, chunk.capacity)), None)
+            if chunk is None:
+                chunk = _Chunk(nbytes)
+                self.chunks.append(chunk)
+            return _Block(chunk, nbytes)
+
+    def give(self, chunk: _Chunk, offset: int, nbytes: int) -> None:
+        self.returned.append((chunk, offset, nbytes))
+        if self.lock.acquire(blocking=False):
+            try:
+                self._settle()
+            finally:
+                self.lock.release()
+
+    def kept(self) -> int:
+        with self.lock:
+            self._settle()
+            return self._free()
+
+    def _free(self) -> int:
+        return sum(chunk.arena.free for chunk in self.chunks)
+
+    def _settle(self) -> None:
+        while self.returned:
+            chunk, offset, nbytes = self.returned.pop()
+            chunk.give(offset, nbytes, keep=self._free() + nbytes <= _MOST_KEPT)
+            if self._free() > _MOST_KEPT and chunk.arena.free == chunk.arena.size:
+                self.chunks.remove(chunk)
+
+
+_pool = _Pool()
+if hasattr(os, "register_at_fork"):  # the child of a fork finds the chunks as no thread was about to change them
+    os.register_at_fork(
+        before=_pool.lock.acquire, after_in_parent=_pool.lock.release, after_in_child=_pool.lock.release
+    )

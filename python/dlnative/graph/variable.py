@@ -9,8 +9,9 @@ import numpy as np
 
 from dlnative import dtypes
 from dlnative.backends.selection import note_change
+from dlnative.graph.arena import padded
 from dlnative.graph.op import size_of
-from dlnative.graph.storage import padded, zeroed
+from dlnative.graph.storage import zeroed
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.trace import constant, current_trace
 
