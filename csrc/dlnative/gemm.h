@@ -28,6 +28,8 @@ struct GemmArguments {
   Activation activation = Activation::linear;
   const T* saved = nullptr;  // y, M x N with leading dimension ldc, or null; a relu's may be c itself
   Activation gradient_of = Activation::linear;  // whose derivative, written in terms of y, multiplies c
+
+  T* column_sums = nullptr;  // of a B that is not transposed, length N: a bias gradient; or null
 };
 
 // Scratch for a product of these sizes; `scratch` handed to gemm() must be 64-byte aligned and at least this large.

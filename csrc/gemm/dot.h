@@ -5,12 +5,20 @@
 // depends on K alone.
 #pragma once
 
+#include "dlnative/gemm.h"
 #include "gemm/epilogue.h"
 #include "gemm/tile.h"
 
 namespace dlnative::DLNATIVE_ISA {
 
 inline constexpr int dot_side = 4;  // of the largest tile
+
+// Whether both operands are read along k, without packing.
+template <class T>
+DLNATIVE_INLINE bool is_dot(const GemmArguments<T>& g) {
+  const std::int64_t side = least(g.M, g.N);
+  return !g.transpose_a && g.transpose_b && side <= 2 * dot_side && (side <= 2 || g.K >= side * lanes<T>);
+}
 
 template <class T>
 struct DotCall {

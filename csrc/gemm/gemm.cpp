@@ -15,18 +15,15 @@
 // Multiplication", 2008, with the roles of A and B exchanged; van Zee & van de Geijn, "BLIS", 2015.
 #include "gemm/gemm.h"
 
+#include "gemm/column_sums.h"
 #include "gemm/dot.h"
 #include "gemm/epilogue.h"
 #include "gemm/kernels.h"
 #include "gemm/pack.h"
+#include "gemm/small.h"
 
 namespace dlnative::DLNATIVE_ISA {
 namespace {
-
-DLNATIVE_INLINE std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
-DLNATIVE_INLINE std::int64_t round_up(std::int64_t value, std::int64_t unit) {
-  return (value + unit - 1) / unit * unit;
-}
 
 // A rectangle of C: rows [m0, m1), columns [n0, n1).
 struct Rectangle {
@@ -59,13 +56,6 @@ DLNATIVE_INLINE GemmArguments<T> simplify(const GemmArguments<T>& given, bool ma
   g.transpose_a = g.transpose_b = false;
   g.ldc = g.N;
   return g;
-}
-
-// Whether both operands are read along k, without packing.
-template <class T>
-DLNATIVE_INLINE bool is_dot(const GemmArguments<T>& g) {
-  const std::int64_t side = least(g.M, g.N);
-  return !g.transpose_a && g.transpose_b && side <= 2 * dot_side && (side <= 2 || g.K >= side * lanes<T>);
 }
 
 // How a product of these sizes is done; it does not depend on where the data is, nor on the number of threads.
@@ -280,65 +270,6 @@ void dot_rectangle(const GemmArguments<T>& g, const Rectangle& area) {
   }
 }
 
-// Products so small that deciding how to do them would take as long: one thread, k in one block, and nothing packed but
-// a B that has to be transposed.
-template <class T>
-DLNATIVE_INLINE bool is_small(const GemmArguments<T>& g) {
-  constexpr std::int64_t most = 1 << 18, most_k = 256;
-  return g.K <= most_k && g.M * g.N * g.K <= most && (vector_bytes > 16 || g.N % lanes<T> == 0) &&
-         g.K * g.N * static_cast<std::int64_t>(sizeof(T)) <= first_cache && g.N > 1 && !is_dot(g);
-}
-
-// What it takes of scratch to transpose B.
-template <class T>
-std::int64_t transposed_size(const GemmArguments<T>& g) {
-  return g.K * round_up(g.N, lanes<T>) + lanes<T>;
-}
-
-template <class T>
-__attribute__((noinline)) void small_product(const GemmArguments<T>& g, void* scratch) {
-  constexpr int L = lanes<T>;
-  TileCall<T> call;
-  call.K = g.K;
-  call.a_stride = g.lda;
-  call.b_stride = g.ldb;
-  const T* b = g.b;
-  if (g.transpose_b) {
-    b = static_cast<T*>(scratch);
-    call.b_stride = round_up(g.N, L);
-    pack_transposed(static_cast<T*>(scratch), call.b_stride, g.b, g.ldb, g.K, g.N);
-  }
-  call.ldc = g.ldc;
-  call.accumulate = false;
-  call.relu = g.activation == Activation::relu;
-  const bool activate = g.activation > Activation::relu;
-  const bool times_relu_gradient = !activate && g.saved != nullptr && g.gradient_of == Activation::relu;
-  const Layout layout = g.transpose_a ? Layout::rows_contiguous : Layout::k_contiguous;
-  const Parts panels(g.M, MR);
-  std::int64_t m = 0;
-  for (std::int64_t panel = 0; panel < panels.count; ++panel) {
-    const std::int64_t rows = panels.base + (panel < panels.larger);
-    const TileKernel<T>* const full = tile_kernels<T>(layout, false, rows);
-    const TileKernel<T>* const masked = tile_kernels<T>(layout, true, rows);
-    const std::int64_t most = tile_vector_table.of[rows] * L;
-    call.a = g.a + (g.transpose_a ? m : m * g.lda);
-    for (std::int64_t n = 0; n < g.N; n += most) {
-      const std::int64_t columns = least(most, g.N - n);
-      const int rest = static_cast<int>(columns) & (L - 1);
-      call.b = b + n;
-      call.c = g.c + m * g.ldc + n;
-      call.bias = g.bias == nullptr ? nullptr : g.bias + n;
-      call.saved = times_relu_gradient ? g.saved + m * g.ldc + n : nullptr;
-      call.last_count = rest == 0 ? L : rest;
-      (rest == 0 ? full : masked)[static_cast<int>(columns + L - 1) / L - 1](call);
-    }
-    m += rows;
-  }
-  if (activate || (g.saved != nullptr && g.gradient_of > Activation::relu)) {
-    finish_tile(g.c, g.ldc, g.M, g.N, g.activation, g.saved, g.gradient_of);
-  }
-}
-
 template <class T>
 DLNATIVE_INLINE void run_rectangle(const GemmArguments<T>& g, const Method<T>& method, const Rectangle& area,
                                    void* scratch) {
@@ -385,9 +316,9 @@ __attribute__((noinline)) void large_product(const GemmArguments<T>& given, void
 
 template <class T>
 DLNATIVE_INLINE void product(const GemmArguments<T>& g, void* scratch, const Workers& workers) {
-  if (g.M <= 0 || g.N <= 0) return;
-  if (is_small(g)) return small_product(g, scratch);
-  large_product(g, scratch, workers);
+  if (g.M > 0 && g.N > 0 && is_small(g)) return small_product(g, static_cast<T*>(scratch));
+  if (g.column_sums != nullptr) column_sums(g, workers);
+  if (g.M > 0 && g.N > 0) large_product(g, scratch, workers);
 }
 
 // Whether there is a bias, and where C will lie, is not known yet, so there must be room for every way.

@@ -38,17 +38,20 @@ void pack_panels(T* panels, const T* from, std::int64_t stride, std::int64_t K, 
 }
 
 // Transposes a square of 16 bytes by 16 bytes in each 16-byte column of the vectors.
-DLNATIVE_INLINE void transpose_pieces(Vec<float> (&v)[4]) {
-  const auto pairs = [](Vec<float> x) __attribute__((always_inline)) { return bit_cast<Vec<double>>(x); };
-  const Vec<double> low01 = pairs(interleave<0, float>(v[0], v[1])), high01 = pairs(interleave<1, float>(v[0], v[1]));
-  const Vec<double> low23 = pairs(interleave<0, float>(v[2], v[3])), high23 = pairs(interleave<1, float>(v[2], v[3]));
-  v[0] = bit_cast<Vec<float>>(interleave<0, double>(low01, low23));
-  v[1] = bit_cast<Vec<float>>(interleave<1, double>(low01, low23));
-  v[2] = bit_cast<Vec<float>>(interleave<0, double>(high01, high23));
-  v[3] = bit_cast<Vec<float>>(interleave<1, double>(high01, high23));
+template <class V>
+DLNATIVE_INLINE void transpose_pieces(V (&v)[4]) {
+  using Pairs = typename VecOf<double, sizeof(V)>::type;
+  const auto pairs = [](V x) __attribute__((always_inline)) { return bit_cast<Pairs>(x); };
+  const Pairs low01 = pairs(interleave<0>(v[0], v[1])), high01 = pairs(interleave<1>(v[0], v[1]));
+  const Pairs low23 = pairs(interleave<0>(v[2], v[3])), high23 = pairs(interleave<1>(v[2], v[3]));
+  v[0] = bit_cast<V>(interleave<0>(low01, low23));
+  v[1] = bit_cast<V>(interleave<1>(low01, low23));
+  v[2] = bit_cast<V>(interleave<0>(high01, high23));
+  v[3] = bit_cast<V>(interleave<1>(high01, high23));
 }
-DLNATIVE_INLINE void transpose_pieces(Vec<double> (&v)[2]) {
-  const Vec<double> low = interleave<0, double>(v[0], v[1]), high = interleave<1, double>(v[0], v[1]);
+template <class V>
+DLNATIVE_INLINE void transpose_pieces(V (&v)[2]) {
+  const V low = interleave<0>(v[0], v[1]), high = interleave<1>(v[0], v[1]);
   v[0] = low;
   v[1] = high;
 }

@@ -28,6 +28,11 @@ inline constexpr std::int64_t KC_bytes = 1024, block_bytes = 192 << 10;
 #endif
 inline constexpr std::int64_t first_cache = 32 << 10;
 
+DLNATIVE_INLINE std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
+DLNATIVE_INLINE std::int64_t round_up(std::int64_t value, std::int64_t unit) {
+  return (value + unit - 1) / unit * unit;
+}
+
 // A tile of few rows is wide instead, to keep the multiply-adds of a step independent of one another and to read long
 // pieces of each row of B: as many vectors as leave registers for a row of B and an element of A.
 DLNATIVE_INLINE constexpr int tile_vectors(int rows) {

@@ -5,8 +5,7 @@
 //   matmul_activation_gradient  (op(dy) op(w)) * act'(y)    act' in terms of the saved y
 //   matmul_bias_gradient        dw = x^T dy, db = sum of the rows of dy
 //
-// Leading axes count as rows. db adds up blocks of rows and then the blocks: the error grows with the number of blocks,
-// not of rows. Columns are what threads share, so their number changes nothing.
+// Leading axes count as rows.
 #include "gemm/gemm.h"
 
 #include "dlnative/kernel.h"
@@ -134,71 +133,18 @@ std::int64_t matmul_activation_gradient_scratch(const Call& call, int threads) {
   });
 }
 
-// Column sums of R rows, `vectors` vectors of columns at a time, the last of them with `count` columns.
-template <class T, int vectors>
-DLNATIVE_INLINE void sum_columns(const T* dy, std::int64_t R, std::int64_t N, T* db, int count) {
-  constexpr int L = lanes<T>, side_by_side = 8 / vectors;  // enough sums at a time to hide the latency of an addition
-  constexpr std::int64_t block = 256;
-  const auto add_row = [&](std::int64_t row, Vec<T>(&to)[vectors]) __attribute__((always_inline)) {
-    const T* from = dy + row * N;
-    for (int j = 0; j < vectors - 1; ++j) to[j] += load(from + j * L);
-    from += (vectors - 1) * L;
-    to[vectors - 1] += count == L ? load(from) : load_partial(from, count);
-  };
-  Vec<T> total[vectors] = {};
-  for (std::int64_t start = 0; start < R; start += block) {
-    const std::int64_t stop = start + block < R ? start + block : R;
-    Vec<T> acc[side_by_side][vectors] = {};
-    std::int64_t row = start;
-    for (; row + side_by_side <= stop; row += side_by_side) {
-#pragma GCC unroll 8
-      for (int i = 0; i < side_by_side; ++i) add_row(row + i, acc[i]);
-    }
-    for (; row < stop; ++row) add_row(row, acc[0]);
-#pragma GCC unroll 8
-    for (int i = 1; i < side_by_side; ++i) {
-      for (int j = 0; j < vectors; ++j) acc[0][j] += acc[i][j];
-    }
-    for (int j = 0; j < vectors; ++j) total[j] += acc[0][j];
-  }
-  for (int j = 0; j < vectors - 1; ++j) store(db + j * L, total[j]);
-  if (count == L) {
-    store(db + (vectors - 1) * L, total[vectors - 1]);
-  } else {
-    store_partial(db + (vectors - 1) * L, total[vectors - 1], count);
-  }
-}
-
-template <class T>
-DLNATIVE_INLINE void bias_gradient(const T* dy, std::int64_t R, std::int64_t N, T* db, const Workers& workers) {
-  constexpr std::int64_t L = lanes<T>, vectors = 4, strip = vectors * L;
-  constexpr double bytes_per_nanosecond = 10.0;
-  const double bytes = static_cast<double>(R) * static_cast<double>(N) * static_cast<double>(sizeof(T));
-  workers.parallel_for(workers.worthwhile(bytes / bytes_per_nanosecond), (N + strip - 1) / strip,
-                       [&](std::int64_t task, int) __attribute__((always_inline)) {
-                         std::int64_t n = task * strip;
-                         const std::int64_t stop = n + strip < N ? n + strip : N;
-                         if (n + strip == stop) return sum_columns<T, vectors>(dy + n, R, N, db + n, L);
-                         for (; n < stop; n += L) {
-                           sum_columns<T, 1>(dy + n, R, N, db + n, static_cast<int>(stop - n < L ? stop - n : L));
-                         }
-                       });
-}
-
 template <class T>
 DLNATIVE_INLINE GemmArguments<T> weight_gradient_arguments(const Call& call) {
   const View &x = call.inputs[0], &dy = call.inputs[1], &dw = call.outputs[0];
   GemmArguments<T> g = arguments<T>(x, true, dy, false, dw, dw.extent(-2));
   g.K = rows_of(dy);
+  g.column_sums = call.outputs[1].as<T>();
   return g;
 }
 void matmul_bias_gradient(const Call& call) {
-  const View &dy = call.inputs[1], &dw = call.outputs[0], &db = call.outputs[1];
-  if (db.size == 0) return;
-  with_float(dw.dtype, [&](auto type) {
-    using T = decltype(type);
-    if (dw.size > 0) DLNATIVE_ISA::gemm(weight_gradient_arguments<T>(call), call.scratch, *call.workers);
-    bias_gradient(dy.as<T>(), rows_of(dy), db.size, db.as<T>(), *call.workers);
+  if (call.outputs[1].size == 0) return;
+  with_float(call.outputs[0].dtype, [&](auto type) {
+    DLNATIVE_ISA::gemm(weight_gradient_arguments<decltype(type)>(call), call.scratch, *call.workers);
   });
 }
 std::int64_t matmul_bias_gradient_scratch(const Call& call, int threads) {

@@ -29,31 +29,13 @@ inline constexpr int vector_bytes = 16;
 template <class T>
 inline constexpr int lanes = vector_bytes / static_cast<int>(sizeof(T));
 
-template <class T>
-struct VecOf;
-template <>
-struct VecOf<float> {
-  typedef float type __attribute__((vector_size(vector_bytes)));
-};
-template <>
-struct VecOf<double> {
-  typedef double type __attribute__((vector_size(vector_bytes)));
-};
-template <>
-struct VecOf<std::int32_t> {
-  typedef std::int32_t type __attribute__((vector_size(vector_bytes)));
-};
-template <>
-struct VecOf<std::int64_t> {
-  typedef std::int64_t type __attribute__((vector_size(vector_bytes)));
-};
-template <>
-struct VecOf<std::uint32_t> {
-  typedef std::uint32_t type __attribute__((vector_size(vector_bytes)));
+template <class T, int bytes>
+struct VecOf {
+  typedef T type __attribute__((vector_size(bytes)));
 };
 
 template <class T>
-using Vec = typename VecOf<T>::type;
+using Vec = typename VecOf<T, vector_bytes>::type;
 template <class T>
 using Mask = decltype(Vec<T>{} < Vec<T>{});
 
@@ -302,12 +284,13 @@ template <class V>
 using Element = typename ElementOf<V>::type;
 
 // Within each 16 bytes, the lower (0) or upper (1) halves of a and b with their elements in turn: a0 b0 a1 b1 ...
-template <int half, class T>
-DLNATIVE_INLINE Vec<T> interleave(Vec<T> a, Vec<T> b) {
-  constexpr int size = 16 / static_cast<int>(sizeof(T)), start = half * size / 2;
+template <int half, class V>
+DLNATIVE_INLINE V interleave(V a, V b) {
+  constexpr int element = static_cast<int>(sizeof(a[0])), count = static_cast<int>(sizeof(V)) / element;
+  constexpr int size = 16 / element, start = half * size / 2;
 #if defined(__clang__)
-  Vec<T> v;
-  for (int q = 0; q < lanes<T>; q += size) {
+  V v;
+  for (int q = 0; q < count; q += size) {
     for (int i = 0; i < size / 2; ++i) {
       v[q + 2 * i] = a[q + start + i];
       v[q + 2 * i + 1] = b[q + start + i];
@@ -315,11 +298,11 @@ DLNATIVE_INLINE Vec<T> interleave(Vec<T> a, Vec<T> b) {
   }
   return v;
 #else
-  Mask<T> index;  // GCC needs to be told that this is one shuffle
-  for (int q = 0; q < lanes<T>; q += size) {
+  decltype(a < b) index;  // GCC needs to be told that this is one shuffle
+  for (int q = 0; q < count; q += size) {
     for (int i = 0; i < size / 2; ++i) {
       index[q + 2 * i] = q + start + i;
-      index[q + 2 * i + 1] = lanes<T> + q + start + i;
+      index[q + 2 * i + 1] = count + q + start + i;
     }
   }
   return __builtin_shuffle(a, b, index);

@@ -29,6 +29,7 @@ struct Case {
   bool in_place() const {
     return activation == Activation::linear && gradient_of == Activation::relu && (M + N + K) % 2 == 0;
   }
+  bool sums() const { return !transpose_b && (M + N + K) % 2 == 1; }
 };
 
 std::mt19937 generator(7);
@@ -98,6 +99,9 @@ double run_case(const Case& c, const dlnative::Workers& workers, std::vector<T>*
     g.saved = g.c;
   }
 
+  std::vector<T> sums(static_cast<std::size_t>(c.N) + 1, poison);
+  if (c.sums()) g.column_sums = sums.data();
+
   const std::int64_t bytes = dlnative::gemm_scratch_bytes(g, workers.threads);
   char* const scratch = static_cast<char*>(std::aligned_alloc(64, static_cast<std::size_t>(bytes + 128) / 64 * 64));
   std::memset(scratch, 0xff, static_cast<std::size_t>(bytes + 128) / 64 * 64);  // NaN
@@ -145,7 +149,21 @@ double run_case(const Case& c, const dlnative::Workers& workers, std::vector<T>*
     if (!std::isnan(out[static_cast<std::size_t>(i)]) || !std::isnan(out[out.size() - 1 - static_cast<std::size_t>(i)]))
       worst = 1e9;
   }
-  if (result != nullptr) *result = out;
+  for (std::int64_t j = 0; c.sums() && j < c.N; ++j) {
+    double sum = 0, size = 1;
+    for (std::int64_t k = 0; k < c.K; ++k) {
+      sum += static_cast<double>(g.b[k * g.ldb + j]);
+      size += std::fabs(static_cast<double>(g.b[k * g.ldb + j]));
+    }
+    const double error = std::fabs(static_cast<double>(sums[static_cast<std::size_t>(j)]) - sum);
+    const double tolerance = unit * (4 + 0.5 * std::sqrt(static_cast<double>(c.K))) * size;
+    if (!(error <= tolerance)) worst = std::fmax(worst, std::isfinite(error) ? error / tolerance : 1e9);
+  }
+  if (!std::isnan(sums.back())) worst = 1e9;
+  if (result != nullptr) {
+    *result = out;
+    result->insert(result->end(), sums.begin(), sums.end());
+  }
   return worst;
 }
 
