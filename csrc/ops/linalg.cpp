@@ -39,8 +39,6 @@ DLNATIVE_INLINE GemmArguments<T> arguments(const View& a, bool transpose_a, cons
   return g;
 }
 
-DLNATIVE_INLINE std::int64_t rows_of(const View& y) { return y.size / y.extent(-1); }
-
 template <class T>
 struct Batch {
   GemmArguments<T> each;
@@ -51,7 +49,7 @@ template <class T>
 DLNATIVE_INLINE Batch<T> matmul_batch(const Call& call) {
   const View &a = call.inputs[0], &b = call.inputs[1], &y = call.outputs[0];
   const bool shared = b.rank == 2;
-  const std::int64_t M = shared ? rows_of(y) : y.extent(-2);
+  const std::int64_t M = shared ? y.rows() : y.extent(-2);
   return {arguments<T>(a, call.ints[0] != 0, b, call.ints[1] != 0, y, M), shared ? 1 : y.size / (M * y.extent(-1))};
 }
 
@@ -93,7 +91,7 @@ std::int64_t matmul_scratch(const Call& call, int threads) {
 template <class T>
 DLNATIVE_INLINE GemmArguments<T> dense_arguments(const Call& call) {
   const View& y = call.outputs[0];
-  GemmArguments<T> g = arguments<T>(call.inputs[0], false, call.inputs[1], false, y, rows_of(y));
+  GemmArguments<T> g = arguments<T>(call.inputs[0], false, call.inputs[1], false, y, y.rows());
   if (call.input_count > 2) g.bias = call.inputs[2].as<T>();
   g.activation = static_cast<Activation>(call.ints[0]);
   return g;
@@ -115,7 +113,7 @@ template <class T>
 DLNATIVE_INLINE GemmArguments<T> activation_gradient_arguments(const Call& call) {
   const View& dx = call.outputs[0];
   GemmArguments<T> g =
-      arguments<T>(call.inputs[0], call.ints[0] != 0, call.inputs[1], call.ints[1] != 0, dx, rows_of(dx));
+      arguments<T>(call.inputs[0], call.ints[0] != 0, call.inputs[1], call.ints[1] != 0, dx, dx.rows());
   g.gradient_of = static_cast<Activation>(call.ints[2]);
   if (g.gradient_of != Activation::linear) g.saved = call.inputs[2].as<T>();
   return g;
@@ -137,7 +135,7 @@ template <class T>
 DLNATIVE_INLINE GemmArguments<T> weight_gradient_arguments(const Call& call) {
   const View &x = call.inputs[0], &dy = call.inputs[1], &dw = call.outputs[0];
   GemmArguments<T> g = arguments<T>(x, true, dy, false, dw, dw.extent(-2));
-  g.K = rows_of(dy);
+  g.K = dy.rows();
   g.column_sums = call.outputs[1].as<T>();
   return g;
 }

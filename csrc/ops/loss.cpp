@@ -14,8 +14,6 @@
 namespace dlnative::DLNATIVE_ISA {
 namespace {
 
-std::int64_t rows_of(const View& z) { return z.extent(-1) == 0 ? 0 : z.size / z.extent(-1); }
-
 template <class T>
 DLNATIVE_INLINE void logarithms(const RowStatistics<T>& statistics, std::int64_t rows, T* log_sum) {
   for_each_row(statistics.sum, log_sum, rows, [](Vec<T> s) __attribute__((always_inline)) { return log(s); });
@@ -34,7 +32,7 @@ void categorical(const Call& call) {
   const T *z = z_view.as<T>(), *target = call.inputs[1].as<T>();
   T *loss = call.outputs[0].as<T>(), *dz = call.outputs[1].as<T>();
   const T factor = static_cast<T>(call.floats[0]);
-  for_row_blocks(*call.workers, rows_of(z_view), C, 1.5, [=](std::int64_t first, std::int64_t rows) {
+  for_row_blocks(*call.workers, z_view.rows(), C, 1.5, [=](std::int64_t first, std::int64_t rows) {
     RowStatistics<T> statistics;
     exp_rows<T, true>(z + first * C, rows, C, dz + first * C, statistics);
     T log_sum[most_rows];
@@ -77,7 +75,7 @@ void sparse(const Call& call) {
   const Label* labels = call.inputs[1].as<Label>();
   T *loss = call.outputs[0].as<T>(), *dz = call.outputs[1].as<T>();
   const T factor = static_cast<T>(call.floats[0]);
-  for_row_blocks(*call.workers, rows_of(z_view), C, 1.0, [=](std::int64_t first, std::int64_t rows) {
+  for_row_blocks(*call.workers, z_view.rows(), C, 1.0, [=](std::int64_t first, std::int64_t rows) {
     RowStatistics<T> statistics;
     exp_rows<T, true>(z + first * C, rows, C, dz + first * C, statistics);
     T log_sum[most_rows], scales[most_rows];

@@ -11,15 +11,13 @@
 namespace dlnative::DLNATIVE_ISA {
 namespace {
 
-std::int64_t rows_of(const View& x) { return x.extent(-1) == 0 ? 0 : x.size / x.extent(-1); }
-
 template <class T>
 void softmax(const Call& call) {
   const View& x_view = call.inputs[0];
   const std::int64_t C = x_view.extent(-1);
   const T* x = x_view.as<T>();
   T* y = call.outputs[0].as<T>();
-  for_row_blocks(*call.workers, rows_of(x_view), C, 1.0, [=](std::int64_t first, std::int64_t rows) {
+  for_row_blocks(*call.workers, x_view.rows(), C, 1.0, [=](std::int64_t first, std::int64_t rows) {
     RowStatistics<T> statistics;
     T* block = y + first * C;
     exp_rows<T, true>(x + first * C, rows, C, block, statistics);
@@ -35,7 +33,7 @@ void log_softmax(const Call& call) {
   const std::int64_t C = x_view.extent(-1);
   const T* x = x_view.as<T>();
   T* y = call.outputs[0].as<T>();
-  for_row_blocks(*call.workers, rows_of(x_view), C, 1.0, [=](std::int64_t first, std::int64_t rows) {
+  for_row_blocks(*call.workers, x_view.rows(), C, 1.0, [=](std::int64_t first, std::int64_t rows) {
     RowStatistics<T> statistics;
     exp_rows<T, false>(x + first * C, rows, C, nullptr, statistics);
     T log_sum[most_rows];
@@ -56,7 +54,7 @@ void softmax_gradient(const Call& call) {
   const std::int64_t C = y_view.extent(-1);
   const T *dy = call.inputs[0].as<T>(), *y = y_view.as<T>();
   T* dx = call.outputs[0].as<T>();
-  for_row_blocks(*call.workers, rows_of(y_view), C, 0.5, [=](std::int64_t first, std::int64_t rows) {
+  for_row_blocks(*call.workers, y_view.rows(), C, 0.5, [=](std::int64_t first, std::int64_t rows) {
     for (std::int64_t r = first; r < first + rows; ++r) {
       const T *dy_row = dy + r * C, *y_row = y + r * C;
       T* dx_row = dx + r * C;
@@ -83,7 +81,7 @@ void log_softmax_gradient(const Call& call) {
   const std::int64_t C = y_view.extent(-1);
   const T *dy = call.inputs[0].as<T>(), *y = y_view.as<T>();
   T* dx = call.outputs[0].as<T>();
-  for_row_blocks(*call.workers, rows_of(y_view), C, 1.0, [=](std::int64_t first, std::int64_t rows) {
+  for_row_blocks(*call.workers, y_view.rows(), C, 1.0, [=](std::int64_t first, std::int64_t rows) {
     for (std::int64_t r = first; r < first + rows; ++r) {
       const T *dy_row = dy + r * C, *y_row = y + r * C;
       T* dx_row = dx + r * C;

@@ -22,12 +22,14 @@ struct RowStatistics {
   T sum[most_rows];
 };
 
-// Calls body(first row, rows) for blocks of rows of C elements.
+// Calls body(first row, rows) for blocks of rows of C elements, which stay in the first cache.
 template <class Body>
 DLNATIVE_INLINE void for_row_blocks(const Workers& workers, std::int64_t rows, std::int64_t C, double nanoseconds_each,
                                     Body body) {
-  const std::int64_t fit = 4096 / (C + 1) + 1;
-  const std::int64_t block = fit < most_rows ? fit : most_rows;
+  constexpr std::int64_t elements = 4096;
+  if (C == 0 || rows == 0) return;
+  const std::int64_t block = C <= elements / most_rows ? most_rows : elements / (C + 1) + 1;
+  if (rows <= block) return body(0, rows);
   const int threads = workers.worthwhile(nanoseconds_each * static_cast<double>(rows) * static_cast<double>(C));
   workers.parallel_for(threads, (rows + block - 1) / block, [&](std::int64_t task, int) {
     const std::int64_t first = task * block;
