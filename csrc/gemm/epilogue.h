@@ -33,8 +33,8 @@ DLNATIVE_INLINE void transform_tile(T* c, std::int64_t ldc, std::int64_t rows, s
 }
 
 template <class T>
-void finish_tile(T* c, std::int64_t ldc, std::int64_t rows, std::int64_t columns, Activation activation, const T* saved,
-                 Activation gradient_of) {
+__attribute__((noinline)) void finish_tile(T* c, std::int64_t ldc, std::int64_t rows, std::int64_t columns,
+                                           Activation activation, const T* saved, Activation gradient_of) {
   using V = Vec<T>;
   if (activation == Activation::sigmoid) {
     transform_tile(c, ldc, rows, columns, [](V x, std::int64_t, int) { return sigmoid(x); });

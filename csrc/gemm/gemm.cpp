@@ -279,6 +279,8 @@ DLNATIVE_INLINE void run_rectangle(const GemmArguments<T>& g, const Method<T>& m
 
 template <class T>
 __attribute__((noinline)) void large_product(const GemmArguments<T>& given, void* scratch, const Workers& workers) {
+  if (given.column_sums != nullptr) column_sums(given, workers);
+  if (given.M <= 0) return;
   const GemmArguments<T> g = simplify(given, given.bias == nullptr);
   constexpr std::int64_t NR = Blocks<T>::NR;
   constexpr double flops_per_nanosecond = 6.0 * vector_bytes / sizeof(T), bytes_per_nanosecond = 16.0;
@@ -316,9 +318,9 @@ __attribute__((noinline)) void large_product(const GemmArguments<T>& given, void
 
 template <class T>
 DLNATIVE_INLINE void product(const GemmArguments<T>& g, void* scratch, const Workers& workers) {
-  if (g.M > 0 && g.N > 0 && is_small(g)) return small_product(g, static_cast<T*>(scratch));
-  if (g.column_sums != nullptr) column_sums(g, workers);
-  if (g.M > 0 && g.N > 0) large_product(g, scratch, workers);
+  if (g.N <= 0) return;
+  if (g.M > 0 && is_small(g)) return small_product(g, static_cast<T*>(scratch));
+  large_product(g, scratch, workers);
 }
 
 // Whether there is a bias, and where C will lie, is not known yet, so there must be room for every way.

@@ -98,8 +98,8 @@ struct Narrow {
 
 // op(B) of a small B that is transposed, in rows `width` apart: squares of 16 bytes, the last ones beginning earlier.
 template <class T>
-DLNATIVE_INLINE void transpose_small(T* to, std::int64_t width, const T* b, std::int64_t ldb, std::int64_t K,
-                                     std::int64_t N) {
+__attribute__((noinline)) void transpose_small(T* to, std::int64_t width, const T* b, std::int64_t ldb, std::int64_t K,
+                                               std::int64_t N) {
   constexpr int side = 16 / static_cast<int>(sizeof(T));
   using Piece = typename VecOf<T, 16>::type;
   if (K < side || N < side) {
@@ -130,25 +130,24 @@ DLNATIVE_INLINE bool is_narrow(const GemmArguments<T>& g) {
 }
 
 template <class T, class W>
-__attribute__((noinline)) void narrow_product_of(const GemmArguments<T>& g, const T* b, std::int64_t ldb,
-                                                 bool relu_gradient) {
+__attribute__((noinline)) void narrow_product_of(const GemmArguments<T>& g, bool relu_gradient, T* scratch) {
+  const T* b = g.b;
+  std::int64_t ldb = g.ldb;
+  if (g.transpose_b) {
+    transpose_small(scratch, W::size, g.b, g.ldb, g.K, g.N);
+    b = scratch;
+    ldb = W::size;
+  }
   if (g.N == W::size) return Narrow<T, W, true>{g, b, ldb}.run(relu_gradient);
   if constexpr (vector_bytes > 16) Narrow<T, W, false>{g, b, ldb}.run(relu_gradient);
 }
 
 template <class T>
 DLNATIVE_INLINE void narrow_product(const GemmArguments<T>& g, bool relu_gradient, T* scratch) {
-  const T* b = g.b;
-  std::int64_t ldb = g.ldb;
-  if (g.transpose_b) {
-    transpose_small(scratch, lanes<T>, g.b, g.ldb, g.K, g.N);
-    b = scratch;
-    ldb = lanes<T>;
-  }
   if constexpr (has_half) {
-    if (g.N <= lanes<T> / 2) return narrow_product_of<T, Half<T>>(g, b, ldb, relu_gradient);
+    if (g.N <= lanes<T> / 2) return narrow_product_of<T, Half<T>>(g, relu_gradient, scratch);
   }
-  narrow_product_of<T, Whole<T>>(g, b, ldb, relu_gradient);
+  narrow_product_of<T, Whole<T>>(g, relu_gradient, scratch);
 }
 
 }  // namespace dlnative::DLNATIVE_ISA

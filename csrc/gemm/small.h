@@ -60,6 +60,7 @@ __attribute__((noinline)) void tiled_product(const GemmArguments<T>& g, bool rel
     }
     m += rows;
   }
+  if (g.column_sums != nullptr) column_sums(g, Workers{});
 }
 
 template <class T>
@@ -70,7 +71,6 @@ DLNATIVE_INLINE void small_product(const GemmArguments<T>& g, T* scratch) {
     narrow_product(g, relu_gradient, scratch);
   } else {
     tiled_product(g, relu_gradient, scratch);
-    if (g.column_sums != nullptr) column_sums(g, Workers{});
   }
   if (activate || (g.saved != nullptr && g.gradient_of > Activation::relu)) {
     finish_tile(g.c, g.ldc, g.M, g.N, g.activation, g.saved, g.gradient_of);
