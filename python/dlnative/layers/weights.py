@@ -220,7 +220,7 @@ class Weights:
 _INTERNAL = frozenset(
     {
         "_compile_arguments", "_compiled_loss", "_compiled_metrics", "_first_input_shape", "_function", "_last_call", "_losses",
-        "_loss_tracker", "_output_shape", "_own_weights",
+        "_loss_tracker", "_metrics_of_run", "_output_shape", "_own_weights",
     }
 )  # fmt: skip
 _PLAIN = frozenset({str, int, float, bool, type(None), type(lambda: None)})

@@ -60,8 +60,12 @@ class Metric:
 
     def reset_state(self) -> None:
         """Sets the variables to zero."""
+        tracing = current_trace() is not None
         for variable in self._variables:
-            variable.assign(np.zeros(variable.shape, variable.dtype))
+            if tracing:
+                variable.assign(np.zeros(variable.shape, variable.dtype))
+            else:
+                variable.value.fill(0)
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
         """Sees a batch."""

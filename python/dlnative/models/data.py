@@ -25,13 +25,14 @@ class Data:
         sample_weight: the weights, one for each output, `None` where there are none.
     """
 
-    __slots__ = ("sample_weight", "size", "x", "y")
+    __slots__ = ("plans", "sample_weight", "size", "x", "y")
 
     def __init__(self, x: list[Array], y: list[Array | None], sample_weight: list[Array | None]) -> None:
         self.x = x
         self.y = y
         self.sample_weight = sample_weight
         self.size = len(x[0]) if x else 0
+        self.plans: dict[Any, Any] = {}  # that take their batches from here; see Steps.get
 
     def arrays(self) -> list[Array]:
         """Returns all arrays, in the order in which plans are fed."""

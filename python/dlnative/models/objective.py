@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from dlnative import metrics as metrics_module
@@ -32,6 +34,7 @@ class Objective:
         self._compiled_loss: CompiledLoss | None = None
         self._compiled_metrics: CompiledMetrics | None = None
         self._compile_arguments: dict[str, Any] = {}
+        self._metrics_of_run: list[Any] | None = None
 
     def _reset_plans(self) -> None:
         self._steps.clear()
@@ -77,6 +80,7 @@ class Objective:
         self.optimizer, self.loss = made, loss
         self._compiled_loss, self._compiled_metrics = compiled_loss, compiled_metrics
         self._loss_tracker = metrics_module.Mean(name="loss")
+        self._metrics_of_run = None
         self.compiled = True
         self._reset_plans()
 
@@ -141,6 +145,8 @@ class Objective:
     @property
     def metrics(self) -> list[Any]:
         """The metrics: of the loss, of `compile`, and those that the model holds."""
+        if self._metrics_of_run is not None:
+            return list(self._metrics_of_run)
         found: list[Any] = [self._loss_tracker] if self.compiled else []
         if self._compiled_metrics is not None:
             found.append(self._compiled_metrics)
@@ -148,6 +154,16 @@ class Objective:
             found += self._compiled_loss.trackers
         own = [item for item in self._attributes() if isinstance(item, metrics_module.Metric)]  # type: ignore[attr-defined]
         return list(dict.fromkeys(found + [metric for metric in own if metric is not self._loss_tracker]))
+
+    @contextmanager
+    def _same_metrics(self) -> Iterator[None]:
+        """Looks for the metrics once for a whole run: its plans hold them, so a later one would see nothing."""
+        before = self._metrics_of_run
+        self._metrics_of_run = self.metrics
+        try:
+            yield
+        finally:
+            self._metrics_of_run = before
 
     @property
     def metrics_names(self) -> list[str]:

@@ -56,6 +56,11 @@ class Steps:
             data: arrays that the batches will be taken from.
             batch_size: rows in a batch.
         """
+        # From one epoch to the next nothing changes, and of the shortest epochs all that follows would be a good part.
+        latest = (self, mode, batch_size, selection.changes[0])
+        found: Compiled | None = data.plans.get(latest)
+        if found is not None:
+            return found
         specs = self.specs(data, batch_size)
         trainable = self._which_are_trainable() if mode == "train" else ()
         form = tuple(array is None for array in (*data.y, *data.sample_weight))
@@ -68,6 +73,8 @@ class Steps:
             while len(self._plans) >= 64:
                 self._plans.pop(next(iter(self._plans)))
             self._plans[key] = found
+        data.plans = {known: plan for known, plan in data.plans.items() if known[3] == selection.changes[0]}
+        data.plans[self, mode, batch_size, selection.changes[0]] = found
         return found
 
     def _which_are_trainable(self) -> tuple[bool, ...]:

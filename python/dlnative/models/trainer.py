@@ -147,22 +147,23 @@ class Trainer(Objective):
         self.stop_training = False
         listed.on_train_begin()
         logs: dict[str, float] = {}
-        for epoch in range(initial_epoch, epochs):
-            self.reset_metrics()
-            listed.on_epoch_begin(epoch)
-            order = None if seed is None else random_permutation(np.array([seed, epoch]), samples.size)
-            self._run_epoch("train", samples, batch_size, order, stop, listed)
-            logs = self._logs()
-            if validation is not None and _validates(epoch, validation_freq):
-                results = self.evaluate(
-                    validation, batch_size=validation_batch_size or batch_size, verbose=0, steps=validation_steps,
-                    return_dict=True, callbacks=listed,
-                )  # fmt: skip
-                logs.update({f"val_{name}": value for name, value in results.items()})
-                logs = {name: logs[name] for name in sorted(logs)}
-            listed.on_epoch_end(epoch, logs)
-            if self.stop_training:
-                break
+        with self._same_metrics():
+            for epoch in range(initial_epoch, epochs):
+                self.reset_metrics()
+                listed.on_epoch_begin(epoch)
+                order = None if seed is None else random_permutation(np.array([seed, epoch]), samples.size)
+                self._run_epoch("train", samples, batch_size, order, stop, listed)
+                logs = self._logs()
+                if validation is not None and _validates(epoch, validation_freq):
+                    results = self.evaluate(
+                        validation, batch_size=validation_batch_size or batch_size, verbose=0, steps=validation_steps,
+                        return_dict=True, callbacks=listed,
+                    )  # fmt: skip
+                    logs.update({f"val_{name}": value for name, value in results.items()})
+                    logs = {name: logs[name] for name in sorted(logs)}
+                listed.on_epoch_end(epoch, logs)
+                if self.stop_training:
+                    break
         self.optimizer.finalize_variable_values(self.trainable_variables)  # type: ignore[attr-defined]
         listed.on_train_end(logs)
         assert self.history is not None
@@ -260,11 +261,12 @@ class Trainer(Objective):
                 callbacks, add_history=False, add_progbar=verbose != 0, model=self,
                 verbose=1 if verbose == "auto" else verbose, epochs=1, steps=-(-stop // batch_size),
             )  # fmt: skip
-        self.reset_metrics()
-        listed.on_test_begin()
-        self._run_epoch("test", samples, batch_size, None, stop, listed)
-        logs = self._logs()
-        listed.on_test_end(logs)
+        with self._same_metrics():
+            self.reset_metrics()
+            listed.on_test_begin()
+            self._run_epoch("test", samples, batch_size, None, stop, listed)
+            logs = self._logs()
+            listed.on_test_end(logs)
         return logs if return_dict else self._in_order(logs)
 
     def predict(
