@@ -8,6 +8,8 @@
 // longer than a chunk, units leave partial results and one thread combines them in order; the cut depends on the shape
 // alone, so the bits of the result do not depend on the number of threads. A sum of floats adds up chunk sums in
 // double, and each chunk is many short chains, so that the rounding error stays like that of pairwise summation.
+#include "ops/reduction.h"
+
 #include <cstdint>
 
 #include "dlnative/kernel.h"
@@ -338,6 +340,13 @@ void arg_by_type(const Call& call) {
 }
 
 }  // namespace
+
+double sum_elements(const View& x) {
+  if (x.dtype == DType::float32) {
+    return static_cast<double>(reduce_stretch<float, SumOf<float>>(x.as<float>(), x.size));
+  }
+  return reduce_stretch<double, SumOf<double>>(x.as<double>(), x.size);
+}
 
 extern const OpRow reduction_rows[] = {
     {"sum", by_type<SumOf>, partials_bytes}, {"mean", mean, partials_bytes},

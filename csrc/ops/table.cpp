@@ -8,9 +8,9 @@ namespace dlnative::DLNATIVE_ISA {
   extern const OpRow name##_rows[]; \
   extern const int name##_row_count;
 DLNATIVE_FAMILY(elementwise)
+DLNATIVE_FAMILY(reduction)
 DLNATIVE_FAMILY(chain)
 DLNATIVE_FAMILY(linalg)
-DLNATIVE_FAMILY(reduction)
 DLNATIVE_FAMILY(shape)
 DLNATIVE_FAMILY(softmax)
 DLNATIVE_FAMILY(random)
@@ -21,10 +21,10 @@ DLNATIVE_FAMILY(optimizer)
 namespace {
 
 constexpr OpFamily families[] = {
-    {elementwise_rows, &elementwise_row_count},  // first: ops/chain.cpp finds its steps' kernels by op code
+    {elementwise_rows, &elementwise_row_count},  // these two first: ops/chain.cpp finds its steps by op code
+    {reduction_rows, &reduction_row_count},
     {chain_rows, &chain_row_count},
     {linalg_rows, &linalg_row_count},
-    {reduction_rows, &reduction_row_count},
     {shape_rows, &shape_row_count},
     {softmax_rows, &softmax_row_count},
     {random_rows, &random_row_count},

@@ -2,17 +2,19 @@
 
 A step joins the chains that make its operands. The whole chain then runs where its last step stood, so a chain may grow
 only as long as nothing between needs one of its values. The values that only the chain needs are temporaries of a block
-of elements, and stay in the first cache.
+of elements, and stay in the first cache. A sum or a mean of all elements may be the last to read one of them.
 """
 
 from __future__ import annotations
 
+from dlnative import dtypes
 from dlnative.graph.lowering import Lowered, Step, Value
 from dlnative.graph.op import OPS, size_of
 
 _LEAST = 1024  # elements; smaller values are in the first cache anyway
 _MOST_STEPS = 16  # csrc/ops/chain.cpp has room for as many
 _MOST_VALUES = 16  # inputs and results
+SUMS = ("sum", "mean")  # of all elements: what a chain may have besides elementwise steps
 
 
 def chain(plan: Lowered) -> None:
@@ -23,6 +25,10 @@ def chain(plan: Lowered) -> None:
 
 def _elements(step: Step) -> int:
     """Returns the number of elements that a step of a chain has, 0 if a step cannot be in one."""
+    if step.op.name in SUMS:
+        value = step.inputs[0]
+        size = size_of(value.shape)
+        return size if size >= _LEAST and size_of(step.outputs[0].shape) == 1 and dtypes.is_float(value.dtype) else 0
     if step.op.family != "elementwise" or step.op.name == "copy":
         return 0
     size = size_of(step.outputs[0].shape)
@@ -79,7 +85,10 @@ class _Chains:
         last = self.place(members[-1])
         for member in members:
             for reader in self.readers.get(member.outputs[0].key, ()):
-                if id(reader) not in inside and self.place(reader) < last:
+                if id(reader) in inside:
+                    if member.op.name in SUMS:
+                        return False
+                elif self.place(reader) < last:
                     return False
         inputs, results = self.ends(members)
         return len(inputs) + len(results) <= _MOST_VALUES

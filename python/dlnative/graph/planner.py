@@ -132,7 +132,7 @@ class _Assembler:
         outs = [buffers[number].shape for number in outputs]
         flops = op.flops(ins, outs) if op.flops is not None else sum(map(size_of, outs))
         if op.family == "chain":
-            flops = sum(_flops_each(name) for name in fused) * size_of(outs[0])
+            flops = sum(_flops_each(name) for name in fused) * max(map(size_of, ins))
         self.instructions.append(
             Instruction(
                 op.name, op.family, tuple(inputs), tuple(outputs), ints, floats, op.keywords(attributes), flops, fused
