@@ -11,8 +11,9 @@ namespace dlnative::DLNATIVE_ISA {
 // One thread, k in one block, and nothing packed but a B that has to be transposed.
 template <class T>
 DLNATIVE_INLINE bool is_small(const GemmArguments<T>& g) {
-  constexpr std::int64_t most = 1 << 18, most_k = 256;
-  return g.K <= most_k && g.M * g.N * g.K <= most && (vector_bytes > 16 || g.N % lanes<T> == 0) &&
+  constexpr std::int64_t most = 1 << 18, most_k = 256, most_k_narrow = 512;
+  return g.K <= (g.N <= lanes<T> ? most_k_narrow : most_k) && g.M * g.N * g.K <= most &&
+         (vector_bytes > 16 || g.N % lanes<T> == 0) &&
          g.K * g.N * static_cast<std::int64_t>(sizeof(T)) <= first_cache && g.N > 1 && !is_dot(g);
 }
 

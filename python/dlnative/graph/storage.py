@@ -22,8 +22,8 @@ Array = np.ndarray[Any, Any]
 _POOLED = 1 << 16  # bytes; smaller blocks are left to NumPy
 _PAGE = 1 << 12  # bytes
 _HUGE = 1 << 21  # bytes of a huge page
-_CHUNK = 1 << 26  # bytes of addresses that are reserved together; memory is there from the first use
-_MOST_KEPT = 1 << 26  # bytes that may wait for their next user
+_CHUNK = 1 << 23  # bytes of addresses that are reserved together; memory is there from the first use
+_MOST_KEPT = 1 << 26  # bytes that may wait for their next user, beyond what lies between blocks in use
 _POPULATE = 23  # MADV_POPULATE_WRITE, of Linux 5.14; mmap has no name for it
 
 
@@ -68,14 +68,9 @@ class _Chunk:
                 self.memory.madvise(_POPULATE, self.start + first, offset + nbytes - first)
         return offset
 
-    def give(self, offset: int, nbytes: int, keep: bool) -> None:
-        """Makes a piece free again, and gives its pages back to the system unless they shall be kept."""
-        self.arena.give(offset, nbytes)
-        first, last = self.start + -(-offset // _PAGE) * _PAGE, self.start + ((offset + nbytes) & -_PAGE)
-        if not keep and last > first:
-            import mmap
-
-            self.memory.madvise(mmap.MADV_DONTNEED, first, last - first)
+    @property
+    def empty(self) -> bool:
+        return self.arena.free == self.arena.size
 
 
 class _Block:
@@ -108,11 +103,12 @@ class _Pool:
         nbytes = padded(nbytes)
         with self.lock:
             self._settle()
-            chunk = next((chunk for chunk in self.chunks if chunk.arena.fits(nbytes, chunk.capacity)), None)
-            if chunk is None:
-                chunk = _Chunk(nbytes)
-                self.chunks.append(chunk)
-            return _Block(chunk, nbytes)
+            fitting = [chunk for chunk in self.chunks if chunk.arena.fits(nbytes, chunk.capacity)]
+            if not fitting:
+                fitting = [_Chunk(nbytes)]
+                self.chunks += fitting
+            # A small block had better not be what keeps a large chunk from being given back.
+            return _Block(min(fitting, key=lambda chunk: (chunk.empty, chunk.capacity)), nbytes)
 
     def give(self, chunk: _Chunk, offset: int, nbytes: int) -> None:
         self.returned.append((chunk, offset, nbytes))
@@ -133,9 +129,9 @@ class _Pool:
     def _settle(self) -> None:
         while self.returned:
             chunk, offset, nbytes = self.returned.pop()
-            chunk.give(offset, nbytes, keep=self._free() + nbytes <= _MOST_KEPT)
-            if self._free() > _MOST_KEPT and chunk.arena.free == chunk.arena.size:
-                self.chunks.remove(chunk)
+            chunk.arena.give(offset, nbytes)
+        while self._free() > _MOST_KEPT and (empty := [chunk for chunk in self.chunks if chunk.empty]):
+            self.chunks.remove(max(empty, key=lambda chunk: chunk.capacity))
 
 
 _pool = _Pool()
