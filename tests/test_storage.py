@@ -24,6 +24,14 @@ def test_zeroed_bytes_on_cache_lines(nbytes: int) -> None:
         del block
 
 
+def test_the_rest_of_a_block_is_zeroed() -> None:
+    for _ in range(3):
+        block = storage.zeroed(1 << 18, unset=1 << 17)
+        assert not block[1 << 17 :].any()
+        block[...] = 255
+        del block
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is kept on Linux only")
 def test_dropped_memory_is_used_again() -> None:
     block = storage.zeroed(1 << 20)

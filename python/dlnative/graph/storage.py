@@ -27,10 +27,10 @@ _MOST_KEPT = 1 << 26  # bytes that may wait for their next user, beyond what lie
 _POPULATE = 23  # MADV_POPULATE_WRITE, of Linux 5.14; mmap has no name for it
 
 
-def zeroed(nbytes: int) -> Array:
-    """Returns zeroed bytes that begin on a cache line."""
+def zeroed(nbytes: int, unset: int = 0) -> Array:
+    """Returns bytes that begin on a cache line: zeros, but for the first `unset`, which may be anything."""
     if nbytes >= _POOLED and sys.platform == "linux":
-        return np.asarray(_pool.take(nbytes))[:nbytes]
+        return np.asarray(_pool.take(nbytes, unset))[:nbytes]
     block = np.zeros(nbytes + ALIGNMENT, np.uint8)
     start = -block.__array_interface__["data"][0] % ALIGNMENT
     return block[start : start + nbytes]
@@ -56,12 +56,12 @@ class _Chunk:
         self.bytes: Array = whole[self.start : self.start + self.capacity]
         self.arena = Arena()
 
-    def take(self, nbytes: int) -> int:
-        """Returns the offset of a zeroed piece."""
+    def take(self, nbytes: int, unset: int) -> int:
+        """Returns the offset of a piece, zeroed but for its first `unset` bytes."""
         before = self.arena.size
         offset = self.arena.take(nbytes)
         used = min(before, offset + nbytes)
-        self.bytes[offset:used] = 0
+        self.bytes[offset + unset : used] = 0
         if offset + nbytes > used:
             first = used & -_PAGE
             with contextlib.suppress(OSError):  # of a kernel that does not know the advice
@@ -76,10 +76,10 @@ class _Chunk:
 class _Block:
     """What owns a piece of a chunk: arrays over it keep it alive."""
 
-    def __init__(self, chunk: _Chunk, nbytes: int) -> None:
+    def __init__(self, chunk: _Chunk, nbytes: int, unset: int) -> None:
         self.chunk = chunk
         self.nbytes = nbytes
-        self.offset = chunk.take(nbytes)
+        self.offset = chunk.take(nbytes, unset)
         self.__array_interface__ = chunk.bytes[self.offset : self.offset + nbytes].__array_interface__
 
     def __del__(self) -> None:
@@ -99,7 +99,7 @@ class _Pool:
         self.returned: list[tuple[_Chunk, int, int]] = []
         self.lock = allocate_lock()
 
-    def take(self, nbytes: int) -> _Block:
+    def take(self, nbytes: int, unset: int) -> _Block:
         nbytes = padded(nbytes)
         with self.lock:
             self._settle()
@@ -108,7 +108,7 @@ class _Pool:
                 fitting = [_Chunk(nbytes)]
                 self.chunks += fitting
             # A small block had better not be what keeps a large chunk from being given back.
-            return _Block(min(fitting, key=lambda chunk: (chunk.empty, chunk.capacity)), nbytes)
+            return _Block(min(fitting, key=lambda chunk: (chunk.empty, chunk.capacity)), nbytes, unset)
 
     def give(self, chunk: _Chunk, offset: int, nbytes: int) -> None:
         self.returned.append((chunk, offset, nbytes))
@@ -127,6 +127,8 @@ class _Pool:
         return sum(chunk.arena.free for chunk in self.chunks)
 
     def _settle(self) -> None:
+        if not self.returned:
+            return
         while self.returned:
             chunk, offset, nbytes = self.returned.pop()
             chunk.arena.give(offset, nbytes)

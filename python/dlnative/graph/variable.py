@@ -218,13 +218,22 @@ def flatten_variables(variables: Sequence[Variable]) -> None:
         group = [variable for variable in alone if variable.dtype == dtype]
         if len(group) < 2:
             continue
-        root = zeroed(sum(padded(variable.nbytes) for variable in group))
+        nbytes = sum(padded(variable.nbytes) for variable in group)
+        root = zeroed(nbytes, unset=nbytes)
         offset = 0
         for variable in group:
             value = variable.value
             variable.place(root, offset)
             variable.value[...] = value
             offset += padded(variable.nbytes)
+        clear_padding(group)
+
+
+def clear_padding(variables: Sequence[Variable]) -> None:
+    """Zeroes what lies behind each variable up to the next cache line: an update of a whole block computes with it, too."""
+    for variable in variables:
+        end = variable.offset + variable.nbytes
+        variable.root[end : variable.offset + padded(variable.nbytes)] = 0
 
 
 def contiguous_runs(variables: Sequence[Variable]) -> list[list[Variable]]:

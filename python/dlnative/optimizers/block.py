@@ -6,7 +6,15 @@ import functools
 from collections.abc import Callable, Sequence
 
 from dlnative.graph.storage import zeroed
-from dlnative.graph.variable import Variable, block_of, contiguous_runs, flatten_variables, view_of, views_like
+from dlnative.graph.variable import (
+    Variable,
+    block_of,
+    clear_padding,
+    contiguous_runs,
+    flatten_variables,
+    view_of,
+    views_like,
+)
 
 
 class Block:
@@ -17,12 +25,13 @@ class Block:
         self.decays = decays
         self.parameters = block_of(variables, "parameters")
         size, dtype = self.parameters.nbytes, self.parameters.dtype
-        room = zeroed(size * (1 + len(slots)))
+        room = zeroed(size * (1 + len(slots)), unset=size)  # every step writes the gradients anew
         self.gradient, *self.flat_slots = (
             view_of(room, place * size, self.parameters.shape, dtype, name)
             for place, name in enumerate(["gradients", *slots])
         )
         self.gradients = views_like(variables, self.gradient, "gradient")
+        clear_padding(self.gradients)
 
     @functools.cached_property
     def slots(self) -> list[list[Variable]]:
