@@ -1,8 +1,9 @@
 """Memory for variables: zeroed, on cache lines, and kept for the next model when nobody uses it any more.
 
 The first touch of a page costs the operating system more than computing with it: 4 KiB of new memory are about as dear as
-half a million additions. So variables are cut from large chunks of huge pages (2 MiB for the price of a hundred small ones,
-which are asked for when they are first needed), and what a dropped model leaves is used again.
+half a million additions. So variables are cut from large chunks, whose pages are asked for in one call when they are first
+needed, and what a dropped model leaves is used again. Only large blocks get huge pages: one that a virtual machine has never
+touched may take milliseconds.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ Array = np.ndarray[Any, Any]
 _POOLED = 1 << 16  # bytes; smaller blocks are left to NumPy
 _PAGE = 1 << 12  # bytes
 _HUGE = 1 << 21  # bytes of a huge page
+_LARGE = 1 << 22  # bytes from which huge pages are asked for, as NumPy does
 _CHUNK = 1 << 23  # bytes of addresses that are reserved together; memory is there from the first use
 _MOST_KEPT = 1 << 26  # bytes that may wait for their next user, beyond what lies between blocks in use
 _POPULATE = 23  # MADV_POPULATE_WRITE, of Linux 5.14; mmap has no name for it
@@ -42,15 +44,16 @@ def kept_bytes() -> int:
 
 
 class _Chunk:
-    """Memory that begins on a huge page, and which parts of it are free."""
+    """Memory that begins on a huge page, and which parts of it are free; for a block of `nbytes` at first."""
 
     def __init__(self, nbytes: int) -> None:
         import mmap
 
         self.capacity = max(_CHUNK, -(-nbytes // _HUGE) * _HUGE)
         self.memory = mmap.mmap(-1, self.capacity + _HUGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        with contextlib.suppress(OSError):  # of a kernel without huge pages
-            self.memory.madvise(mmap.MADV_HUGEPAGE)
+        if nbytes >= _LARGE:
+            with contextlib.suppress(OSError):  # of a kernel without huge pages
+                self.memory.madvise(mmap.MADV_HUGEPAGE)
         whole = np.frombuffer(self.memory, np.uint8)
         self.start = -whole.__array_interface__["data"][0] % _HUGE
         self.bytes: Array = whole[self.start : self.start + self.capacity]
