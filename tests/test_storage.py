@@ -1,9 +1,11 @@
-"""Memory for variables: zeroed, on cache lines, used again."""
+"""Memory for variables: zeroed, on cache lines, used again; and who holds it."""
 
 from __future__ import annotations
 
+import copy
 import gc
 import sys
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -102,3 +104,41 @@ def test_models_do_not_share_memory() -> None:
     gc.collect()
     for before, after in zip(first, trained(1), strict=True):
         np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.parametrize("used", ["compile", "train_on_batch", "fit", "predict"])
+def test_a_dropped_model_gives_its_memory_back_at_once(used: str) -> None:
+    """Not only when Python looks for cycles: a tuning run would hold the memory of many models."""
+    x, y = np.zeros((8, 4), "float32"), np.zeros((8, 2), "float32")
+    model = dlnative.Sequential([dlnative.Input((4,)), dlnative.layers.Dense(3, "relu"), dlnative.layers.Dense(2)])
+    model.compile("adam", "mse")
+    if used != "compile":
+        model.train_on_batch(x, y)
+    if used == "fit":
+        model.fit(x, y, epochs=2, validation_split=0.25, verbose=0, callbacks=[dlnative.callbacks.EarlyStopping()])
+    if used == "predict":
+        model(x)
+        model.predict(x, verbose=0)
+    gone = weakref.ref(model), weakref.ref(model.optimizer)
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        del model
+        assert [reference() for reference in gone] == [None, None]
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def test_a_copy_of_a_trained_model_trains_on_by_itself() -> None:
+    x, y = np.eye(8, 4, dtype="float32"), np.ones((8, 2), "float32")
+    model = dlnative.Sequential([dlnative.Input((4,)), dlnative.layers.Dense(3, "tanh"), dlnative.layers.Dense(2)])
+    model.compile("adam", "mse")
+    model.fit(x, y, verbose=0)
+    before = model(x)
+    twin = copy.deepcopy(model)
+    losses = twin.fit(x, y, epochs=3, shuffle=False, verbose=0).history["loss"]
+    np.testing.assert_array_equal(model(x), before)
+    assert losses[-1] < losses[0]
+    assert model.fit(x, y, epochs=3, shuffle=False, verbose=0).history["loss"] == losses
+    np.testing.assert_array_equal(model(x), twin(x))

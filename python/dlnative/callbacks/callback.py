@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -13,9 +14,10 @@ class Callback:
     `steps`. `logs` holds the metrics by name. Writing a hook of single batches makes training stop at each batch.
     """
 
+    _model: weakref.ref[Any] | None = None
+
     def __init__(self) -> None:
         self.params: dict[str, Any] = {}
-        self.model: Any = None
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Receives `verbose`, `epochs` and `steps`."""
@@ -23,7 +25,12 @@ class Callback:
 
     def set_model(self, model: Any) -> None:
         """Receives the model."""
-        self.model = model
+        self._model = None if model is None else weakref.ref(model)
+
+    @property
+    def model(self) -> Any:
+        """The model, as long as somebody uses it; `None` before `set_model`."""
+        return None if self._model is None else self._model()
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Is called before an epoch."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import gc
+import weakref
 from _thread import RLock  # as in threading, which takes 3 ms to import
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -76,7 +78,9 @@ def compile_trace(
         with Trace() as trace:
             outputs = function(trace, [trace.feed(shape, dtype) for shape, dtype in specs])
             outputs = map_structure(_symbolic, outputs)
-        return Compiled(trace, outputs, backend or selection.backend())
+        compiled = Compiled(trace, outputs, backend or selection.backend())
+        trace.release()
+        return compiled
 
 
 @contextmanager
@@ -102,6 +106,22 @@ def _symbolic(leaf: Any) -> Any:
     return leaf
 
 
+class WeakMethod:
+    """A method of an object that this does not keep alive: what an object holds had better not hold the object."""
+
+    def __init__(self, method: Callable[..., Any]) -> None:
+        self._method = weakref.WeakMethod(method)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        method = self._method()
+        assert method is not None
+        return method(*args, **kwargs)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> WeakMethod:
+        method: Any = self._method()
+        return WeakMethod(getattr(memo.get(id(method.__self__), method.__self__), method.__name__))
+
+
 class Function:
     """A Python function of nested arrays that runs as a plan.
 
@@ -118,6 +138,9 @@ class Function:
         self._direct: dict[Any, Compiled] = {}
         # What `changes` was when one array was given last, and what takes another such array to its result, or to None.
         self.shortest: tuple[int, Callable[[Any], Any]] | None = None
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Function:
+        return Function(copy.deepcopy(self.function, memo), self.capacity)  # its plans are of other variables
 
     def __call__(self, *args: Any, **static: Any) -> Any:
         compiled, feeds = self.compiled(args, static)

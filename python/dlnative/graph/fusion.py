@@ -112,7 +112,7 @@ class _Fusion:
         (scale,) = made.attributes
         made.attributes = (scale * float(factor.origin.item()),)
         made.outputs = [made.outputs[0], step.outputs[0]]
-        step.outputs[0].producer = made
+        made.makes(step.outputs[:1])
         made.fused = (*(made.fused or (made.op.name,)), "multiply")
         self.removed.add(id(step))
         return None

@@ -8,6 +8,7 @@ computed now; a reshape shares memory with its input and is no step.
 from __future__ import annotations
 
 import itertools
+import weakref
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,7 @@ class Value:
     `key` is what all values in one memory have in common.
     """
 
-    __slots__ = ("alias", "dtype", "key", "nbytes", "origin", "producer", "shape")
+    __slots__ = ("_producer", "alias", "dtype", "key", "nbytes", "origin", "shape")
 
     def __init__(self, shape: tuple[int, ...], dtype: str, origin: Any = None, alias: Value | None = None) -> None:
         self.shape = shape
@@ -45,7 +46,12 @@ class Value:
         self.origin: Any = origin if alias is None else alias.origin
         self.alias = alias
         self.key: int = next(_keys) if alias is None else alias.key
-        self.producer: Step | None = None
+        self._producer: weakref.ref[Step] | None = None
+
+    @property
+    def producer(self) -> Step | None:
+        """The step that computes it, as long as that is part of the plan."""
+        return None if self._producer is None else self._producer()
 
     @property
     def base(self) -> Value:
@@ -59,7 +65,7 @@ class Value:
 class Step:
     """One op of the plan, before its values have memory."""
 
-    __slots__ = ("attributes", "fused", "inputs", "op", "outputs")
+    __slots__ = ("__weakref__", "attributes", "fused", "inputs", "op", "outputs")
 
     def __init__(
         self, op: Op, inputs: Sequence[Value], outputs: Sequence[Value], attributes: tuple[Any, ...],
@@ -70,8 +76,13 @@ class Step:
         self.outputs = list(outputs)
         self.attributes = attributes
         self.fused = fused
-        for value in self.outputs:
-            value.producer = self
+        self.makes(self.outputs)
+
+    def makes(self, values: Sequence[Value]) -> None:
+        """Is the producer of values from now on."""
+        reference = weakref.ref(self)
+        for value in values:
+            value._producer = reference
 
 
 class Lowered:

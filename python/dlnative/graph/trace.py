@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlnative import dtypes
-from dlnative.graph.tensor import Tensor
+from dlnative.graph.tensor import Node, Tensor
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -52,6 +52,7 @@ class Trace:
         self.finalizers: list[Finalizer] = []
         self.losses: list[Tensor] = []
         self.found: dict[Any, tuple[int, Any]] = {}  # what was looked for more than once; see layers/weights.py
+        self.nodes: list[Node] = []
         self._scalars: dict[tuple[Any, str], Tensor] = {}
 
     def __enter__(self) -> Trace:
@@ -64,6 +65,16 @@ class Trace:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         recording.discard(_local.stack.pop())
+
+    def release(self) -> None:
+        """Takes the graph apart when nobody needs it any more.
+
+        Nodes and tensors refer to each other: left to Python's collector, they would keep the memory of all variables for
+        a while after the last use of a model.
+        """
+        for node in self.nodes:
+            node.inputs = node.outputs = ()
+        self.nodes.clear()
 
     def feed(self, shape: tuple[Any, ...], dtype: str) -> Tensor:
         """Returns a new input of the plan."""

@@ -199,11 +199,14 @@ class Variable:
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self._value}>"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
-        twin = Variable(
-            self._value, dtype=self.dtype, trainable=self.trainable, name=self.name, regularizer=self.regularizer,
-            constraint=self.constraint,
-        )  # fmt: skip
-        twin.path = self.path
+        # Variables that lie in one block do so in the copy: an optimizer updates the block.
+        root = memo.get(id(self.root))
+        if root is None:
+            root = memo[id(self.root)] = zeroed(self.root.nbytes, unset=self.root.nbytes)
+            root[...] = self.root
+        twin = view_of(root, self.offset, self.shape, self.dtype, self.name)
+        twin.path, twin.trainable = self.path, self.trainable
+        twin.regularizer, twin.constraint = self.regularizer, self.constraint
         memo[id(self)] = twin
         return twin
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from dlnative import dtypes, ops, regularizers
 from dlnative.backends.selection import changes
-from dlnative.graph.function import Function
+from dlnative.graph.function import Function, WeakMethod
 from dlnative.graph.tensor import (
     Call,
     KerasTensor,
@@ -218,7 +218,7 @@ class Layer(Weights):
             )
         self._prepare(args)
         if self._function is None:
-            self._function = Function(self._call_symbols, capacity=16)
+            self._function = Function(WeakMethod(self._call_symbols), capacity=16)
         return self._function(*args, **kwargs, _trainable=self._trainable)
 
     def _entering(self, leaf: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,11 +25,19 @@ class Steps:
     """The compiled steps of one model, by mode, batch size and form of the data."""
 
     def __init__(self, model: Objective) -> None:
-        self.model: Any = model
+        self._model = weakref.ref(model)
         self._plans: dict[Any, Compiled] = {}
         self._direct: dict[Any, Compiled] = {}
         # Which layers were trainable, when `changes` was what it is here.
         self._trainable: tuple[int, tuple[bool, ...]] = (-1, ())
+
+    @property
+    def model(self) -> Any:
+        """The model, which holds this object: weakly, so that both are gone when nobody uses the model any more."""
+        return self._model()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Steps:
+        return Steps(memo.get(id(self.model), self.model))
 
     def clear(self) -> None:
         """Forgets all plans."""

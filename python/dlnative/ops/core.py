@@ -52,7 +52,9 @@ def record(call: Call, specification: Callable[..., Any]) -> Any:
         call.outputs.append(tensor)
         return tensor
 
-    return map_structure(symbol, result)
+    made = map_structure(symbol, result)
+    trace.release()
+    return made
 
 
 def to_array(x: Any) -> np.ndarray[Any, Any]:
@@ -101,7 +103,11 @@ def invoke(op: Op, inputs: Sequence[Any], attributes: tuple[Any, ...] = ()) -> A
             break
     else:
         return evaluate(op, tuple(inputs), attributes)
-    outputs = Node(op, tuple([x if isinstance(x, Tensor) else to_symbol(x) for x in inputs]), attributes).outputs
+    node = Node(op, tuple([x if isinstance(x, Tensor) else to_symbol(x) for x in inputs]), attributes)
+    trace = current_trace()
+    if trace is not None:
+        trace.nodes.append(node)
+    outputs = node.outputs
     return outputs[0] if len(outputs) == 1 else outputs
 
 
