@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import gc
 import weakref
 from _thread import RLock  # as in threading, which takes 3 ms to import
@@ -140,7 +139,9 @@ class Function:
         self.shortest: tuple[int, Callable[[Any], Any]] | None = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Function:
-        return Function(copy.deepcopy(self.function, memo), self.capacity)  # its plans are of other variables
+        from copy import deepcopy
+
+        return Function(deepcopy(self.function, memo), self.capacity)  # its plans are of other variables
 
     def __call__(self, *args: Any, **static: Any) -> Any:
         compiled, feeds = self.compiled(args, static)
