@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from dlnative.losses.functions import (
@@ -119,9 +120,14 @@ _ALIASES: dict[str, type[Metric]] = {
     "mse": MeanSquaredError, "mae": MeanAbsoluteError, "mape": MeanAbsolutePercentageError,
     "msle": MeanSquaredLogarithmicError, "bce": BinaryCrossentropy, "rmse": RootMeanSquaredError,
 }  # fmt: skip
-_BY_NAME: dict[str, Any] = {cls.__name__: cls for cls in _CLASSES}
-_BY_NAME.update({to_snake_case(cls.__name__): cls for cls in _CLASSES})
-_BY_NAME.update({**_ALIASES, **{name.upper(): cls for name, cls in _ALIASES.items()}})
+
+
+@functools.cache
+def _by_name() -> dict[str, Any]:
+    found: dict[str, Any] = {cls.__name__: cls for cls in _CLASSES}
+    found.update({to_snake_case(cls.__name__): cls for cls in _CLASSES})
+    found.update({**_ALIASES, **{name.upper(): cls for name, cls in _ALIASES.items()}})
+    return found
 
 
 def serialize(metric: Metric) -> dict[str, Any]:
@@ -146,9 +152,9 @@ def get(identifier: Any) -> Any:
     if isinstance(identifier, dict):
         identifier, config = identifier.get("class_name"), identifier.get("config", {})
     if isinstance(identifier, str):
-        if identifier not in _BY_NAME:
-            raise ValueError(unknown("metric", identifier, ["accuracy", *_BY_NAME]))
-        return _BY_NAME[identifier](**config)
+        if identifier not in _by_name():
+            raise ValueError(unknown("metric", identifier, ["accuracy", *_by_name()]))
+        return _by_name()[identifier](**config)
     if isinstance(identifier, type) and issubclass(identifier, Metric):
         return identifier()
     if callable(identifier):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -34,10 +35,16 @@ class Registry:
     def __init__(self, kind: str, base: type, classes: Sequence[type], aliases: dict[str, type] | None = None) -> None:
         self.kind = kind
         self.base = base
-        self.classes: dict[str, type] = {}
-        for cls in classes:
-            self.classes[cls.__name__] = self.classes[to_snake_case(cls.__name__)] = cls
-        self.classes.update(aliases or {})
+        self._classes = classes
+        self._aliases = aliases or {}
+
+    @functools.cached_property
+    def classes(self) -> dict[str, type]:
+        """The classes by all their names, worked out at the first question: an import has no time for it."""
+        found: dict[str, type] = {}
+        for cls in self._classes:
+            found[cls.__name__] = found[to_snake_case(cls.__name__)] = cls
+        return found | self._aliases
 
     def get(self, identifier: Any) -> Any:
         """Returns an object given as itself, a class, a name, a function or a config; `None` stays `None`.
