@@ -27,6 +27,10 @@ class Callback:
         """Receives the model."""
         self._model = None if model is None else weakref.ref(model)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies of a callback belong to no model yet."""
+        return {**self.__dict__, "_model": None}
+
     @property
     def model(self) -> Any:
         """The model, as long as somebody uses it; `None` before `set_model`."""

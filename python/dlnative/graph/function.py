@@ -116,10 +116,6 @@ class WeakMethod:
         assert method is not None
         return method(*args, **kwargs)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> WeakMethod:
-        method: Any = self._method()
-        return WeakMethod(getattr(memo.get(id(method.__self__), method.__self__), method.__name__))
-
 
 class Function:
     """A Python function of nested arrays that runs as a plan.
@@ -137,11 +133,6 @@ class Function:
         self._direct: dict[Any, Compiled] = {}
         # What `changes` was when one array was given last, and what takes another such array to its result, or to None.
         self.shortest: tuple[int, Callable[[Any], Any]] | None = None
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Function:
-        from copy import deepcopy
-
-        return Function(deepcopy(self.function, memo), self.capacity)  # its plans are of other variables
 
     def __call__(self, *args: Any, **static: Any) -> Any:
         compiled, feeds = self.compiled(args, static)

@@ -36,6 +36,14 @@ class Objective:
         self._compile_arguments: dict[str, Any] = {}
         self._metrics_of_run: list[Any] | None = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies of a model share no plans with it."""
+        return {**super().__getstate__(), "_steps": None}  # type: ignore[misc]
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._steps = Steps(self)
+
     def _reset_plans(self) -> None:
         self._steps.clear()
 

@@ -36,9 +36,6 @@ class Steps:
         """The model, which holds this object: weakly, so that both are gone when nobody uses the model any more."""
         return self._model()
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Steps:
-        return Steps(memo.get(id(self.model), self.model))
-
     def clear(self) -> None:
         """Forgets all plans."""
         self._plans.clear()

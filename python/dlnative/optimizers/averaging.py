@@ -21,7 +21,7 @@ class _PerVariable:
     name: str
 
     def __init__(self) -> None:
-        self._beside: dict[int, Variable] = {}
+        self._beside: dict[Variable, Variable] = {}
 
     @property
     def variables(self) -> list[Variable]:
@@ -29,7 +29,7 @@ class _PerVariable:
 
     def build(self, variables: Sequence[Variable]) -> None:
         self._beside = {
-            id(variable): Variable(
+            variable: Variable(
                 np.zeros(variable.shape, variable.dtype), dtype=variable.dtype, trainable=False,
                 name=f"{variable.name}_{self.name}",
             )
@@ -75,7 +75,7 @@ class Accumulation(_PerVariable):
         due = _is_multiple(trace.read(steps) + 1, self.steps)
         means = []
         for gradient, variable in zip(gradients, variables, strict=True):
-            total = self._beside[id(variable)]
+            total = self._beside[variable]
             summed = trace.read(total) + ops.cast(gradient, variable.dtype)
             means.append(summed / float(self.steps))
             total.assign(ops.where(due, ops.zeros_like(summed), summed))
@@ -109,7 +109,7 @@ class Averages(_PerVariable):
         count = trace.read(iterations) if isinstance(iterations, Variable) else iterations
         begun = ops.not_equal(count, 0)
         for variable in variables:
-            mean = self._beside[id(variable)]
+            mean = self._beside[variable]
             momentum = ops.cast(begun, variable.dtype) * self.momentum
             mean.assign(momentum * trace.read(mean) + (1.0 - momentum) * trace.read(variable))
             if self.frequency is not None:
@@ -119,6 +119,6 @@ class Averages(_PerVariable):
     def overwrite(self, variables: Sequence[Variable]) -> None:
         """Gives the variables their means."""
         for variable in variables:
-            mean = self._beside.get(id(variable))
+            mean = self._beside.get(variable)
             if mean is not None:
                 variable.assign(mean.value)

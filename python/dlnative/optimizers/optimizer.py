@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dlnative.graph.function import Function
+from dlnative.graph.function import Function, WeakMethod
 from dlnative.graph.trace import current_trace
 from dlnative.graph.variable import Variable
 from dlnative.optimizers.averaging import Accumulation, Averages
@@ -98,7 +98,7 @@ class Optimizer(Updates):
         self._blocks: list[Block] = []
         self._trainable_variables: list[Variable] = []
         self._own_slots: list[Variable] = []
-        self._undecayed: set[int] = set()
+        self._undecayed: set[Variable] = set()
         self._undecayed_names: list[str] = []
         self._function: Function | None = None
 
@@ -196,11 +196,11 @@ class Optimizer(Updates):
         """
         if self.built:
             raise ValueError(f"{type(self).__name__}: expected exclude_from_weight_decay before build, got it after")
-        self._undecayed.update(id(variable) for variable in var_list or ())
+        self._undecayed.update(var_list or ())
         self._undecayed_names.extend(var_names or ())
 
     def _decays(self, variable: Variable) -> bool:
-        if not self.weight_decay or id(variable) in self._undecayed:
+        if not self.weight_decay or variable in self._undecayed:
             return False
         return not any(re.search(pattern, variable.name) for pattern in self._undecayed_names)
 
@@ -284,15 +284,15 @@ class Optimizer(Updates):
             return
         variables = [variable for _, variable in given]
         if self._function is None:
-            self._function = Function(
-                lambda arrays, chosen: self._apply_symbols(
-                    [(array, self._trainable_variables[index]) for array, index in zip(arrays, chosen, strict=True)]
-                ),
-                capacity=8,
-            )
+            self._function = Function(WeakMethod(self._apply_chosen), capacity=8)
         places = {id(variable): index for index, variable in enumerate(self._trainable_variables)}
         arrays = [np.asarray(gradient, variable.dtype) for gradient, variable in given]
         self._function(arrays, chosen=tuple(places[id(variable)] for variable in variables))
+
+    def _apply_chosen(self, gradients: Sequence[Any], chosen: Sequence[int]) -> None:
+        """Adds the update of some of the variables, by their places, to the trace."""
+        variables = self._trainable_variables
+        self._apply_symbols([(gradient, variables[place]) for gradient, place in zip(gradients, chosen, strict=True)])
 
     def scale_loss(self, loss: Any) -> Any:
         """Returns the loss times `loss_scale_factor`: what to differentiate for `apply`."""
