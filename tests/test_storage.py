@@ -52,12 +52,12 @@ def test_dropped_memory_is_used_again() -> None:
 def test_what_is_kept_is_bounded() -> None:
     gc.collect()
     small = [storage.zeroed(1 << 17) for _ in range(5)]
-    between = storage.kept_bytes()  # what other tests left between blocks in use may stay
+    between = storage._pool.kept()  # what other tests left between blocks in use may stay
     blocks = [storage.zeroed(size << 20) for size in (8, 3, 40, 1, 20, 7, 90)] + [
         storage.zeroed(8 << 20) for _ in range(12)
     ]
     del blocks
-    assert 0 < storage.kept_bytes() <= storage._MOST_KEPT + between
+    assert 0 < storage._pool.kept() <= storage._MOST_KEPT + between
     del small
 
 

@@ -25,20 +25,29 @@ struct Whole {
 // Where vectors are 16 bytes long there is no shorter one.
 inline constexpr bool has_half = vector_bytes > 16;
 
+// What the compilers' own vector type can say of it.
+template <class T>
+struct HalfVector {
+  static constexpr int size = lanes<T> / 2;
+  using Vector = typename VecOf<T, vector_bytes / 2>::type;
+  DLNATIVE_INLINE static Vector load(const T* from) {
+    Vector v;
+    __builtin_memcpy(&v, from, sizeof(v));
+    return v;
+  }
+  DLNATIVE_INLINE static void store(T* to, Vector v) { __builtin_memcpy(to, &v, sizeof(v)); }
+};
+
 template <class T>
 struct Half;
 
 #if defined(DLNATIVE_ISA_AVX512)
 template <>
-struct Half<float> {
-  using Vector = __m256;
-  static constexpr int size = 8;
+struct Half<float> : HalfVector<float> {
   DLNATIVE_INLINE static __mmask8 first(int count) { return static_cast<__mmask8>(_bzhi_u32(0xff, count)); }
-  DLNATIVE_INLINE static Vector load(const float* from) { return _mm256_loadu_ps(from); }
   DLNATIVE_INLINE static Vector load_partial(const float* from, int count) {
     return _mm256_maskz_loadu_ps(first(count), from);
   }
-  DLNATIVE_INLINE static void store(float* to, Vector v) { _mm256_storeu_ps(to, v); }
   DLNATIVE_INLINE static void store_partial(float* to, Vector v, int count) {
     _mm256_mask_storeu_ps(to, first(count), v);
   }
@@ -46,15 +55,11 @@ struct Half<float> {
   DLNATIVE_INLINE static Vector fast_max(Vector a, Vector b) { return _mm256_max_ps(a, b); }
 };
 template <>
-struct Half<double> {
-  using Vector = __m256d;
-  static constexpr int size = 4;
+struct Half<double> : HalfVector<double> {
   DLNATIVE_INLINE static __mmask8 first(int count) { return static_cast<__mmask8>(_bzhi_u32(0xf, count)); }
-  DLNATIVE_INLINE static Vector load(const double* from) { return _mm256_loadu_pd(from); }
   DLNATIVE_INLINE static Vector load_partial(const double* from, int count) {
     return _mm256_maskz_loadu_pd(first(count), from);
   }
-  DLNATIVE_INLINE static void store(double* to, Vector v) { _mm256_storeu_pd(to, v); }
   DLNATIVE_INLINE static void store_partial(double* to, Vector v, int count) {
     _mm256_mask_storeu_pd(to, first(count), v);
   }
@@ -63,33 +68,25 @@ struct Half<double> {
 };
 #elif defined(DLNATIVE_ISA_AVX2)
 template <>
-struct Half<float> {
-  using Vector = __m128;
-  static constexpr int size = 4;
+struct Half<float> : HalfVector<float> {
   DLNATIVE_INLINE static __m128i first(int count) {
     return _mm_cmpgt_epi32(_mm_set1_epi32(count), _mm_setr_epi32(0, 1, 2, 3));
   }
-  DLNATIVE_INLINE static Vector load(const float* from) { return _mm_loadu_ps(from); }
   DLNATIVE_INLINE static Vector load_partial(const float* from, int count) {
     return _mm_maskload_ps(from, first(count));
   }
-  DLNATIVE_INLINE static void store(float* to, Vector v) { _mm_storeu_ps(to, v); }
   DLNATIVE_INLINE static void store_partial(float* to, Vector v, int count) { _mm_maskstore_ps(to, first(count), v); }
   DLNATIVE_INLINE static Vector fma(Vector a, Vector b, Vector c) { return _mm_fmadd_ps(a, b, c); }
   DLNATIVE_INLINE static Vector fast_max(Vector a, Vector b) { return _mm_max_ps(a, b); }
 };
 template <>
-struct Half<double> {
-  using Vector = __m128d;
-  static constexpr int size = 2;
+struct Half<double> : HalfVector<double> {
   DLNATIVE_INLINE static __m128i first(int count) {
     return _mm_cmpgt_epi64(_mm_set1_epi64x(count), _mm_set_epi64x(1, 0));
   }
-  DLNATIVE_INLINE static Vector load(const double* from) { return _mm_loadu_pd(from); }
   DLNATIVE_INLINE static Vector load_partial(const double* from, int count) {
     return _mm_maskload_pd(from, first(count));
   }
-  DLNATIVE_INLINE static void store(double* to, Vector v) { _mm_storeu_pd(to, v); }
   DLNATIVE_INLINE static void store_partial(double* to, Vector v, int count) { _mm_maskstore_pd(to, first(count), v); }
   DLNATIVE_INLINE static Vector fma(Vector a, Vector b, Vector c) { return _mm_fmadd_pd(a, b, c); }
   DLNATIVE_INLINE static Vector fast_max(Vector a, Vector b) { return _mm_max_pd(a, b); }

@@ -38,11 +38,6 @@ def zeroed(nbytes: int, unset: int = 0) -> Array:
     return block[start : start + nbytes]
 
 
-def kept_bytes() -> int:
-    """Returns how many bytes wait for their next user."""
-    return _pool.kept()
-
-
 class _Chunk:
     """Memory that begins on a huge page, and which parts of it are free; for a block of `nbytes` at first."""
 
@@ -122,11 +117,7 @@ class _Pool:
                 self.lock.release()
 
     def kept(self) -> int:
-        with self.lock:
-            self._settle()
-            return self._free()
-
-    def _free(self) -> int:
+        """Returns how many bytes wait for their next user."""
         return sum(chunk.arena.free for chunk in self.chunks)
 
     def _settle(self) -> None:
@@ -135,7 +126,7 @@ class _Pool:
         while self.returned:
             chunk, offset, nbytes = self.returned.pop()
             chunk.arena.give(offset, nbytes)
-        while self._free() > _MOST_KEPT and (empty := [chunk for chunk in self.chunks if chunk.empty]):
+        while self.kept() > _MOST_KEPT and (empty := [chunk for chunk in self.chunks if chunk.empty]):
             self.chunks.remove(max(empty, key=lambda chunk: chunk.capacity))
 
 

@@ -37,8 +37,8 @@ class Objective:
         self._metrics_of_run: list[Any] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        """Copies of a model share no plans with it."""
-        return {**super().__getstate__(), "_steps": None}  # type: ignore[misc]
+        """Copies of a model share no plans with it, and are in no run, even if one is made by a callback."""
+        return {**super().__getstate__(), "_steps": None, "_metrics_of_run": None}  # type: ignore[misc]
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
