@@ -57,25 +57,38 @@ inline double seconds_of(const auto& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// Per cent of the multiply-add limit that `work` reaches: limit and work are measured by turns, a fraction of a
-// millisecond each, so that a busy neighbour slows both, and the median of the ratios counts.
+inline double median(std::vector<double>& values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+// Whether this core has all its multiply-adds now: a neighbour on the same core takes up to half of them.
+inline bool undisturbed() {
+  double worst = fma_limit();
+  for (int i = 0; i < 3; ++i) worst = std::min(worst, dlnative::isa().measure_fma(1e-9));
+  return worst > 0.97 * fma_limit();
+}
+
+// Per cent of the multiply-add limit that `work` reaches: the median of its turns, a fraction of a millisecond each, of
+// those before and after which the core was undisturbed; of all, where they are fewer than nine.
 inline double percent_of_fma_limit(double flops, int threads, const auto& work) {
   constexpr double length = 2e-4;
   const auto repeats = static_cast<int>(std::max(1.0, length / std::max(seconds_of(work), 1e-9)));
-  std::vector<double> percents;
+  std::vector<double> percents, undisturbed_percents;
   double spent = 0;
-  for (int turn = 0; turn < 400 && (spent < 0.5 || turn < 9); ++turn) {
-    const double before = dlnative::isa().measure_fma(length / 4);
+  bool before = undisturbed();
+  for (int turn = 0; turn < 1000 && (spent < 1.0 || turn < 9); ++turn) {
     const double seconds = seconds_of([&] {
       for (int i = 0; i < repeats; ++i) work();
     });
-    const double limit = std::max(before, dlnative::isa().measure_fma(length / 4)) * threads;
-    percents.push_back(100 * flops * repeats / seconds / limit);
+    const bool after = undisturbed();
+    percents.push_back(100 * flops * repeats / seconds / (fma_limit() * threads));
+    if (before && after) undisturbed_percents.push_back(percents.back());
+    before = after;
     spent += seconds;
   }
-  std::nth_element(percents.begin(), percents.begin() + static_cast<std::ptrdiff_t>(percents.size() / 2),
-                   percents.end());
-  return percents[percents.size() / 2];
+  return median(undisturbed_percents.size() < 9 ? percents : undisturbed_percents);
 }
 
 // Per cent of the bandwidth of a copy that `work` reaches, by turns like percent_of_fma_limit. The copy is of as many
@@ -104,9 +117,7 @@ inline double percent_of_copy_limit(double bytes, const auto& work) {
     percents.push_back(100 * bytes * repeats / seconds / limit);
     spent += seconds;
   }
-  std::nth_element(percents.begin(), percents.begin() + static_cast<std::ptrdiff_t>(percents.size() / 2),
-                   percents.end());
-  return percents[percents.size() / 2];
+  return median(percents);
 }
 
 // The kernel of an op, null if there is none of that name.

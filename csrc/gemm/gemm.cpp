@@ -17,9 +17,8 @@
 
 #include "gemm/column_sums.h"
 #include "gemm/dot.h"
-#include "gemm/epilogue.h"
-#include "gemm/kernels.h"
-#include "gemm/pack.h"
+#include "gemm/method.h"
+#include "gemm/panel.h"
 #include "gemm/small.h"
 
 namespace dlnative::DLNATIVE_ISA {
@@ -58,156 +57,6 @@ DLNATIVE_INLINE GemmArguments<T> simplify(const GemmArguments<T>& given, bool ma
   return g;
 }
 
-// How a product of these sizes is done; it does not depend on where the data is, nor on the number of threads.
-template <class T>
-struct Method {
-  static constexpr int L = lanes<T>, NR = Blocks<T>::NR;
-  Parts k_blocks;
-  bool dot;
-  bool pack_a, pack_b;
-  bool pack_tail;  // B in place, but its last columns, fewer than a vector, padded to one
-
-  DLNATIVE_INLINE explicit Method(const GemmArguments<T>& g) : k_blocks(g.K, k_limit(g)) {
-    constexpr int page = 4096;
-    dot = is_dot(g);
-    // Rows a multiple of a page apart evict one another from the first cache. Otherwise prefetching makes up for
-    // reading a panel of B in pieces, unless it is read very often.
-    pack_b = !dot && (g.transpose_b ||
-                      (g.K * g.N * static_cast<std::int64_t>(sizeof(T)) > first_cache / 2 &&
-                       (g.M > 16 * MR || (g.M > 2 * MR && g.ldb * static_cast<std::int64_t>(sizeof(T)) % page == 0))));
-    pack_tail = vector_bytes == 16 && !dot && !pack_b && g.N % L != 0;
-    const bool collide = g.lda * static_cast<std::int64_t>(sizeof(T)) % (page / 2) == 0 && g.M > 4;
-    pack_a = !dot && g.N > 4 * NR && g.K > 16 && (collide || g.transpose_a || g.N > 16 * NR);
-  }
-
-  // Few rows leave all the time to the reading of B: then it is read row by row, from one end to the other.
-  // In place of the saved y there is no room for partial sums.
-  DLNATIVE_INLINE static std::int64_t k_limit(const GemmArguments<T>& g) {
-    if (g.saved != nullptr && g.saved == g.c) return g.K > 0 ? g.K : 1;
-    constexpr int few = MR < 8 ? MR : 8;
-    if (g.transpose_b || g.M > few || g.N <= tile_vector_table.of[g.M] * L) return Blocks<T>::KC;
-    return g.M == 1 ? 16 : 64;
-  }
-
-  std::int64_t k_block_size() const { return k_blocks.largest(); }
-  // Blocks of columns are evenly wide, in units of NR.
-  Parts column_blocks(std::int64_t N) const {
-    const std::int64_t units = (N + NR - 1) / NR;
-    return Parts(units, pack_b ? block_size(block_bytes, NR) / NR : units);
-  }
-  Parts row_blocks(std::int64_t M) const { return Parts(M, pack_a ? block_size(panels_bytes, MR) : M); }
-  // How many columns, or rows, with a block of k each, take so many bytes: a multiple of `unit`.
-  std::int64_t block_size(std::int64_t bytes, std::int64_t unit) const {
-    const std::int64_t fit = bytes / (k_block_size() * static_cast<std::int64_t>(sizeof(T)) + 1);
-    return fit < unit ? unit : fit / unit * unit;
-  }
-  // Several blocks of columns share the packed panels of a block of rows.
-  // Both sizes grow with M and N, so what is enough for C is enough for a thread's rectangle of it: evenly cut blocks
-  // may be larger in the rectangle.
-  std::int64_t a_block_size(std::int64_t M, std::int64_t N) const {
-    if (!pack_a) return 0;
-    const std::int64_t rows = column_blocks(N).count > 1 ? least(M, block_size(panels_bytes, MR)) : MR;
-    return round_up(k_block_size() * (rows > MR ? rows : MR) + L, 64 / sizeof(T));
-  }
-  std::int64_t b_block_size(std::int64_t N) const {
-    if (pack_b) return k_block_size() * least(block_size(block_bytes, NR), round_up(N, L)) + L;
-    return pack_tail ? k_block_size() * L + L : 0;
-  }
-  std::int64_t thread_bytes(std::int64_t M, std::int64_t N) const {
-    return round_up((a_block_size(M, N) + b_block_size(N)) * static_cast<std::int64_t>(sizeof(T)), 64);
-  }
-};
-
-// Packs rows [k0, k1) and columns [n0, n1) of op(B) into panels of NR columns; the last may be narrower by vectors.
-template <class T>
-void pack_b_block(const GemmArguments<T>& g, std::int64_t k0, std::int64_t k1, std::int64_t n0, std::int64_t n1,
-                  T* to) {
-  constexpr int L = lanes<T>, NR = Blocks<T>::NR;
-  const std::int64_t K = k1 - k0, whole = n0 + (n1 - n0) / NR * NR;
-  if (g.transpose_b) {
-    for (std::int64_t n = n0; n < n1; n += NR, to += K * NR) {
-      const std::int64_t count = least(NR, n1 - n);
-      pack_transposed(to, round_up(count, L), g.b + n * g.ldb + k0, g.ldb, K, count);
-    }
-    return;
-  }
-  pack_panels<T, NR>(to, g.b + k0 * g.ldb + n0, g.ldb, K, (whole - n0) / NR);
-  if (whole < n1) {
-    pack_rows(to + (whole - n0) * K, round_up(n1 - whole, L), g.b + k0 * g.ldb + whole, g.ldb, K, n1 - whole);
-  }
-}
-
-// One panel of A against one block of B.
-template <class T>
-struct PanelProduct {
-  static constexpr int L = lanes<T>, NR = Blocks<T>::NR;
-  const GemmArguments<T>& g;
-  const Method<T>& method;
-  const T* b_block;  // packed block or packed tail, or null
-  std::int64_t k0, k1, n0, n1;
-
-  DLNATIVE_INLINE void pack_panel(T* a_panel, std::int64_t rows, const T* a, std::int64_t K) const {
-    if (g.transpose_a) {
-      pack_rows(a_panel, rows, a, g.lda, K, rows);
-    } else {
-      pack_transposed(a_panel, rows, a, g.lda, K, rows);
-    }
-  }
-
-  // `a_panel` is where the panel of A is packed, if it is; `packed` says that it is there already.
-  DLNATIVE_INLINE void run(std::int64_t m0, std::int64_t rows, T* a_panel, bool packed) const {
-    TileCall<T> call;
-    call.K = k1 - k0;
-    call.ldc = g.ldc;
-    call.accumulate = k0 > 0;
-    const bool last = k1 == g.K;
-    call.relu = last && g.activation == Activation::relu;
-    const bool activate = last && g.activation > Activation::relu;
-    const bool times_relu_gradient = last && !activate && g.saved != nullptr && g.gradient_of == Activation::relu;
-    const bool finish = activate || (last && g.saved != nullptr && g.gradient_of > Activation::relu);
-    Layout layout = g.transpose_a ? Layout::rows_contiguous : Layout::k_contiguous;
-    call.a = g.a + (g.transpose_a ? k0 * g.lda + m0 : m0 * g.lda + k0);
-    call.a_stride = g.lda;
-    if (method.pack_a) {
-      if (!packed) pack_panel(a_panel, rows, call.a, call.K);
-      call.a = a_panel;
-      call.a_stride = rows;
-      layout = Layout::rows_contiguous;
-    }
-    const TileKernel<T>* const full = tile_kernels<T>(layout, false, rows);
-    const TileKernel<T>* const masked = tile_kernels<T>(layout, true, rows);
-    const std::int64_t most = method.pack_b ? NR : tile_vector_table.of[rows] * L;
-    for (std::int64_t n = n0; n < n1;) {
-      std::int64_t columns = least(most, n1 - n);
-      call.b = g.b + k0 * g.ldb + n;
-      call.b_stride = g.ldb;
-      bool partial = columns % L != 0;
-      if (method.pack_b) {
-        call.b = b_block + (n - n0) * call.K;
-        call.b_stride = round_up(columns, L);
-      } else if (partial && method.pack_tail) {
-        if (columns > L) {
-          columns -= columns % L;
-          partial = false;
-        } else {
-          call.b = b_block;
-          call.b_stride = L;
-        }
-      }
-      call.c = g.c + m0 * g.ldc + n;
-      call.bias = g.bias == nullptr ? nullptr : g.bias + n;
-      call.saved = times_relu_gradient ? g.saved + m0 * g.ldc + n : nullptr;
-      call.last_count = partial ? static_cast<int>(columns % L) : L;
-      (partial ? masked : full)[(columns + L - 1) / L - 1](call);
-      if (finish) {
-        finish_tile(call.c, g.ldc, rows, columns, g.activation, g.saved == nullptr ? nullptr : g.saved + m0 * g.ldc + n,
-                    g.gradient_of);
-      }
-      n += columns;
-    }
-  }
-};
-
 template <class T>
 void rectangle_product(const GemmArguments<T>& g, const Method<T>& method, const Rectangle& area, void* scratch) {
   constexpr int L = lanes<T>, NR = Blocks<T>::NR;
@@ -224,17 +73,21 @@ void rectangle_product(const GemmArguments<T>& g, const Method<T>& method, const
       for (std::int64_t column_block = 0; column_block < column_blocks.count; ++column_block) {
         const std::int64_t n0 = area.n0 + column_blocks.start(column_block) * NR;
         const std::int64_t n1 = least(area.n0 + column_blocks.start(column_block + 1) * NR, area.n1);
+        const bool pack_whole_tiles = method.pack_b && !g.transpose_b && panels.largest() >= least_packing_rows;
         if (method.pack_b) {
-          pack_b_block(g, k0, k1, n0, n1, b_block);
+          pack_b_block(g, k0, k1, n0, n1, b_block, pack_whole_tiles);
         } else if (method.pack_tail && n1 % L != 0) {
           const std::int64_t tail = n0 + (n1 - n0) / L * L;
           pack_rows(b_block, L, g.b + k0 * g.ldb + tail, g.ldb, k1 - k0, n1 - tail);
         }
         const PanelProduct<T> product{g, method, b_block, k0, k1, n0, n1};
+        const auto panel_at = [&](std::int64_t index) {
+          const std::int64_t p0 = panels.start(index), p1 = panels.start(index + (index < panels.count));
+          return Panel<T>{m0 + p0, p1 - p0, a_block + (keep_panels ? p0 * (k1 - k0) : 0),
+                          keep_panels && column_block > 0};
+        };
         for (std::int64_t panel = 0; panel < panels.count; ++panel) {
-          const std::int64_t p0 = panels.start(panel), p1 = panels.start(panel + 1);
-          T* const a_panel = a_block + (keep_panels ? p0 * (k1 - k0) : 0);
-          product.run(m0 + p0, p1 - p0, a_panel, keep_panels && column_block > 0);
+          product.run(panel_at(panel), panel_at(panel + 1), pack_whole_tiles && panel == 0);
         }
       }
     }

@@ -20,7 +20,7 @@ struct KernelRow {
   constexpr KernelRow() { fill(std::make_integer_sequence<int, tile_vectors(rows)>{}); }
   template <int... v>
   constexpr void fill(std::integer_sequence<int, v...>) {
-    ((kernels[v] = tile_kernel<T, rows, v + 1, masked, layout>), ...);
+    ((kernels[v] = tile_kernel<T, rows, v + 1, masked, layout, false>), ...);
   }
 };
 
@@ -51,6 +51,29 @@ template <class T>
 DLNATIVE_INLINE const TileKernel<T>* tile_kernels(Layout layout, bool masked, std::int64_t rows) {
   if (layout == Layout::k_contiguous) return tile_kernels_of<T, Layout::k_contiguous>(masked, rows);
   return tile_kernels_of<T, Layout::rows_contiguous>(masked, rows);
+}
+
+// Kernels that pack B as they read it, for whole tiles of more than half the rows.
+inline constexpr int least_packing_rows = MR / 2 + 1;
+
+template <class T, Layout layout>
+struct PackingTable {
+  TileKernel<T> kernels[MR - least_packing_rows + 1] = {};
+
+  constexpr PackingTable() { fill(std::make_integer_sequence<int, MR - least_packing_rows + 1>{}); }
+  template <int... r>
+  constexpr void fill(std::integer_sequence<int, r...>) {
+    ((kernels[r] = tile_kernel<T, least_packing_rows + r, NV, false, layout, true>), ...);
+  }
+};
+
+template <class T, Layout layout>
+inline constexpr PackingTable<T, layout> packing_table;
+
+template <class T>
+DLNATIVE_INLINE TileKernel<T> packing_kernel(Layout layout, std::int64_t rows) {
+  if (layout == Layout::k_contiguous) return packing_table<T, Layout::k_contiguous>.kernels[rows - least_packing_rows];
+  return packing_table<T, Layout::rows_contiguous>.kernels[rows - least_packing_rows];
 }
 
 }  // namespace dlnative::DLNATIVE_ISA

@@ -6,11 +6,22 @@
 // Each step loads the vectors of one row of B and broadcasts one element of A for each row of the tile. Every element
 // of C is one chain of multiply-adds in the order of k, whatever the shape of the tile: so tiles may be cut at will, by
 // threads too, and the result is the same. C is asked for first and needed last, so that it comes while k runs.
+//
+// Where a product has to move data from the last cache it is done here, in the shadow of the arithmetic: the first
+// tiles that read a block of B leave it packed for the others, and all ask for what the next panel of A is made of.
 #pragma once
 
 #include "gemm/tile.h"
 
 namespace dlnative::DLNATIVE_ISA {
+
+// What will be read soon: two lines are asked for with every `line` bytes of k, the first at `at` and `at + run`, the
+// next ones `step` further on.
+template <class T>
+struct Ahead {
+  const T* at;
+  std::int64_t run, step;
+};
 
 template <class T>
 struct TileCall {
@@ -26,14 +37,19 @@ struct TileCall {
   int last_count;   // columns in the last vector
   bool accumulate;  // onto C
   bool relu;
+  T* packed;  // where a packing kernel leaves the rows of B it reads
+  Ahead<T> next;
 };
 
 // How the elements of A lie: rows apart by a stride and k contiguous, or the other way round.
 enum class Layout { k_contiguous, rows_contiguous };
 
-inline constexpr int line = 64;        // bytes of a cache line
-inline constexpr int steps_ahead = 7;  // how far ahead B is asked for, in steps of k
-inline constexpr int far_ahead = 64;   // steps of k that leave time to fetch a tile of C
+inline constexpr int line = 64;           // bytes of a cache line
+inline constexpr int steps_ahead = 7;     // how far ahead B is asked for, in steps of k,
+inline constexpr int steps_packing = 24;  // where it comes from the last cache,
+inline constexpr int a_ahead = 16;        // and a packed A
+inline constexpr int far_ahead = 64;      // steps of k that leave time to fetch a tile of C
+inline constexpr int c_rows_at_once = 4;  // rows of C asked for with each line of k, where that is spread out
 
 // Keeps the compiler from turning this pointer and its neighbours into induction variables of their own: a tile has
 // more rows than there are integer registers.
@@ -42,7 +58,7 @@ DLNATIVE_INLINE void keep_in_register(const T*& pointer) {
   __asm__("" : "+r"(pointer));
 }
 
-template <class T, int rows, int vectors, bool masked, Layout layout>
+template <class T, int rows, int vectors, bool masked, Layout layout, bool packing>
 void tile_kernel(const TileCall<T>& call) {
   constexpr int L = lanes<T>;
   const int last_count = call.last_count;
@@ -54,11 +70,17 @@ void tile_kernel(const TileCall<T>& call) {
   Vec<T> acc[rows][vectors] = {};
   T* const c = call.c;
   const std::int64_t ldc = call.ldc;
-  if (call.K >= far_ahead) {
+  // A in place takes every slot that a step has; then C is asked for at once, and nothing else.
+  constexpr bool spread = spare_slots && layout == Layout::rows_contiguous;
+  const T* c_ahead = c;
+  const auto ask_for_row = [&]() __attribute__((always_inline)) {
+    for (int j = 0; j < vectors; j += line / vector_bytes) __builtin_prefetch(c_ahead + j * L, 1);
+    c_ahead += ldc;
+  };
+  int c_turns = call.K >= far_ahead ? (rows + c_rows_at_once - 1) / c_rows_at_once : 0;
+  if (!spread && c_turns > 0) {
 #pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i) {
-      for (int j = 0; j < vectors; j += line / vector_bytes) __builtin_prefetch(c + i * ldc + j * L, 1);
-    }
+    for (int i = 0; i < rows; ++i) ask_for_row();
   }
   if (call.bias != nullptr && !call.accumulate) {
     load_row(call.bias, acc[0]);
@@ -74,15 +96,20 @@ void tile_kernel(const TileCall<T>& call) {
   std::int64_t third[(rows + 2) / 3];  // of every third row; x86 addresses the two after it by a scaled index
 #pragma GCC unroll 8
   for (int i = 0; i < (rows + 2) / 3; ++i) third[i] = 3 * i * stride;
-  const std::int64_t ahead = steps_ahead * b_stride;
-#pragma GCC unroll 1
-  for (std::int64_t k = call.K; k > 0; --k) {
+  const std::int64_t ahead = (packing ? steps_packing : steps_ahead) * b_stride;
+  T* packed = call.packed;
+  const auto step = [&]() __attribute__((always_inline)) {
     Vec<T> row[vectors];
     load_row(b, row);
     b += b_stride;
+    if constexpr (packing) {
+      for (int j = 0; j < vectors; ++j) store(packed + j * L, row[j]);
+      packed += vectors * L;
+    }
 #pragma GCC unroll 16
     for (int j = 0; j < vectors; j += line / vector_bytes) __builtin_prefetch(b + ahead + j * L);
     keep_in_register(a);
+    if constexpr (spread) __builtin_prefetch(a + a_ahead * rows);
 #pragma GCC unroll 16
     for (int i = 0; i < rows; ++i) {
       const Vec<T> x = broadcast(layout == Layout::k_contiguous ? (a + third[i / 3])[i % 3 * stride] : a[i]);
@@ -90,6 +117,24 @@ void tile_kernel(const TileCall<T>& call) {
       for (int j = 0; j < vectors; ++j) acc[i][j] = fma(x, row[j], acc[i][j]);
     }
     a += layout == Layout::k_contiguous ? 1 : stride;
+  };
+  constexpr std::int64_t stretch = line / static_cast<int>(sizeof(T));
+  const T* next = call.next.at;
+#pragma GCC unroll 1
+  for (std::int64_t left = call.K; left > 0;) {
+    std::int64_t steps = spread && left > stretch ? stretch : left;
+    left -= steps;
+    if constexpr (spread) {
+      __builtin_prefetch(next, 0, 2);
+      __builtin_prefetch(next + call.next.run, 0, 2);
+      next += call.next.step;
+      if (c_turns > 0) {
+        --c_turns;
+        for (int i = 0; i < c_rows_at_once; ++i) ask_for_row();
+      }
+    }
+#pragma GCC unroll 1
+    for (; steps > 0; --steps) step();
   }
 
   if (call.accumulate) {

@@ -1,0 +1,69 @@
+// How a product is done: what is packed, and how it is cut into blocks.
+#pragma once
+
+#include "gemm/dot.h"
+#include "gemm/tile.h"
+
+namespace dlnative::DLNATIVE_ISA {
+
+// It does not depend on where the data is, nor on the number of threads.
+template <class T>
+struct Method {
+  static constexpr int L = lanes<T>, NR = Blocks<T>::NR;
+  Parts k_blocks;
+  bool dot;
+  bool pack_a, pack_b;
+  bool pack_tail;  // B in place, but its last columns, fewer than a vector, padded to one
+
+  DLNATIVE_INLINE explicit Method(const GemmArguments<T>& g) : k_blocks(g.K, k_limit(g)) {
+    constexpr int page = 4096;
+    dot = is_dot(g);
+    // Rows a multiple of a page apart evict one another from the first cache. Otherwise prefetching makes up for
+    // reading a panel of B in pieces, unless it is read very often.
+    pack_b = !dot && (g.transpose_b ||
+                      (g.K * g.N * static_cast<std::int64_t>(sizeof(T)) > first_cache / 2 &&
+                       (g.M > 16 * MR || (g.M > 2 * MR && g.ldb * static_cast<std::int64_t>(sizeof(T)) % page == 0))));
+    pack_tail = vector_bytes == 16 && !dot && !pack_b && g.N % L != 0;
+    const bool collide = g.lda * static_cast<std::int64_t>(sizeof(T)) % (page / 2) == 0 && g.M > 4;
+    pack_a = !dot && g.N > 4 * NR && g.K > 16 && (collide || g.transpose_a || g.N > 16 * NR);
+  }
+
+  // Few rows leave all the time to the reading of B: then it is read row by row, from one end to the other.
+  // In place of the saved y there is no room for partial sums.
+  DLNATIVE_INLINE static std::int64_t k_limit(const GemmArguments<T>& g) {
+    if (g.saved != nullptr && g.saved == g.c) return g.K > 0 ? g.K : 1;
+    constexpr int few = MR < 8 ? MR : 8;
+    if (g.transpose_b || g.M > few || g.N <= tile_vector_table.of[g.M] * L) return Blocks<T>::KC;
+    return g.M == 1 ? 16 : 64;
+  }
+
+  std::int64_t k_block_size() const { return k_blocks.largest(); }
+  // Blocks of columns are evenly wide, in units of NR.
+  Parts column_blocks(std::int64_t N) const {
+    const std::int64_t units = (N + NR - 1) / NR;
+    return Parts(units, pack_b ? block_size(block_bytes, NR) / NR : units);
+  }
+  Parts row_blocks(std::int64_t M) const { return Parts(M, pack_a ? block_size(panels_bytes, MR) : M); }
+  // How many columns, or rows, with a block of k each, take so many bytes: a multiple of `unit`.
+  std::int64_t block_size(std::int64_t bytes, std::int64_t unit) const {
+    const std::int64_t fit = bytes / (k_block_size() * static_cast<std::int64_t>(sizeof(T)) + 1);
+    return fit < unit ? unit : fit / unit * unit;
+  }
+  // Several blocks of columns share the packed panels of a block of rows.
+  // Both sizes grow with M and N, so what is enough for C is enough for a thread's rectangle of it: evenly cut blocks
+  // may be larger in the rectangle.
+  std::int64_t a_block_size(std::int64_t M, std::int64_t N) const {
+    if (!pack_a) return 0;
+    const std::int64_t rows = column_blocks(N).count > 1 ? least(M, block_size(panels_bytes, MR)) : MR;
+    return round_up(k_block_size() * (rows > MR ? rows : MR) + L, 64 / sizeof(T));
+  }
+  std::int64_t b_block_size(std::int64_t N) const {
+    if (pack_b) return k_block_size() * least(block_size(block_bytes, NR), round_up(N, L)) + L;
+    return pack_tail ? k_block_size() * L + L : 0;
+  }
+  std::int64_t thread_bytes(std::int64_t M, std::int64_t N) const {
+    return round_up((a_block_size(M, N) + b_block_size(N)) * static_cast<std::int64_t>(sizeof(T)), 64);
+  }
+};
+
+}  // namespace dlnative::DLNATIVE_ISA

@@ -1,0 +1,150 @@
+// A panel of A, up to MR rows, times a block of B, tile by tile.
+#pragma once
+
+#include "gemm/epilogue.h"
+#include "gemm/kernels.h"
+#include "gemm/method.h"
+#include "gemm/pack.h"
+
+namespace dlnative::DLNATIVE_ISA {
+
+// Packs rows [k0, k1) and columns [n0, n1) of op(B) into panels of NR columns; the last may be narrower by vectors.
+// `only_edge` leaves the whole panels to the kernels.
+template <class T>
+void pack_b_block(const GemmArguments<T>& g, std::int64_t k0, std::int64_t k1, std::int64_t n0, std::int64_t n1, T* to,
+                  bool only_edge) {
+  constexpr int L = lanes<T>, NR = Blocks<T>::NR;
+  const std::int64_t K = k1 - k0, whole = n0 + (n1 - n0) / NR * NR;
+  if (g.transpose_b) {
+    for (std::int64_t n = n0; n < n1; n += NR, to += K * NR) {
+      const std::int64_t count = least(NR, n1 - n);
+      pack_transposed(to, round_up(count, L), g.b + n * g.ldb + k0, g.ldb, K, count);
+    }
+    return;
+  }
+  if (!only_edge) pack_panels<T, NR>(to, g.b + k0 * g.ldb + n0, g.ldb, K, (whole - n0) / NR);
+  if (whole < n1) {
+    pack_rows(to + (whole - n0) * K, round_up(n1 - whole, L), g.b + k0 * g.ldb + whole, g.ldb, K, n1 - whole);
+  }
+}
+
+// Up to MR rows of A, from row m0 of C on.
+template <class T>
+struct Panel {
+  std::int64_t m0, rows;
+  T* place;    // where it is packed, if it is
+  bool ready;  // it is there already
+};
+
+// What is asked for while something else is multiplied: a share of it with each tile.
+template <class T>
+struct Request {
+  Ahead<T> ahead;
+  std::int64_t share, shares;
+
+  DLNATIVE_INLINE Ahead<T> next_share() {
+    if (shares == 0) return {ahead.at, 0, 0};
+    --shares;
+    const Ahead<T> now = ahead;
+    ahead.at += share;
+    return now;
+  }
+};
+
+// One panel of A against one block of B.
+template <class T>
+struct PanelProduct {
+  static constexpr int L = lanes<T>, NR = Blocks<T>::NR;
+  const GemmArguments<T>& g;
+  const Method<T>& method;
+  T* b_block;  // packed block or packed tail, or null
+  std::int64_t k0, k1, n0, n1;
+
+  const T* in_place(const Panel<T>& panel) const {
+    return g.a + (g.transpose_a ? k0 * g.lda + panel.m0 : panel.m0 * g.lda + k0);
+  }
+  DLNATIVE_INLINE void pack(const Panel<T>& panel) const {
+    if (g.transpose_a) {
+      pack_rows(panel.place, panel.rows, in_place(panel), g.lda, k1 - k0, panel.rows);
+    } else {
+      pack_transposed(panel.place, panel.rows, in_place(panel), g.lda, k1 - k0, panel.rows);
+    }
+  }
+
+  // All lines of the next panel, in shares as long as two of its rows, until no tile is left or there is no more of it.
+  DLNATIVE_INLINE Request<T> request(const Panel<T>& next) const {
+    constexpr std::int64_t stretch = line / static_cast<int>(sizeof(T));
+    if (next.rows == 0) return {{g.a, 0, 0}, 0, 0};
+    const std::int64_t stretches = (k1 - k0 + stretch - 1) / stretch;
+    if (next.ready) return {{next.place, stretch, 2 * stretch}, 2 * stretch * stretches, (next.rows + 1) / 2};
+    if (!g.transpose_a) return {{in_place(next), g.lda, stretch}, 2 * g.lda, (next.rows + 1) / 2};
+    // A row of A^T that begins within a line was read with the panel before, up to the end of that line.
+    return {{in_place(next) + next.rows - 1, g.lda, 2 * g.lda}, 2 * g.lda * stretches, stretch / 2};
+  }
+
+  // `next` follows `panel`, or has no rows. `pack_whole_tiles`: the block of B is not packed yet, except for its edge.
+  DLNATIVE_INLINE void run(const Panel<T>& panel, const Panel<T>& next, bool pack_whole_tiles) const {
+    const std::int64_t m0 = panel.m0, rows = panel.rows;
+    TileCall<T> call;
+    call.K = k1 - k0;
+    call.ldc = g.ldc;
+    call.accumulate = k0 > 0;
+    const bool last = k1 == g.K;
+    call.relu = last && g.activation == Activation::relu;
+    const bool activate = last && g.activation > Activation::relu;
+    const bool times_relu_gradient = last && !activate && g.saved != nullptr && g.gradient_of == Activation::relu;
+    const bool finish = activate || (last && g.saved != nullptr && g.gradient_of > Activation::relu);
+    Layout layout = g.transpose_a ? Layout::rows_contiguous : Layout::k_contiguous;
+    call.a = in_place(panel);
+    call.a_stride = g.lda;
+    if (method.pack_a) {
+      if (!panel.ready) pack(panel);
+      call.a = panel.place;
+      call.a_stride = rows;
+      layout = Layout::rows_contiguous;
+    }
+    const TileKernel<T>* const full = tile_kernels<T>(layout, false, rows);
+    const TileKernel<T>* const masked = tile_kernels<T>(layout, true, rows);
+    const TileKernel<T> packing = pack_whole_tiles ? packing_kernel<T>(layout, rows) : nullptr;
+    Request<T> wanted = request(next);
+    const std::int64_t most = method.pack_b ? NR : tile_vector_table.of[rows] * L;
+    for (std::int64_t n = n0; n < n1;) {
+      std::int64_t columns = least(most, n1 - n);
+      call.b = g.b + k0 * g.ldb + n;
+      call.b_stride = g.ldb;
+      bool partial = columns % L != 0;
+      if (method.pack_b) {
+        call.b = b_block + (n - n0) * call.K;
+        call.b_stride = round_up(columns, L);
+      } else if (partial && method.pack_tail) {
+        if (columns > L) {
+          columns -= columns % L;
+          partial = false;
+        } else {
+          call.b = b_block;
+          call.b_stride = L;
+        }
+      }
+      call.c = g.c + m0 * g.ldc + n;
+      call.bias = g.bias == nullptr ? nullptr : g.bias + n;
+      call.saved = times_relu_gradient ? g.saved + m0 * g.ldc + n : nullptr;
+      call.next = wanted.next_share();
+      call.last_count = partial ? static_cast<int>(columns % L) : L;
+      if (pack_whole_tiles && columns == NR) {
+        call.packed = b_block + (n - n0) * call.K;
+        call.b = g.b + k0 * g.ldb + n;
+        call.b_stride = g.ldb;
+        packing(call);
+      } else {
+        (partial ? masked : full)[(columns + L - 1) / L - 1](call);
+      }
+      if (finish) {
+        finish_tile(call.c, g.ldc, rows, columns, g.activation, g.saved == nullptr ? nullptr : g.saved + m0 * g.ldc + n,
+                    g.gradient_of);
+      }
+      n += columns;
+    }
+  }
+};
+
+}  // namespace dlnative::DLNATIVE_ISA
