@@ -1,5 +1,9 @@
 // Matrix products of the sizes that networks have, forward and backward. Each is compared with a plain loop in double
-// before it is timed. Counters: GFLOP/s, and per cent of the multiply-add limit of the cores taking part.
+// before it is timed. Counters: GFLOP/s, and per cent of the multiply-add limit of the cores taking part. With
+// DLNATIVE_BLAS=LIBRARY.so also how many times faster dlnative is than its SGEMM, by turns, on as many threads as that
+// library's own settings give it.
+#include <dlfcn.h>
+
 #include <cmath>
 #include <cstdio>
 
@@ -69,7 +73,33 @@ bool is_right(const GemmArguments<float>& g) {
   return true;
 }
 
-void run(benchmark::State& state, const Shape& shape) {
+// Fortran's SGEMM: columns contiguous, so it computes C^T = B^T A^T.
+using Sgemm = void (*)(const char*, const char*, const int*, const int*, const int*, const float*, const float*,
+                       const int*, const float*, const int*, const float*, float*, const int*);
+
+Sgemm find_sgemm() {
+  const char* library = std::getenv("DLNATIVE_BLAS");
+  if (library == nullptr) return nullptr;
+  void* const handle = dlopen(library, RTLD_NOW | RTLD_GLOBAL);
+  if (handle == nullptr) {
+    std::fprintf(stderr, "%s\n", dlerror());
+    std::exit(1);
+  }
+  for (const char* name : {"sgemm_", "SGEMM"}) {
+    if (void* const symbol = dlsym(handle, name)) return reinterpret_cast<Sgemm>(symbol);
+  }
+  std::fprintf(stderr, "%s has neither sgemm_ nor SGEMM\n", library);
+  std::exit(1);
+}
+
+void call_sgemm(Sgemm sgemm, const GemmArguments<float>& g) {
+  const int M = static_cast<int>(g.M), N = static_cast<int>(g.N), K = static_cast<int>(g.K);
+  const int lda = static_cast<int>(g.lda), ldb = static_cast<int>(g.ldb), ldc = static_cast<int>(g.ldc);
+  const float one = 1, zero = 0;
+  sgemm(g.transpose_b ? "T" : "N", g.transpose_a ? "T" : "N", &N, &M, &K, &one, g.b, &ldb, g.a, &lda, &zero, g.c, &ldc);
+}
+
+void run(benchmark::State& state, const Shape& shape, Sgemm sgemm) {
   GemmArguments<float> g;
   g.M = shape.M, g.N = shape.N, g.K = shape.K;
   g.transpose_a = shape.transpose_a, g.transpose_b = shape.transpose_b;
@@ -94,8 +124,24 @@ void run(benchmark::State& state, const Shape& shape) {
   const double flops = 2.0 * shape.M * shape.N * shape.K;
   state.counters["GFLOP/s"] =
       benchmark::Counter(flops * 1e-9 * static_cast<double>(state.iterations()), benchmark::Counter::kIsRate);
-  state.counters["% of limit"] = dlnative_benchmark::percent_of_fma_limit(
-      flops, shape.threads, [&] { dlnative::gemm(g, scratch.get(), workers); });
+  std::vector<std::function<void()>> works{[&] { dlnative::gemm(g, scratch.get(), workers); }};
+  if (sgemm != nullptr) {
+    call_sgemm(sgemm, g);
+    if (!is_right(g)) {
+      state.SkipWithError("the product of DLNATIVE_BLAS is wrong");
+      return;
+    }
+    works.push_back([&] { call_sgemm(sgemm, g); });
+  }
+  auto seconds = dlnative_benchmark::seconds_by_turns(works);
+  const double limit = dlnative_benchmark::fma_limit() * shape.threads;
+  if (sgemm != nullptr) {
+    std::vector<double> ratios;
+    for (std::size_t turn = 0; turn < seconds[0].size(); ++turn) ratios.push_back(seconds[1][turn] / seconds[0][turn]);
+    state.counters["times BLAS"] = dlnative_benchmark::median(ratios);
+    state.counters["BLAS, % of limit"] = 100 * flops / dlnative_benchmark::median(seconds[1]) / limit;
+  }
+  state.counters["% of limit"] = 100 * flops / dlnative_benchmark::median(seconds[0]) / limit;
 }
 
 }  // namespace
@@ -103,11 +149,12 @@ void run(benchmark::State& state, const Shape& shape) {
 int main(int count, char** arguments) {
   benchmark::Initialize(&count, arguments);
   dlnative_benchmark::add_context();
+  const Sgemm sgemm = find_sgemm();
   for (const Shape& shape : shapes) {
     char name[96];
     std::snprintf(name, sizeof(name), "gemm/%dx%dx%d%s%s/threads:%d", shape.M, shape.N, shape.K,
                   shape.transpose_a ? "/a^T" : "", shape.transpose_b ? "/b^T" : "", shape.threads);
-    benchmark::RegisterBenchmark(name, [shape](benchmark::State& state) { run(state, shape); })->UseRealTime();
+    benchmark::RegisterBenchmark(name, [=](benchmark::State& state) { run(state, shape, sgemm); })->UseRealTime();
   }
   benchmark::RunSpecifiedBenchmarks();
   return 0;

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <functional>
 #include <initializer_list>
 #include <memory>
 #include <random>
@@ -70,28 +71,33 @@ inline bool undisturbed() {
   return worst > 0.97 * fma_limit();
 }
 
-// Per cent of the multiply-add limit that `work` reaches: the median of its turns, a fraction of a millisecond each, of
-// those before and after which the core was undisturbed; of all, where they are fewer than nine.
-inline double percent_of_fma_limit(double flops, int threads, const auto& work) {
+// How long each of `works` takes, a turn after another, a fraction of a millisecond each: element [i][t] is the seconds
+// of work i in turn t. Only turns before and after which the core was undisturbed; all, where they are fewer than nine.
+inline std::vector<std::vector<double>> seconds_by_turns(const std::vector<std::function<void()>>& works) {
   constexpr double length = 2e-4;
-  const auto repeats = static_cast<int>(std::max(1.0, length / std::max(seconds_of(work), 1e-9)));
-  std::vector<double> percents, undisturbed_percents;
+  std::vector<std::vector<double>> all(works.size()), quiet(works.size());
+  std::vector<int> repeats;
+  for (const auto& work : works) {
+    repeats.push_back(static_cast<int>(std::max(1.0, length / std::max(seconds_of(work), 1e-9))));
+  }
   double spent = 0;
   bool before = undisturbed();
   for (int turn = 0; turn < 1000 && (spent < 1.0 || turn < 9); ++turn) {
-    const double seconds = seconds_of([&] {
-      for (int i = 0; i < repeats; ++i) work();
-    });
-    const bool after = undisturbed();
-    percents.push_back(100 * flops * repeats / seconds / (fma_limit() * threads));
-    if (before && after) undisturbed_percents.push_back(percents.back());
-    before = after;
-    spent += seconds;
+    bool calm = before;
+    for (std::size_t i = 0; i < works.size(); ++i) {
+      const double seconds = seconds_of([&] {
+        for (int k = 0; k < repeats[i]; ++k) works[i]();
+      });
+      all[i].push_back(seconds / repeats[i]);
+      calm = (before = undisturbed()) && calm;
+      spent += seconds;
+    }
+    for (std::size_t i = 0; calm && i < works.size(); ++i) quiet[i].push_back(all[i].back());
   }
-  return median(undisturbed_percents.size() < 9 ? percents : undisturbed_percents);
+  return quiet[0].size() < 9 ? all : quiet;
 }
 
-// Per cent of the bandwidth of a copy that `work` reaches, by turns like percent_of_fma_limit. The copy is of as many
+// Per cent of the bandwidth of a copy that `work` reaches, measured by turns. The copy is of as many
 // bytes as `work` touches, between one and 64 MB: from cache to cache if those are few.
 inline double percent_of_copy_limit(double bytes, const auto& work) {
   const auto size = static_cast<std::int64_t>(std::clamp(bytes / 2, 4096.0, 6.4e7)) / 64 * 64;
