@@ -34,12 +34,12 @@ DLNATIVE_INLINE void add_rows(const GemmArguments<T>& g, std::int64_t k, std::in
     return relu ? fast_max(Vec<T>{}, total) : total;
   };
   std::int64_t n = n0;
-  for (; n + L <= n1; n += L)
-    store(g.c + n, sum(n, [](const T* at) __attribute__((always_inline)) { return load(at); }));
+  const auto load_whole = [](const T* at) __attribute__((always_inline)) { return load(at); };
+  for (; n + L <= n1; n += L) store(g.c + n, sum(n, load_whole));
   if (n == n1) return;
   const int rest = static_cast<int>(n1 - n);
-  store_partial(g.c + n, sum(n, [=](const T* at) __attribute__((always_inline)) { return load_partial(at, rest); }),
-                rest);
+  const auto load_rest = [rest](const T* at) __attribute__((always_inline)) { return load_partial(at, rest); };
+  store_partial(g.c + n, sum(n, load_rest), rest);
 }
 
 template <class T>
