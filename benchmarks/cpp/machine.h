@@ -64,7 +64,8 @@ inline double median(std::vector<double>& values) {
   return *middle;
 }
 
-// Whether this core has all its multiply-adds now: a neighbour on the same core takes up to half of them.
+// Whether this core has all its multiply-adds now: a neighbour on the same core takes up to half of them. It says
+// nothing of the cores of other threads.
 inline bool undisturbed() {
   double worst = fma_limit();
   for (int i = 0; i < 3; ++i) worst = std::min(worst, dlnative::isa().measure_fma(1e-9));
@@ -97,8 +98,8 @@ inline std::vector<std::vector<double>> seconds_by_turns(const std::vector<std::
   return quiet[0].size() < 9 ? all : quiet;
 }
 
-// Per cent of the bandwidth of a copy that `work` reaches, measured by turns. The copy is of as many
-// bytes as `work` touches, between one and 64 MB: from cache to cache if those are few.
+// Per cent of the bandwidth of a copy that `work` reaches, measured by turns. The copy is of as many bytes as `work`
+// touches, between one and 64 MB: from cache to cache if those are few.
 inline double percent_of_copy_limit(double bytes, const auto& work) {
   const auto size = static_cast<std::int64_t>(std::clamp(bytes / 2, 4096.0, 6.4e7)) / 64 * 64;
   const Memory from = allocate(size), to = allocate(size);

@@ -9,7 +9,7 @@ namespace dlnative::DLNATIVE_ISA {
 
 inline constexpr int rows_side_by_side = 8;
 
-// Worth its passes over C where B does not lie in the first cache. C must not be read as the saved y meanwhile.
+// Worth its passes over C where B is much larger than the first cache. A saved y may lie where C does, so not with one.
 template <class T>
 DLNATIVE_INLINE bool is_row(const GemmArguments<T>& g) {
   return g.M == 1 && !g.transpose_a && !g.transpose_b && g.saved == nullptr && g.N >= 8 * lanes<T> && g.K > 0 &&

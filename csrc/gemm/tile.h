@@ -14,7 +14,7 @@ namespace dlnative::DLNATIVE_ISA {
 
 // KC_bytes: of one row of a panel of A. block_bytes: of a block of B, about three quarters of the second cache.
 // spare_slots: a step of k leaves the processor time to take in a few more instructions, such as prefetches. 14 cycles
-// of AVX-512 take in 56 and a step has 50; 6 cycles of AVX2 take in 24 and a step has 24.
+// of AVX-512 take in 56 instructions and a step has 50 without them; 6 cycles of AVX2 take in 24, and a step has 24.
 #if defined(DLNATIVE_ISA_AVX512)
 inline constexpr int MR = 14, NV = 2, vector_registers = 32;
 inline constexpr std::int64_t KC_bytes = 3328, block_bytes = 800 << 10;
