@@ -19,7 +19,6 @@
 #include "gemm/dot.h"
 #include "gemm/method.h"
 #include "gemm/panel.h"
-#include "gemm/row.h"
 #include "gemm/small.h"
 
 namespace dlnative::DLNATIVE_ISA {
@@ -128,13 +127,7 @@ template <class T>
 DLNATIVE_INLINE void run_rectangle(const GemmArguments<T>& g, const Method<T>& method, const Rectangle& area,
                                    void* scratch) {
   if (method.dot) return dot_rectangle(g, area);
-  if (is_row(g)) {
-    row_rectangle(g, area.n0, area.n1);
-    if (g.activation > Activation::relu) {
-      finish_tile<T>(g.c + area.n0, g.ldc, 1, area.n1 - area.n0, g.activation, nullptr, Activation::linear);
-    }
-    return;
-  }
+  if (method.row) return row_rectangle(g, area.n0, area.n1);
   rectangle_product(g, method, area, scratch);
 }
 

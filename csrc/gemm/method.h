@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gemm/dot.h"
+#include "gemm/row.h"
 #include "gemm/tile.h"
 
 namespace dlnative::DLNATIVE_ISA {
@@ -11,13 +12,14 @@ template <class T>
 struct Method {
   static constexpr int L = lanes<T>, NR = Blocks<T>::NR;
   Parts k_blocks;
-  bool dot;
+  bool dot, row;  // not by tiles, but as dot.h and row.h say
   bool pack_a, pack_b;
   bool pack_tail;  // B in place, but its last columns, fewer than a vector, padded to one
 
   DLNATIVE_INLINE explicit Method(const GemmArguments<T>& g) : k_blocks(g.K, k_limit(g)) {
     constexpr int page = 4096;
     dot = is_dot(g);
+    row = is_row(g);
     // Rows a multiple of a page apart evict one another from the first cache. Otherwise prefetching makes up for
     // reading a panel of B in pieces, unless it is read very often.
     pack_b = !dot && (g.transpose_b ||

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "dlnative/gemm.h"
+#include "gemm/epilogue.h"
 #include "gemm/tile.h"
 
 namespace dlnative::DLNATIVE_ISA {
@@ -47,6 +48,9 @@ void row_rectangle(const GemmArguments<T>& g, std::int64_t n0, std::int64_t n1) 
   std::int64_t k = 0;
   for (; k + rows_side_by_side <= g.K; k += rows_side_by_side) add_rows<T, rows_side_by_side>(g, k, n0, n1);
   for (; k < g.K; ++k) add_rows<T, 1>(g, k, n0, n1);
+  if (g.activation > Activation::relu) {
+    finish_tile<T>(g.c + n0, g.ldc, 1, n1 - n0, g.activation, nullptr, Activation::linear);
+  }
 }
 
 }  // namespace dlnative::DLNATIVE_ISA
