@@ -12,6 +12,16 @@ void set_num_threads(int count);
 // The cores this process may run on, as far as it is granted their time.
 int available_threads();
 
+// A plan that runs, for as long as this lives. Plans that run at once share the cores.
+class Running {
+ public:
+  Running();
+  ~Running();
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+};
+int plans_running();
+
 // The handle that kernels are given. When another thread holds the pool, launch() runs the tasks on the caller.
 Workers workers();
 

@@ -141,6 +141,7 @@ std::int64_t Plan::run_steps(const std::vector<Rows>& sources, const std::vector
       feed.gathered = allocate_aligned(feed.view.size * item_size(feed.view.dtype));
     }
   }
+  const Running running;
   state.prepare_workers();
   const FlushDenormals flushed;
 
@@ -176,7 +177,7 @@ std::int64_t Plan::run_steps(const std::vector<Rows>& sources, const std::vector
     if (++steps < steps_to_reading) continue;
     const auto before = now;
     now = Clock::now();
-    state.choice.took(now - before);
+    if (state.alone) state.choice.took(now - before);
     if (now - start >= limit) break;
     const bool hurried = state.choice.settled() && (now - before) * most_steps < between_readings * steps;
     steps_to_reading = hurried ? most_steps : 1;

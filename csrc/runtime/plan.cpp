@@ -179,10 +179,11 @@ Plan::~Plan() = default;
 void Plan::run(const void* const* feeds) {
   State& state = *state_;
   for (std::size_t i = 0; i < state.feeds.size(); ++i) state.bind(i, feeds[i]);
+  const Running running;
   state.prepare_workers();
   state.choose_threads();
   const FlushDenormals flushed;
-  if (state.choice.settled()) return state.execute();
+  if (!state.alone || state.choice.settled()) return state.execute();
   const auto start = std::chrono::steady_clock::now();
   state.execute();
   state.choice.took(std::chrono::steady_clock::now() - start);
@@ -192,6 +193,7 @@ std::vector<double> Plan::profile(const void* const* feeds, int repeats) {
   using Clock = std::chrono::steady_clock;
   State& state = *state_;
   for (std::size_t i = 0; i < state.feeds.size(); ++i) state.bind(i, feeds[i]);
+  const Running running;
   state.prepare_workers();
   const FlushDenormals flushed;
 

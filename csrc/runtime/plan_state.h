@@ -2,6 +2,7 @@
 // to be put when it changes.
 #pragma once
 
+#include <algorithm>
 #include <mutex>
 #include <vector>
 
@@ -32,6 +33,7 @@ struct Plan::State {
   int most_threads = 1;
   int capacity = 1;  // the number of threads that the scratch suffices for
   ThreadChoice choice;
+  bool alone = true;  // no other plan runs: the choice is asked, and learns from the run
   std::int64_t arena_bytes = 0;
   std::int64_t scratch_bytes = 0;
   AlignedBytes arena, scratch;
@@ -46,7 +48,7 @@ struct Plan::State {
 
   void bind(std::size_t index, const void* data);
   void prepare_workers();
-  void choose_threads() { workers.threads = choice.next(most_threads); }
+  void choose_threads();
   void execute() const;  // with denormals flushed by the caller
 };
 
@@ -60,6 +62,12 @@ inline void Plan::State::bind(std::size_t index, const void* data) {
 inline void Plan::State::prepare_workers() {
   workers = dlnative::workers();
   most_threads = workers.threads = workers.threads < capacity ? workers.threads : capacity;
+}
+
+inline void Plan::State::choose_threads() {
+  const int plans = plans_running();
+  alone = plans <= 1;
+  workers.threads = alone ? choice.next(most_threads) : std::max(1, most_threads / plans);
 }
 
 inline void Plan::State::execute() const {

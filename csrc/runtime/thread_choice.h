@@ -1,9 +1,10 @@
-// How many threads a plan runs with: its own runs decide.
+// How many threads a plan runs with while no other does: its own runs decide.
 //
 // Whether another thread pays depends on more than the size of the work: on how long this machine takes to wake one, on
 // what lies in whose cache, and on who else is busy. Results do not depend on the number of threads, so a plan tries: a
-// few runs with each of the most, 1, 2, 4, ... threads, then the fastest number, and again after half a second and 150
-// runs. Runs of more than three milliseconds take all threads, runs of a few microseconds one, without any timing.
+// few runs with each of the most, 1, 2, 4, ... threads, then the fastest number, and again after 150 runs and a
+// hundredth of a second, which doubles up to half a second as long as the answer stays the same: what disturbed a trial
+// passes. Runs of more than three milliseconds take all threads, runs of a few microseconds one, without any timing.
 #pragma once
 
 #include <algorithm>
@@ -27,7 +28,7 @@ class ThreadChoice {
     if (settled_) return;
     if (trying_ == candidates_) {
       since_ += time;
-      if (++run_ >= runs_between && since_ >= interval) try_again();
+      if (++run_ >= runs_between && since_ >= interval_) try_again();
       return;
     }
     if (run_++ < runs_passed_over) return;
@@ -38,7 +39,8 @@ class ThreadChoice {
   }
 
  private:
-  static constexpr Duration interval = std::chrono::milliseconds(500);
+  static constexpr Duration shortest_interval = std::chrono::milliseconds(10);
+  static constexpr Duration longest_interval = std::chrono::milliseconds(500);
   static constexpr Duration long_enough = std::chrono::milliseconds(3), short_enough = std::chrono::microseconds(12);
   static constexpr int runs_passed_over = 2;  // they wake threads and move data
   static constexpr int runs_timed = 4, runs_between = 150;
@@ -52,6 +54,7 @@ class ThreadChoice {
       candidate_[candidates_++] = threads;
     }
     settled_ = most == 1;
+    interval_ = shortest_interval;
     try_again();
   }
 
@@ -74,6 +77,7 @@ class ThreadChoice {
       if (least_[i] < least_[best]) best = i;
     }
     if (least_[best] > least_[before] - least_[before] / 32) best = before;
+    interval_ = best == before ? std::min(2 * interval_, longest_interval) : shortest_interval;
     chosen_ = threads_ = candidate_[best];
     since_ = Duration::zero();
   }
@@ -88,7 +92,7 @@ class ThreadChoice {
   bool settled_ = false;
   int candidate_[most_candidates] = {};
   Duration least_[most_candidates] = {};
-  Duration since_ = Duration::zero();
+  Duration since_ = Duration::zero(), interval_ = shortest_interval;  // since the last trial, and until the next
 };
 
 }  // namespace dlnative

@@ -170,19 +170,24 @@ class Pool {
 };
 
 // The pool is never destroyed: its threads are detached and may be asleep in it until the process is gone. A forked
-// child has none of these threads, so it forgets the pool and makes its own when it needs one.
+// child has none of these threads, nor those that ran plans, so it forgets the pool and makes its own when it needs
+// one.
 std::atomic<Pool*> current{nullptr};
+std::atomic<int> running{0};
 
-void forget() {
-  current.store(nullptr);
-  inside_task = false;
+void forget_in_children() {
+  static const int registered = pthread_atfork(nullptr, nullptr, [] {
+    current.store(nullptr);
+    running.store(0);
+    inside_task = false;
+  });
+  static_cast<void>(registered);
 }
 
 Pool& pool() {
   Pool* found = current.load(std::memory_order_acquire);
   if (found != nullptr) return *found;
-  static const int registered = pthread_atfork(nullptr, nullptr, forget);
-  static_cast<void>(registered);
+  forget_in_children();
   auto* made = new Pool;
   if (current.compare_exchange_strong(found, made)) return *made;
   delete made;  // another thread was faster; nobody has used this one
@@ -237,6 +242,13 @@ int available_threads() {
 int num_threads() { return limit().load(std::memory_order_relaxed); }
 
 void set_num_threads(int count) { limit().store(std::clamp(count, 1, most_threads)); }
+
+Running::Running() {
+  forget_in_children();
+  running.fetch_add(1, std::memory_order_relaxed);
+}
+Running::~Running() { running.fetch_sub(1, std::memory_order_relaxed); }
+int plans_running() { return running.load(std::memory_order_relaxed); }
 
 Workers workers() { return {num_threads(), launch}; }
 
