@@ -17,6 +17,7 @@ struct Shape {
   int M, N, K;
   bool transpose_a = false, transpose_b = false;
   int threads = 1;
+  bool kept = false;  // B is packed before
 };
 
 const Shape shapes[] = {
@@ -50,6 +51,13 @@ const Shape shapes[] = {
     {512, 512, 512},
     {1024, 1024, 1024},
     {2048, 2048, 2048},
+    // predictions with weights that are kept packed
+    {8, 1024, 1024, false, false, 1, true},
+    {32, 1024, 1024},
+    {32, 1024, 1024, false, false, 1, true},
+    {32, 1024, 1024, false, true},
+    {32, 1024, 1024, false, true, 1, true},
+    {128, 1024, 1024, false, false, 1, true},
     // two threads
     {128, 256, 784, false, false, 2},
     {1024, 1024, 1024, false, false, 2},
@@ -109,9 +117,14 @@ void run(benchmark::State& state, const Shape& shape, Sgemm sgemm) {
   const dlnative::Workers workers = dlnative_benchmark::workers_of(shape.threads);
   const auto a = dlnative_benchmark::random_floats(g.M * g.K), b = dlnative_benchmark::random_floats(g.K * g.N);
   const auto c = dlnative_benchmark::random_floats(g.M * g.N);
-  const auto scratch = dlnative_benchmark::allocate(dlnative::gemm_scratch_bytes(g, workers.threads));
   g.a = static_cast<const float*>(a.get()), g.b = static_cast<const float*>(b.get());
   g.c = static_cast<float*>(c.get());
+  const auto packed = dlnative_benchmark::allocate(dlnative::gemm_packed_bytes(g));
+  if (shape.kept) {
+    dlnative::gemm_pack(g, packed.get());
+    g.packed_b = static_cast<const float*>(packed.get());
+  }
+  const auto scratch = dlnative_benchmark::allocate(dlnative::gemm_scratch_bytes(g, workers.threads));
   dlnative::gemm(g, scratch.get(), workers);
   if (!is_right(g)) {
     state.SkipWithError("the product is wrong");
@@ -152,8 +165,9 @@ int main(int count, char** arguments) {
   const Sgemm sgemm = find_sgemm();
   for (const Shape& shape : shapes) {
     char name[96];
-    std::snprintf(name, sizeof(name), "gemm/%dx%dx%d%s%s/threads:%d", shape.M, shape.N, shape.K,
-                  shape.transpose_a ? "/a^T" : "", shape.transpose_b ? "/b^T" : "", shape.threads);
+    std::snprintf(name, sizeof(name), "gemm/%dx%dx%d%s%s%s/threads:%d", shape.M, shape.N, shape.K,
+                  shape.transpose_a ? "/a^T" : "", shape.transpose_b ? "/b^T" : "", shape.kept ? "/kept" : "",
+                  shape.threads);
     benchmark::RegisterBenchmark(name, [=](benchmark::State& state) { run(state, shape, sgemm); })->UseRealTime();
   }
   benchmark::RunSpecifiedBenchmarks();

@@ -10,6 +10,7 @@
 #include "bind/isa_choice.h"
 #include "bind/plan.h"
 #include "dlnative/isa.h"
+#include "dlnative/plan.h"
 #include "dlnative/threads.h"
 #include "runtime/aligned.h"
 #include "runtime/fp_state.h"
@@ -100,6 +101,11 @@ void call_op(int op, const py::list& inputs, const py::list& outputs, const py::
   row.run(call);
 }
 
+void note_array_written(const py::handle& item) {
+  const Array array = inspect(item.ptr(), "note_written");
+  note_written(array.data, array.size * item_size(static_cast<DType>(array.dtype)));
+}
+
 }  // namespace
 }  // namespace dlnative::bind
 
@@ -123,5 +129,7 @@ PYBIND11_MODULE(_native, module) {
              "Floating-point operations per second that one core reaches with multiply-adds.");
   module.def("call_op", &call_op, py::arg("op"), py::arg("inputs"), py::arg("outputs"), py::arg("ints"),
              py::arg("floats"), "Runs one kernel on arrays.");
+  module.def("note_written", &note_array_written, py::arg("array"),
+             "Says that an array that plans read has been written: they may keep what they made of it.");
   bind_plan(module);
 }

@@ -185,10 +185,11 @@ class BoundPlan {
 
   std::int64_t arena_bytes() const { return plan_.arena_bytes(); }
   std::int64_t scratch_bytes() const { return plan_.scratch_bytes(); }
+  std::int64_t kept_bytes() const { return plan_.kept_bytes(); }
 
  private:
   BoundPlan(const PlanDescription& description, const py::object& externals)
-      : plan_(description), externals_(py::tuple(externals)) {
+      : externals_(py::tuple(externals)), plan_(description) {
     for (const int id : description.feeds)
       feeds_.push_back(shape_of(description.buffers[static_cast<std::size_t>(id)]));
     for (int i = 0; i < plan_.result_count(); ++i) results_.push_back(plan_.result_view(i));
@@ -293,8 +294,8 @@ class BoundPlan {
     return order;
   }
 
+  py::tuple externals_;  // the arrays whose memory the plan uses; they outlive it
   Plan plan_;
-  py::tuple externals_;  // the arrays whose memory the plan uses
   std::vector<View> feeds_, results_;
   bool brief_ = false;  // takes no longer than giving up the interpreter's lock and getting it back
 };
@@ -316,7 +317,8 @@ void bind_plan(py::module_& module) {
       .def("profile", &BoundPlan::profile, py::arg("feeds"), py::arg("repeats"),
            "Returns the nanoseconds each instruction took, summed over the repeats.")
       .def_property_readonly("arena_bytes", &BoundPlan::arena_bytes)
-      .def_property_readonly("scratch_bytes", &BoundPlan::scratch_bytes);
+      .def_property_readonly("scratch_bytes", &BoundPlan::scratch_bytes)
+      .def_property_readonly("kept_bytes", &BoundPlan::kept_bytes);
 }
 
 }  // namespace dlnative::bind

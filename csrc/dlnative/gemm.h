@@ -29,12 +29,23 @@ struct GemmArguments {
   const T* saved = nullptr;  // y, M x N with leading dimension ldc, or null; a relu's may be c itself
   Activation gradient_of = Activation::linear;  // whose derivative, written in terms of y, multiplies c
 
+  // op(B) as gemm_pack left it, or null. Then b is not read.
+  const T* packed_b = nullptr;
+
   T* column_sums = nullptr;  // of a B that is not transposed, length N: a bias gradient; or null
 };
 
-// Scratch for a product of these sizes; `scratch` handed to gemm() must be 64-byte aligned and at least this large.
+// Scratch for a product of these sizes, with packed_b if it is to have one; `scratch` handed to gemm() must be 64-byte
+// aligned and at least this large.
 std::int64_t gemm_scratch_bytes(const GemmArguments<float>& arguments, int threads);
 std::int64_t gemm_scratch_bytes(const GemmArguments<double>& arguments, int threads);
+
+// A B that stays the same for many products may be packed once, for all M and all epilogues: so many bytes, best from a
+// cache line on. 0 where it would not make this product faster.
+std::int64_t gemm_packed_bytes(const GemmArguments<float>& arguments);
+std::int64_t gemm_packed_bytes(const GemmArguments<double>& arguments);
+void gemm_pack(const GemmArguments<float>& arguments, void* packed_b);
+void gemm_pack(const GemmArguments<double>& arguments, void* packed_b);
 
 void gemm(const GemmArguments<float>& arguments, void* scratch, const Workers& workers);
 void gemm(const GemmArguments<double>& arguments, void* scratch, const Workers& workers);

@@ -21,6 +21,10 @@ struct IsaKernels {
   int family_count;
   std::int64_t (*gemm_scratch_float)(const GemmArguments<float>&, int threads);
   std::int64_t (*gemm_scratch_double)(const GemmArguments<double>&, int threads);
+  std::int64_t (*gemm_packed_bytes_float)(const GemmArguments<float>&);
+  std::int64_t (*gemm_packed_bytes_double)(const GemmArguments<double>&);
+  void (*gemm_pack_float)(const GemmArguments<float>&, void* packed_b);
+  void (*gemm_pack_double)(const GemmArguments<double>&, void* packed_b);
   void (*gemm_float)(const GemmArguments<float>&, void* scratch, const Workers&);
   void (*gemm_double)(const GemmArguments<double>&, void* scratch, const Workers&);
   // Floating-point operations per second of one core, measured by a chain-free loop of multiply-adds.

@@ -20,6 +20,7 @@ struct Call {
   std::int32_t output_count = 0;
   void* scratch = nullptr;  // 64-byte aligned, as large as ScratchBytes asked for
   const Workers* workers = nullptr;
+  const void* kept = nullptr;  // what `keep` made of the weights; or null: they are taken as they are
 };
 
 using Kernel = void (*)(const Call&);
@@ -27,10 +28,17 @@ using Kernel = void (*)(const Call&);
 // Bytes of scratch that a call needs when at most `threads` threads take part; data pointers are not set yet.
 using ScratchBytes = std::int64_t (*)(const Call&, int threads);
 
+// Weights that a plan only reads can be kept in the form that a kernel computes with. The bytes that this takes, or 0
+// where it would not pay.
+using KeptBytes = std::int64_t (*)(const Call&);
+using Keep = void (*)(const Call&, void* to);
+
 struct OpRow {
   const char* name;
   Kernel run;
-  ScratchBytes scratch;  // null when the kernel needs none
+  ScratchBytes scratch;            // null when the kernel needs none
+  KeptBytes kept_bytes = nullptr;  // null when it keeps nothing of its second input
+  Keep keep = nullptr;
 };
 
 // The kernels of one instruction set. An op code is an index into `rows`; every instruction set has the same order.

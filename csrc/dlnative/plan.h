@@ -55,6 +55,9 @@ struct EpochRange {
   double seconds = 0;  // return after the first batch that ends later than this; 0 for one batch
 };
 
+// Says that memory that plans read has been written by somebody else than a plan: they may keep what they made of it.
+void note_written(const void* begin, std::int64_t bytes);
+
 class Plan {
  public:
   explicit Plan(const PlanDescription& description);
@@ -76,7 +79,8 @@ class Plan {
   int result_count() const;
   std::int64_t scratch_bytes() const;
   std::int64_t arena_bytes() const;
-  std::mutex& mutex();  // hold it from run() until the results are read
+  std::int64_t kept_bytes() const;  // of weights in the form that kernels compute with; plans share them
+  std::mutex& mutex();              // hold it from run() until the results are read
 
  private:
   struct State;

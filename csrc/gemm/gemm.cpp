@@ -3,7 +3,7 @@
 //   for each block of rows of C, MC high
 //     for each block of k, KC long
 //       for each block of columns of C, NC wide
-//         pack the block of B into panels of NR columns, or use it in place
+//         pack the block of B into panels of NR columns, or use it in place, or as it was packed for many products
 //         for each panel of A, up to MR rows: pack it, use it in place, or as it was packed for the columns before
 //           for each NR columns: micro-kernel, which adds A-panel times B-panel to a tile of C
 //             after the last block of k: epilogue on the tile
@@ -18,6 +18,7 @@
 #include "gemm/column_sums.h"
 #include "gemm/dot.h"
 #include "gemm/method.h"
+#include "gemm/pack_b.h"
 #include "gemm/panel.h"
 #include "gemm/small.h"
 
@@ -59,7 +60,7 @@ DLNATIVE_INLINE GemmArguments<T> simplify(const GemmArguments<T>& given, bool ma
 
 template <class T>
 void rectangle_product(const GemmArguments<T>& g, const Method<T>& method, const Rectangle& area, void* scratch) {
-  constexpr int L = lanes<T>, NR = Blocks<T>::NR;
+  constexpr int NR = Blocks<T>::NR;
   const std::int64_t M = area.m1 - area.m0, N = area.n1 - area.n0;
   T* const a_block = static_cast<T*>(scratch);
   T* const b_block = a_block + method.a_block_size(M, N);
@@ -73,21 +74,15 @@ void rectangle_product(const GemmArguments<T>& g, const Method<T>& method, const
       for (std::int64_t column_block = 0; column_block < column_blocks.count; ++column_block) {
         const std::int64_t n0 = area.n0 + column_blocks.start(column_block) * NR;
         const std::int64_t n1 = least(area.n0 + column_blocks.start(column_block + 1) * NR, area.n1);
-        const bool pack_whole_tiles = method.pack_b && !g.transpose_b && panels.largest() >= least_packing_rows;
-        if (method.pack_b) {
-          pack_b_block(g, k0, k1, n0, n1, b_block, pack_whole_tiles);
-        } else if (method.pack_tail && n1 % L != 0) {
-          const std::int64_t tail = n0 + (n1 - n0) / L * L;
-          pack_rows(b_block, L, g.b + k0 * g.ldb + tail, g.ldb, k1 - k0, n1 - tail);
-        }
-        const PanelProduct<T> product{g, method, b_block, k0, k1, n0, n1};
+        const BlockOfB<T> b = prepare_b(g, method, k0, k1, n0, n1, b_block, panels.largest());
+        const PanelProduct<T> product{g, method, b, k0, k1, n0, n1};
         const auto panel_at = [&](std::int64_t index) {
           const std::int64_t p0 = panels.start(index), p1 = panels.start(index + (index < panels.count));
           return Panel<T>{m0 + p0, p1 - p0, a_block + (keep_panels ? p0 * (k1 - k0) : 0),
                           keep_panels && column_block > 0};
         };
         for (std::int64_t panel = 0; panel < panels.count; ++panel) {
-          product.run(panel_at(panel), panel_at(panel + 1), pack_whole_tiles && panel == 0);
+          product.run(panel_at(panel), panel_at(panel + 1), panel == 0);
         }
       }
     }
@@ -202,6 +197,18 @@ std::int64_t gemm_scratch_bytes(const GemmArguments<float>& arguments, int threa
 }
 std::int64_t gemm_scratch_bytes(const GemmArguments<double>& arguments, int threads) {
   return scratch_bytes(arguments, threads);
+}
+std::int64_t gemm_packed_bytes(const GemmArguments<float>& arguments) {
+  return packed_size(arguments) * static_cast<std::int64_t>(sizeof(float));
+}
+std::int64_t gemm_packed_bytes(const GemmArguments<double>& arguments) {
+  return packed_size(arguments) * static_cast<std::int64_t>(sizeof(double));
+}
+void gemm_pack(const GemmArguments<float>& arguments, void* packed_b) {
+  pack_whole_b(arguments, static_cast<float*>(packed_b));
+}
+void gemm_pack(const GemmArguments<double>& arguments, void* packed_b) {
+  pack_whole_b(arguments, static_cast<double*>(packed_b));
 }
 void gemm(const GemmArguments<float>& arguments, void* scratch, const Workers& workers) {
   product(arguments, scratch, workers);

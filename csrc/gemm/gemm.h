@@ -8,6 +8,11 @@ namespace dlnative::DLNATIVE_ISA {
 std::int64_t gemm_scratch_bytes(const GemmArguments<float>& arguments, int threads);
 std::int64_t gemm_scratch_bytes(const GemmArguments<double>& arguments, int threads);
 
+std::int64_t gemm_packed_bytes(const GemmArguments<float>& arguments);
+std::int64_t gemm_packed_bytes(const GemmArguments<double>& arguments);
+void gemm_pack(const GemmArguments<float>& arguments, void* packed_b);
+void gemm_pack(const GemmArguments<double>& arguments, void* packed_b);
+
 void gemm(const GemmArguments<float>& arguments, void* scratch, const Workers& workers);
 void gemm(const GemmArguments<double>& arguments, void* scratch, const Workers& workers);
 

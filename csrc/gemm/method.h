@@ -14,15 +14,17 @@ struct Method {
   Parts k_blocks;
   bool dot, row;  // not by tiles, but as dot.h and row.h say
   bool pack_a, pack_b;
+  bool kept_b;     // it is packed already
   bool pack_tail;  // B in place, but its last columns, fewer than a vector, padded to one
 
   DLNATIVE_INLINE explicit Method(const GemmArguments<T>& g) : k_blocks(g.K, k_limit(g)) {
     constexpr int page = 4096;
-    dot = is_dot(g);
-    row = is_row(g);
+    kept_b = g.packed_b != nullptr;
+    dot = !kept_b && is_dot(g);
+    row = !kept_b && is_row(g);
     // Rows a multiple of a page apart evict one another from the first cache. Otherwise prefetching makes up for
     // reading a panel of B in pieces, unless it is read very often.
-    pack_b = !dot && (g.transpose_b ||
+    pack_b = !dot && (kept_b || g.transpose_b ||
                       (g.K * g.N * static_cast<std::int64_t>(sizeof(T)) > first_cache / 2 &&
                        (g.M > 16 * MR || (g.M > 2 * MR && g.ldb * static_cast<std::int64_t>(sizeof(T)) % page == 0))));
     pack_tail = vector_bytes == 16 && !dot && !pack_b && g.N % L != 0;
@@ -34,6 +36,7 @@ struct Method {
   // In place of the saved y there is no room for partial sums.
   DLNATIVE_INLINE static std::int64_t k_limit(const GemmArguments<T>& g) {
     if (g.saved != nullptr && g.saved == g.c) return g.K > 0 ? g.K : 1;
+    if (g.packed_b != nullptr) return Blocks<T>::KC;
     constexpr int few = MR < 8 ? MR : 8;
     if (g.transpose_b || g.M > few || g.N <= tile_vector_table.of[g.M] * L) return Blocks<T>::KC;
     return g.M == 1 ? 16 : 64;
@@ -60,6 +63,7 @@ struct Method {
     return round_up(k_block_size() * (rows > MR ? rows : MR) + L, 64 / sizeof(T));
   }
   std::int64_t b_block_size(std::int64_t N) const {
+    if (kept_b) return 0;
     if (pack_b) return k_block_size() * least(block_size(block_bytes, NR), round_up(N, L)) + L;
     return pack_tail ? k_block_size() * L + L : 0;
   }

@@ -4,28 +4,33 @@
 #include "gemm/epilogue.h"
 #include "gemm/kernels.h"
 #include "gemm/method.h"
-#include "gemm/pack.h"
+#include "gemm/pack_b.h"
 
 namespace dlnative::DLNATIVE_ISA {
 
-// Packs rows [k0, k1) and columns [n0, n1) of op(B) into panels of NR columns; the last may be narrower by vectors.
-// `only_edge` leaves the whole panels to the kernels.
+// A block of B as the tiles find it.
 template <class T>
-void pack_b_block(const GemmArguments<T>& g, std::int64_t k0, std::int64_t k1, std::int64_t n0, std::int64_t n1, T* to,
-                  bool only_edge) {
-  constexpr int L = lanes<T>, NR = Blocks<T>::NR;
-  const std::int64_t K = k1 - k0, whole = n0 + (n1 - n0) / NR * NR;
-  if (g.transpose_b) {
-    for (std::int64_t n = n0; n < n1; n += NR, to += K * NR) {
-      const std::int64_t count = least(NR, n1 - n);
-      pack_transposed(to, round_up(count, L), g.b + n * g.ldb + k0, g.ldb, K, count);
-    }
-    return;
+struct BlockOfB {
+  const T* packed;  // all of it or, of one that is used in place, a last vector that is not full; or null
+  T* to_pack;       // `packed`, if all but its edge is still to be packed, by the tiles of the first panel; or null
+};
+
+// Rows [k0, k1), columns [n0, n1), in `room` if it is not packed already, for panels of up to `rows` rows of A.
+template <class T>
+BlockOfB<T> prepare_b(const GemmArguments<T>& g, const Method<T>& method, std::int64_t k0, std::int64_t k1,
+                      std::int64_t n0, std::int64_t n1, T* room, std::int64_t rows) {
+  constexpr int L = lanes<T>;
+  if (method.kept_b) return {g.packed_b + packed_offset(g, k0, k1, n0), nullptr};
+  if (method.pack_b) {
+    const bool by_tiles = !g.transpose_b && rows >= least_packing_rows;
+    pack_b_block(g, k0, k1, n0, n1, room, by_tiles);
+    return {room, by_tiles ? room : nullptr};
   }
-  if (!only_edge) pack_panels<T, NR>(to, g.b + k0 * g.ldb + n0, g.ldb, K, (whole - n0) / NR);
-  if (whole < n1) {
-    pack_rows(to + (whole - n0) * K, round_up(n1 - whole, L), g.b + k0 * g.ldb + whole, g.ldb, K, n1 - whole);
+  if (method.pack_tail && n1 % L != 0) {
+    const std::int64_t tail = n0 + (n1 - n0) / L * L;
+    pack_rows(room, L, g.b + k0 * g.ldb + tail, g.ldb, k1 - k0, n1 - tail);
   }
+  return {room, nullptr};
 }
 
 // Up to MR rows of A, from row m0 of C on.
@@ -57,7 +62,7 @@ struct PanelProduct {
   static constexpr int L = lanes<T>, NR = Blocks<T>::NR;
   const GemmArguments<T>& g;
   const Method<T>& method;
-  T* b_block;  // packed block or packed tail, or null
+  const BlockOfB<T>& block;
   std::int64_t k0, k1, n0, n1;
 
   const T* in_place(const Panel<T>& panel) const {
@@ -82,9 +87,10 @@ struct PanelProduct {
     return {{in_place(next) + next.rows - 1, g.lda, 2 * g.lda}, 2 * g.lda * stretches, stretch / 2};
   }
 
-  // `next` follows `panel`, or has no rows. `pack_whole_tiles`: the block of B is not packed yet, except for its edge.
-  DLNATIVE_INLINE void run(const Panel<T>& panel, const Panel<T>& next, bool pack_whole_tiles) const {
+  // `next` follows `panel`, or has no rows. `first`: no panel has been multiplied with this block before.
+  DLNATIVE_INLINE void run(const Panel<T>& panel, const Panel<T>& next, bool first) const {
     const std::int64_t m0 = panel.m0, rows = panel.rows;
+    T* const b_to_pack = first ? block.to_pack : nullptr;
     TileCall<T> call;
     call.K = k1 - k0;
     call.ldc = g.ldc;
@@ -105,7 +111,7 @@ struct PanelProduct {
     }
     const TileKernel<T>* const full = tile_kernels<T>(layout, false, rows);
     const TileKernel<T>* const masked = tile_kernels<T>(layout, true, rows);
-    const TileKernel<T> packing = pack_whole_tiles ? packing_kernel<T>(layout, rows) : nullptr;
+    const TileKernel<T> packing = b_to_pack != nullptr ? packing_kernel<T>(layout, rows) : nullptr;
     Request<T> wanted = request(next);
     const std::int64_t most = method.pack_b ? NR : tile_vector_table.of[rows] * L;
     for (std::int64_t n = n0; n < n1;) {
@@ -114,14 +120,14 @@ struct PanelProduct {
       call.b_stride = g.ldb;
       bool partial = columns % L != 0;
       if (method.pack_b) {
-        call.b = b_block + (n - n0) * call.K;
+        call.b = block.packed + (n - n0) * call.K;
         call.b_stride = round_up(columns, L);
       } else if (partial && method.pack_tail) {
         if (columns > L) {
           columns -= columns % L;
           partial = false;
         } else {
-          call.b = b_block;
+          call.b = block.packed;
           call.b_stride = L;
         }
       }
@@ -130,8 +136,8 @@ struct PanelProduct {
       call.saved = times_relu_gradient ? g.saved + m0 * g.ldc + n : nullptr;
       call.next = wanted.next_share();
       call.last_count = partial ? static_cast<int>(columns % L) : L;
-      if (pack_whole_tiles && columns == NR) {
-        call.packed = b_block + (n - n0) * call.K;
+      if (b_to_pack != nullptr && columns == NR) {
+        call.packed = b_to_pack + (n - n0) * call.K;
         call.b = g.b + k0 * g.ldb + n;
         call.b_stride = g.ldb;
         packing(call);

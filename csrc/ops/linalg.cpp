@@ -50,7 +50,9 @@ DLNATIVE_INLINE Batch<T> matmul_batch(const Call& call) {
   const View &a = call.inputs[0], &b = call.inputs[1], &y = call.outputs[0];
   const bool shared = b.rank == 2;
   const std::int64_t M = shared ? y.rows() : y.extent(-2);
-  return {arguments<T>(a, call.ints[0] != 0, b, call.ints[1] != 0, y, M), shared ? 1 : y.size / (M * y.extent(-1))};
+  GemmArguments<T> each = arguments<T>(a, call.ints[0] != 0, b, call.ints[1] != 0, y, M);
+  each.packed_b = static_cast<const T*>(call.kept);
+  return {each, shared ? 1 : y.size / (M * y.extent(-1))};
 }
 
 template <class T>
@@ -87,6 +89,16 @@ std::int64_t matmul_scratch(const Call& call, int threads) {
     return DLNATIVE_ISA::gemm_scratch_bytes(matmul_batch<decltype(type)>(call).each, threads);
   });
 }
+std::int64_t matmul_kept_bytes(const Call& call) {
+  if (call.outputs[0].size == 0 || call.inputs[1].rank != 2) return 0;
+  return with_float(call.outputs[0].dtype, [&](auto type) {
+    return DLNATIVE_ISA::gemm_packed_bytes(matmul_batch<decltype(type)>(call).each);
+  });
+}
+void matmul_keep(const Call& call, void* to) {
+  with_float(call.outputs[0].dtype,
+             [&](auto type) { DLNATIVE_ISA::gemm_pack(matmul_batch<decltype(type)>(call).each, to); });
+}
 
 template <class T>
 DLNATIVE_INLINE GemmArguments<T> dense_arguments(const Call& call) {
@@ -94,6 +106,7 @@ DLNATIVE_INLINE GemmArguments<T> dense_arguments(const Call& call) {
   GemmArguments<T> g = arguments<T>(call.inputs[0], false, call.inputs[1], false, y, y.rows());
   if (call.input_count > 2) g.bias = call.inputs[2].as<T>();
   g.activation = static_cast<Activation>(call.ints[0]);
+  g.packed_b = static_cast<const T*>(call.kept);
   return g;
 }
 void dense(const Call& call) {
@@ -107,6 +120,15 @@ std::int64_t dense_scratch(const Call& call, int threads) {
   return with_float(call.outputs[0].dtype, [&](auto type) {
     return DLNATIVE_ISA::gemm_scratch_bytes(dense_arguments<decltype(type)>(call), threads);
   });
+}
+std::int64_t dense_kept_bytes(const Call& call) {
+  if (call.outputs[0].size == 0) return 0;
+  return with_float(call.outputs[0].dtype,
+                    [&](auto type) { return DLNATIVE_ISA::gemm_packed_bytes(dense_arguments<decltype(type)>(call)); });
+}
+void dense_keep(const Call& call, void* to) {
+  with_float(call.outputs[0].dtype,
+             [&](auto type) { DLNATIVE_ISA::gemm_pack(dense_arguments<decltype(type)>(call), to); });
 }
 
 template <class T>
@@ -158,8 +180,8 @@ extern const OpRow linalg_rows[];
 extern const int linalg_row_count;
 
 const OpRow linalg_rows[] = {
-    {"matmul", matmul, matmul_scratch},
-    {"dense", dense, dense_scratch},
+    {"matmul", matmul, matmul_scratch, matmul_kept_bytes, matmul_keep},
+    {"dense", dense, dense_scratch, dense_kept_bytes, dense_keep},
     {"matmul_activation_gradient", matmul_activation_gradient, matmul_activation_gradient_scratch},
     {"matmul_bias_gradient", matmul_bias_gradient, matmul_bias_gradient_scratch},
 };

@@ -5,7 +5,6 @@
 #include <cstring>
 
 #include "dlnative/plan.h"
-#include "runtime/fp_state.h"
 #include "runtime/plan_state.h"
 
 namespace dlnative {
@@ -141,9 +140,7 @@ std::int64_t Plan::run_steps(const std::vector<Rows>& sources, const std::vector
       feed.gathered = allocate_aligned(feed.view.size * item_size(feed.view.dtype));
     }
   }
-  const Running running;
-  state.prepare_workers();
-  const FlushDenormals flushed;
+  const State::Use use(state);
 
   // Reading the clock takes some per cent of the shortest steps: where nobody needs the time of each, it is read often
   // enough for the limit.

@@ -125,6 +125,14 @@ std::int64_t gemm_scratch_bytes(const GemmArguments<float>& arguments, int threa
 std::int64_t gemm_scratch_bytes(const GemmArguments<double>& arguments, int threads) {
   return isa().gemm_scratch_double(arguments, threads);
 }
+std::int64_t gemm_packed_bytes(const GemmArguments<float>& arguments) {
+  return isa().gemm_packed_bytes_float(arguments);
+}
+std::int64_t gemm_packed_bytes(const GemmArguments<double>& arguments) {
+  return isa().gemm_packed_bytes_double(arguments);
+}
+void gemm_pack(const GemmArguments<float>& arguments, void* packed_b) { isa().gemm_pack_float(arguments, packed_b); }
+void gemm_pack(const GemmArguments<double>& arguments, void* packed_b) { isa().gemm_pack_double(arguments, packed_b); }
 void gemm(const GemmArguments<float>& arguments, void* scratch, const Workers& workers) {
   isa().gemm_float(arguments, scratch, workers);
 }

@@ -7,7 +7,6 @@
 #include <stdexcept>
 #include <string>
 
-#include "runtime/fp_state.h"
 #include "runtime/plan_state.h"
 
 namespace dlnative {
@@ -48,6 +47,7 @@ class Resolver {
   }
 
   const View& view(int id) const { return views_[checked(id)]; }
+  bool is_external(int id) const { return description_.buffers[checked(id)].space > description_.feed_count; }
   std::int64_t offset(int id) const { return description_.buffers[checked(id)].offset; }
 
   // The feed a buffer lies in, or -1.
@@ -140,6 +140,21 @@ Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>(
     }
   };
 
+  for (const Instruction& instruction : description.instructions) {
+    for (const int id : instruction.outputs) {
+      const View& view = resolver.view(id);
+      if (resolver.is_external(id)) state.written.push_back({view.as<std::byte>(), bytes_of(view)});
+    }
+  }
+  // Whether a buffer stays as it is while the plan runs.
+  const auto is_constant = [&](int id) {
+    const std::byte* const begin = resolver.view(id).as<std::byte>();
+    const std::byte* const end = begin + bytes_of(resolver.view(id));
+    return resolver.is_external(id) && std::none_of(state.written.begin(), state.written.end(), [&](const auto& other) {
+             return begin < other.begin + other.bytes && other.begin < end;
+           });
+  };
+
   state.capacity = std::max(num_threads(), available_threads());  // the number may be raised later
   state.prepare_workers();
   for (const Instruction& instruction : description.instructions) {
@@ -160,6 +175,11 @@ Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>(
     state.ints.insert(state.ints.end(), instruction.ints.begin(), instruction.ints.end());
     call.floats = state.floats.data() + state.floats.size();
     state.floats.insert(state.floats.end(), instruction.floats.begin(), instruction.floats.end());
+    const std::int64_t kept_bytes = row.kept_bytes == nullptr ? 0 : row.kept_bytes(call);
+    if (kept_bytes > 0 && is_constant(instruction.inputs[1])) {
+      state.kept.push_back({kept_weights(row.keep, call, instruction.ints, kept_bytes), row.keep, state.steps.size()});
+      call.kept = state.kept.back().weights->data();
+    }
     if (row.scratch != nullptr) {
       state.scratch_bytes = std::max(state.scratch_bytes, row.scratch(call, state.capacity));
     }
@@ -179,10 +199,8 @@ Plan::~Plan() = default;
 void Plan::run(const void* const* feeds) {
   State& state = *state_;
   for (std::size_t i = 0; i < state.feeds.size(); ++i) state.bind(i, feeds[i]);
-  const Running running;
-  state.prepare_workers();
+  const State::Use use(state);
   state.choose_threads();
-  const FlushDenormals flushed;
   if (!state.alone || state.choice.settled()) return state.execute();
   const auto start = std::chrono::steady_clock::now();
   state.execute();
@@ -193,9 +211,7 @@ std::vector<double> Plan::profile(const void* const* feeds, int repeats) {
   using Clock = std::chrono::steady_clock;
   State& state = *state_;
   for (std::size_t i = 0; i < state.feeds.size(); ++i) state.bind(i, feeds[i]);
-  const Running running;
-  state.prepare_workers();
-  const FlushDenormals flushed;
+  const State::Use use(state);
 
   // What reading the clock costs is taken off each reading: small kernels take no longer than that.
   auto reading = Clock::duration::max();
@@ -219,6 +235,11 @@ View Plan::result_view(int index) const { return state_->results[index]; }
 int Plan::result_count() const { return state_->result_count; }
 std::int64_t Plan::scratch_bytes() const { return state_->scratch_bytes; }
 std::int64_t Plan::arena_bytes() const { return state_->arena_bytes; }
+std::int64_t Plan::kept_bytes() const {
+  std::int64_t total = 0;
+  for (const State::Kept& kept : state_->kept) total += kept.weights->bytes();
+  return total;
+}
 std::mutex& Plan::mutex() { return state_->mutex; }
 
 }  // namespace dlnative

@@ -3,12 +3,15 @@
 #pragma once
 
 #include <algorithm>
+#include <memory>
 #include <mutex>
 #include <vector>
 
 #include "dlnative/plan.h"
 #include "dlnative/threads.h"
 #include "runtime/aligned.h"
+#include "runtime/fp_state.h"
+#include "runtime/kept_weights.h"
 #include "runtime/thread_choice.h"
 
 namespace dlnative {
@@ -17,6 +20,17 @@ struct Plan::State {
   struct Step {
     Kernel kernel;
     Call call;
+  };
+  // Weights that a step finds in the form it computes with.
+  struct Kept {
+    std::shared_ptr<KeptWeights> weights;
+    Keep keep;
+    std::size_t step;
+  };
+  // Memory of others that the plan writes to.
+  struct Written {
+    const std::byte* begin;
+    std::int64_t bytes;
   };
   // One view that lies in a feed.
   struct Patch {
@@ -42,14 +56,38 @@ struct Plan::State {
   std::vector<double> floats;
   std::vector<Step> steps;
   std::vector<Feed> feeds;
+  std::vector<Kept> kept;
+  std::vector<Written> written;
   View* results = nullptr;
   int result_count = 0;
   std::mutex mutex;
 
+  class Use;
+
   void bind(std::size_t index, const void* data);
   void prepare_workers();
   void choose_threads();
-  void execute() const;  // with denormals flushed by the caller
+  void execute() const;  // within a Use
+};
+
+// What lasts from before the first step of a run, or of many, to after the last.
+class Plan::State::Use {
+ public:
+  explicit Use(State& state) : state_(state) {
+    state.prepare_workers();
+    for (const Kept& kept : state.kept) kept.weights->refresh(kept.keep, state.steps[kept.step].call);
+  }
+  ~Use() {
+    if (!any_kept_weights()) return;
+    for (const Written& written : state_.written) note_written(written.begin, written.bytes);
+  }
+  Use(const Use&) = delete;
+  Use& operator=(const Use&) = delete;
+
+ private:
+  State& state_;
+  const Running running_;
+  const FlushDenormals flushed_;
 };
 
 inline void Plan::State::bind(std::size_t index, const void* data) {

@@ -1,6 +1,7 @@
 // Compares the matrix product with a plain loop in double, on every instruction set this CPU has: odd shapes, all
-// transposes, leading dimensions, epilogues, one thread and several. Outputs are poisoned with NaN first and guarded
-// between their rows and at both ends. The first thing it does is to make sure that it would notice an error.
+// transposes, leading dimensions, epilogues, one thread and several, B as it is and packed before. Outputs are poisoned
+// with NaN first and guarded between their rows and at both ends. The first thing it does is to make sure that it would
+// notice an error.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -75,9 +76,13 @@ double derivative(double y, Activation activation) {
 // How many rows of a product are computed by hand: in an emulator not all.
 std::int64_t most_rows = std::numeric_limits<std::int64_t>::max();
 
-// Runs one case; 0 when all is well, else the largest error as a multiple of the tolerance.
+enum class Weights { as_they_are, packed_before };
+
+// Runs one case; 0 when all is well, else the largest error as a multiple of the tolerance. Less than nothing when B is
+// not worth packing before.
 template <class T>
-double run_case(const Case& c, const dlnative::Workers& workers, std::vector<T>* result, bool sabotage = false) {
+double run_case(const Case& c, const dlnative::Workers& workers, std::vector<T>* result, bool sabotage = false,
+                Weights weights = Weights::as_they_are) {
   GemmArguments<T> g;
   g.M = c.M, g.N = c.N, g.K = c.K;
   g.transpose_a = c.transpose_a, g.transpose_b = c.transpose_b;
@@ -103,6 +108,16 @@ double run_case(const Case& c, const dlnative::Workers& workers, std::vector<T>*
   std::vector<T> sums(static_cast<std::size_t>(c.N) + 1, poison);
   if (c.sums()) g.column_sums = sums.data();
 
+  std::vector<T> packed;
+  std::size_t packed_size = 0;
+  if (weights == Weights::packed_before) {
+    packed_size = static_cast<std::size_t>(dlnative::gemm_packed_bytes(g)) / sizeof(T);
+    if (packed_size == 0) return -1;
+    packed.assign(packed_size + 2 * guard, poison);  // not from a cache line on: it need not be
+    dlnative::gemm_pack(g, packed.data() + guard);
+    g.packed_b = packed.data() + guard;
+    g.b = nullptr;
+  }
   const std::int64_t bytes = dlnative::gemm_scratch_bytes(g, workers.threads);
   char* const scratch = static_cast<char*>(std::aligned_alloc(64, static_cast<std::size_t>(bytes + 128) / 64 * 64));
   std::memset(scratch, 0xff, static_cast<std::size_t>(bytes + 128) / 64 * 64);  // NaN
@@ -112,6 +127,10 @@ double run_case(const Case& c, const dlnative::Workers& workers, std::vector<T>*
     if (scratch[i] != static_cast<char>(0xff)) worst = 1e9;
   }
   std::free(scratch);
+  g.b = b.data();
+  for (std::size_t i = 0; i < packed.size() - packed_size; ++i) {
+    if (!std::isnan(packed[i < guard ? i : packed_size + i])) worst = 1e9;
+  }
   if (sabotage) g.c[(c.M - 1) * g.ldc + c.N - 1] += static_cast<T>(0.01);
 
   const double unit = std::numeric_limits<T>::epsilon();
@@ -174,9 +193,18 @@ long cases = 0;
 template <class T>
 void check(const Case& c, const char* isa, const char* type) {
   dlnative::Workers one, several = dlnative::workers();
-  std::vector<T> first, second;
+  std::vector<T> first, second, third;
   double worst = run_case<T>(c, one, &first);
   ++cases;
+  const double worst_packed = run_case<T>(c, one, &third, false, Weights::packed_before);
+  if (worst_packed >= 0) {
+    ++cases;
+    if (worst == 0) worst = worst_packed;
+    if (several.threads > 1 && worst == 0) {
+      worst = run_case<T>(c, several, &second, false, Weights::packed_before);
+      if (std::memcmp(third.data(), second.data(), third.size() * sizeof(T)) != 0) worst = 1e8;
+    }
+  }
   if (several.threads > 1 && worst == 0 && c.M * c.N * c.K > 100000) {
     worst = run_case<T>(c, several, &second);
     if (std::memcmp(first.data(), second.data(), first.size() * sizeof(T)) != 0) worst = 1e8;

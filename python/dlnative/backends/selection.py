@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dlnative.backends.program import Executor, Program
+from dlnative.backends.program import Array, Executor, Program
 
 BACKENDS = ("cpu", "reference")
 
@@ -20,6 +21,13 @@ _numbers = itertools.count(1)
 def note_change() -> None:
     """Makes `changes` another number: one that was never there before, whatever other threads do."""
     changes[0] = next(_numbers)
+
+
+def note_written(array: Array) -> None:
+    """Tells native plans that an array that they may read has been written: they keep weights in forms of their own."""
+    native = sys.modules.get("dlnative._native")  # not loaded, there are no native plans
+    if native is not None:
+        native.note_written(array)
 
 
 _current: str | None = None

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlnative import dtypes
-from dlnative.backends.selection import note_change
+from dlnative.backends.selection import note_change, note_written
 from dlnative.graph.arena import padded
 from dlnative.graph.op import size_of
 from dlnative.graph.storage import zeroed
@@ -93,12 +93,14 @@ class Variable:
         self.root = root
         self.offset = offset
         self._value: Array = np.ndarray(self.shape, dtypes.NUMPY[self.dtype], root, offset)
+        self._reading = self._value.view()
+        self._reading.flags.writeable = False
         note_change()
 
     @property
     def value(self) -> Array:
-        """The value, as a NumPy view of the variable's memory: no copy, and it changes when the variable does."""
-        return self._value
+        """The value, as a read-only NumPy view of the variable's memory: no copy, and it changes when the variable does."""
+        return self._reading
 
     @property
     def ndim(self) -> int:
@@ -149,12 +151,18 @@ class Variable:
         value = self._checked(value)
         if trace is None:
             self._value[...] = value
+            note_written(self._value)
             return
         if not isinstance(value, Tensor):
             value = constant(np.ascontiguousarray(np.broadcast_to(value, self.shape)))
         if value.dtype != self.dtype or value.shape != self.shape:
             value = self._convert(value)
         trace.assign(self, value)
+
+    def fill(self, value: float) -> None:
+        """Sets every element to one number, at once: not in a traced function."""
+        self._value.fill(value)
+        note_written(self._value)
 
     if TYPE_CHECKING:  # dlnative.ops.operators gives tensors and variables their arithmetic
 
@@ -169,6 +177,7 @@ class Variable:
         """Adds to the value; see `assign`."""
         if current_trace() is None:
             self._value[...] += self._checked(value)
+            note_written(self._value)
         else:
             self.assign(self + self._checked(value))
 
@@ -176,6 +185,7 @@ class Variable:
         """Subtracts from the value; see `assign`."""
         if current_trace() is None:
             self._value[...] -= self._checked(value)
+            note_written(self._value)
         else:
             self.assign(self - self._checked(value))
 
@@ -184,7 +194,7 @@ class Variable:
             raise TypeError(
                 f'Variable "{self.path}" has no value while tracing: use dlnative.ops instead of NumPy here'
             )
-        return np.array(self._value, dtype=dtype, copy=copy is not False)
+        return np.array(self._reading, dtype=dtype, copy=copy is not False)
 
     def __len__(self) -> int:
         return len(self._value)
@@ -227,7 +237,7 @@ def flatten_variables(variables: Sequence[Variable]) -> None:
         for variable in group:
             value = variable.value
             variable.place(root, offset)
-            variable.value[...] = value
+            variable._value[...] = value
             offset += padded(variable.nbytes)
         clear_padding(group)
 

@@ -65,7 +65,7 @@ class Metric:
             if tracing:
                 variable.assign(np.zeros(variable.shape, variable.dtype))
             else:
-                variable.value.fill(0)
+                variable.fill(0)
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
         """Sees a batch."""

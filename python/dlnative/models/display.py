@@ -8,6 +8,7 @@ import numpy as np
 
 from dlnative.backends.program import Program
 from dlnative.dtypes import ITEM_SIZES
+from dlnative.graph.function import Compiled
 from dlnative.graph.op import size_of
 from dlnative.graph.tensor import flatten_structure
 from dlnative.models.data import Data
@@ -22,13 +23,16 @@ def print_plan(model: Any, batch_size: int, mode: str) -> None:
         raise ValueError(f'plan: expected mode "train", "test" or "predict", got {mode!r}')
     if mode != "predict":
         model._assert_compiled("plan")
-    program = example_program(model, batch_size, mode)
+    compiled = _example(model, batch_size, mode)
     print(f'Plan of "{model.name}": {mode}, batch {batch_size}')
-    print(format_program(program))
+    print(format_program(compiled.program))
+    kept = getattr(compiled.executor, "kept_bytes", 0)
+    if kept:
+        print(f"weights kept in the order in which products read them: {kept:,} bytes")
 
 
-def example_program(model: Trainer, batch_size: int, mode: str) -> Program:
-    """Returns the program of a step, for data made up from the shapes of the inputs and outputs.
+def _example(model: Trainer, batch_size: int, mode: str) -> Compiled:
+    """Returns the plan of a step, for data made up from the shapes of the inputs and outputs.
 
     Raises:
         ValueError: if the model is not built, so that its shapes are not known.
@@ -39,20 +43,20 @@ def example_program(model: Trainer, batch_size: int, mode: str) -> Program:
         if known:
             for key, compiled in reversed(known):
                 if key[0] == mode:
-                    return compiled.program
+                    return compiled
         raise ValueError(
             f"{model._label}: expected a model with Input or one that has seen data, got one whose shapes are unknown"
         )
     x = [np.zeros((batch_size, *(extent or 1 for extent in tensor.shape[1:])), tensor.dtype) for tensor in tensors]
     if mode == "predict":
-        return model._steps.get(mode, Data(x, [], []), batch_size).program
+        return model._steps.get(mode, Data(x, [], []), batch_size)
     outputs = flatten_structure(model.outputs)  # type: ignore[attr-defined]
     sparse = [_is_sparse(loss) for loss in (model._compiled_loss.losses if model._compiled_loss else [])]
     y: list[Any] = []
     for index, tensor in enumerate(outputs):
         shape = (batch_size, *tensor.shape[1:-1]) if sparse and sparse[index] else (batch_size, *tensor.shape[1:])
         y.append(np.zeros(shape, "int32" if sparse and sparse[index] else tensor.dtype))
-    return model._steps.get(mode, Data(x, y, [None] * len(y)), batch_size).program
+    return model._steps.get(mode, Data(x, y, [None] * len(y)), batch_size)
 
 
 def _is_sparse(loss: Any) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 
 from dlnative.backends.program import ARENA, Array, Buffer, Program
 from dlnative.backends.reference.functions import function_of
+from dlnative.backends.selection import note_written
 
 
 class ReferenceExecutor:
@@ -32,11 +33,17 @@ class ReferenceExecutor:
             )
             for step in program.instructions
         ]
+        written = {number for step in program.instructions for number in step.outputs}
+        self._written = [
+            self._views[number] for number in written if program.buffers[number].space > len(program.feeds)
+        ]
 
     def _execute(self) -> None:
         with np.errstate(all="ignore"):
             for function, inputs, keywords, outputs in self._steps:
                 _write(function(*inputs, **keywords), outputs)
+        for view in self._written:
+            note_written(view)
 
     def run(self, feeds: list[Array]) -> list[Array]:
         for feed, array, buffer in zip(self._feeds, feeds, self._feed_buffers, strict=True):
