@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dlnative import ops, value_and_grad
+from dlnative import _native, ops, value_and_grad
 from dlnative import verification as checks
-from dlnative.backends import selection
+from dlnative.backends import cpu, selection
 from dlnative.backends.reference import functions
 from dlnative.graph.op import OPS, Op, Sample
 from dlnative.ops.core import invoke
@@ -29,6 +29,33 @@ def test_every_op_has_samples() -> None:
 def test_kernel_agrees_with_the_reference(op: Op, backend: str) -> None:
     failures = [checks.check(op, sample, dtype, backend) for sample in op.samples for dtype in op.dtypes]
     assert [line for line in failures if line] == []
+
+
+@pytest.mark.parametrize("op", [op for op in SAMPLED if op.inplace], ids=lambda op: op.name)
+def test_a_result_in_the_place_of_an_input_is_the_same(op: Op) -> None:
+    """Wherever the planner may put a result over an input, the kernel reads what it needs before it writes."""
+    tried = 0
+    for sample in op.samples:
+        for dtype in op.dtypes:
+            inputs = checks.arguments(op, sample, dtype)
+            values = checks.attributes_of(op, sample)
+            wanted = selection.build(checks.one_op_program(op, sample, inputs), "cpu").run(list(inputs))
+            codes, floats = op.encode(values)
+            ints = tuple(cpu._OP_CODES[code] if isinstance(code, str) else code for code in codes)
+            for output, result in enumerate(wanted):
+                for place in op.reusable(values, output, len(inputs)):
+                    if inputs[place].shape != result.shape or inputs[place].dtype != result.dtype:
+                        continue
+                    given = [array.copy() for array in inputs]
+                    results = [np.full_like(array, 7) for array in wanted]
+                    results[output] = given[place]
+                    _native.call_op(cpu._OP_CODES[op.name], given, results, ints, floats)
+                    for found, expected in zip(results, wanted, strict=True):
+                        # There a product has no room for partial sums, and adds up in another order.
+                        tolerance = op.tolerance * inputs[0].size ** 0.5 if op.family == "linalg" else 0.0
+                        assert checks.compare(found, expected, tolerance) is None, f"{op.name}, {output} over {place}"
+                    tried += 1
+    assert tried
 
 
 def difference_quotients(op: Op, sample: Sample, inputs: list[Any], weights: list[Any], place: int) -> Any:

@@ -76,6 +76,11 @@ void sparse(const Call& call) {
   T *loss = call.outputs[0].as<T>(), *dz = call.outputs[1].as<T>();
   const T factor = static_cast<T>(call.floats[0]);
   for_row_blocks(*call.workers, z_view.rows(), C, 1.0, [=](std::int64_t first, std::int64_t rows) {
+    T chosen[most_rows];  // dz may take the place of z
+    for (std::int64_t r = 0; r < rows; ++r) {
+      const auto label = static_cast<std::int64_t>(labels[first + r]);
+      chosen[r] = label >= 0 && label < C ? z[(first + r) * C + label] : nan;
+    }
     RowStatistics<T> statistics;
     exp_rows<T, true>(z + first * C, rows, C, dz + first * C, statistics);
     T log_sum[most_rows], scales[most_rows];
@@ -83,9 +88,8 @@ void sparse(const Call& call) {
     for_each_row(statistics.sum, scales, rows, [=](Vec<T> s) __attribute__((always_inline)) { return factor / s; });
     for (std::int64_t r = 0; r < rows; ++r) {
       const auto label = static_cast<std::int64_t>(labels[first + r]);
-      const bool inside = label >= 0 && label < C;
-      loss[first + r] = inside ? log_sum[r] - (z[(first + r) * C + label] - statistics.max[r]) : nan;
-      if (!inside) scales[r] = nan;
+      loss[first + r] = log_sum[r] - (chosen[r] - statistics.max[r]);
+      if (label < 0 || label >= C) scales[r] = nan;
     }
     scale_rows(dz + first * C, rows, C, scales);
     for (std::int64_t r = first; r < first + rows; ++r) {

@@ -54,6 +54,7 @@ register(
         _infer_rows,
         attributes=(("scale", "float"),),
         gradient=_rows_gradient,
+        inplace=lambda attributes, output: (0,) if output == 1 else (),  # the gradient in the place of the logits
         flops=lambda ins, outs: 16 * math.prod(outs[1]),
         samples=lambda: [
             Sample(Arg(shape, low=-6.0, high=6.0), Arg(shape[:-1], "integer", 0, shape[-1], dtype), scale=scale)
