@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from dlnative.backends import selection
 from dlnative.backends.program import Program
 from dlnative.graph.function import Function
 
-SIZE = 3000
+SIZE = 33000
 
 
 def program(function: Any, *args: Any) -> Program:
@@ -92,8 +93,8 @@ def test_nothing_in_a_chain_reads_its_sum(x: np.ndarray, backend: str) -> None:
 
 
 def test_broadcast_rows_and_small_values_stay_outside(x: np.ndarray) -> None:
-    rows = x.reshape(100, 30)
-    assert names(lambda a, b: ops.exp(a + b), rows, x[:30]) == ["add", "exp"]
+    rows = x.reshape(100, 330)
+    assert names(lambda a, b: ops.exp(a + b), rows, x[:330]) == ["add", "exp"]
     assert names(lambda a: ops.exp(a + 1.0), x[:500]) == ["add", "exp"]
 
 
@@ -151,3 +152,46 @@ def test_threads_change_no_bit(random: np.random.RandomState) -> None:
     for others in results[1:]:
         for first, other in zip(results[0], others, strict=True):
             np.testing.assert_array_equal(first, other)
+
+
+@pytest.mark.parametrize("reduce", [ops.sum, ops.mean, ops.max, ops.min])
+@pytest.mark.parametrize("shape", [(11000, 3), (330, 100), (20, 1650), (11, 3000), (4, 2, 4125)])
+def test_rows_of_what_a_chain_makes(
+    x: np.ndarray, backend: str, reduce: Callable[..., Any], shape: tuple[int, ...]
+) -> None:
+    rows = x.reshape(shape)
+
+    def formula(a: Any) -> Any:
+        squares = ops.square(a) - 0.5
+        return reduce(squares, axis=-1), squares
+
+    fits = shape[-1] <= 4096
+    assert names(formula, rows)[0] == "elementwise_chain"
+    assert len(names(formula, rows)) == (1 if fits else 2)
+    expected = rows.astype("float64") ** 2 - 0.5
+    with selection.use_backend(backend):
+        reduced, squares = Function(formula)(rows)
+        np.testing.assert_allclose(squares, expected, rtol=1e-5, atol=1e-7)
+        wanted = getattr(np, reduce.__name__)(expected, axis=-1)
+        np.testing.assert_allclose(reduced, wanted, rtol=1e-5, atol=1e-5)
+
+
+def test_rows_and_all_elements_are_not_reduced_together(x: np.ndarray) -> None:
+    def formula(a: Any) -> Any:
+        squares = ops.square(a)
+        return ops.sum(squares, axis=1), ops.sum(squares)
+
+    fused = [step.fused for step in program(formula, x.reshape(100, 330)).instructions]
+    assert fused == [("square", "sum"), ()]
+
+
+def test_the_squared_error_reads_the_predictions_twice(x: np.ndarray) -> None:
+    """Once for the loss and once for its gradient, though the weight of a sample is a number that all share."""
+    model = dlnative.Sequential([dlnative.Input((4,)), dlnative.layers.Dense(330)])
+    model.compile("sgd", "mse")
+    rows = x.reshape(100, 330)
+    model.fit(rows[:, :4].copy(), rows, batch_size=100, verbose=0)
+    (compiled,) = model._steps._plans.values()
+    large = [step.fused for step in compiled.program.instructions if step.op == "elementwise_chain"]
+    assert large == [("subtract", "square", "mean"), ("multiply", "multiply", "negative")]
+    assert not any(step.op == "broadcast_to" for step in compiled.program.instructions)

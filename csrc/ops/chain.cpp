@@ -1,7 +1,7 @@
-// A chain of elementwise ops in one pass over memory, and of sums over what they make.
+// A chain of elementwise ops in one pass over memory, and of reductions of what they make.
 //
-//   elementwise_chain   attributes: the number of results; then the steps, each as op code, number of operands, numbers
-//                       of the operands, number of its result, type of its result
+//   elementwise_chain   attributes: the number of results, the length of a row (or 0); then the steps, each as op code,
+//                       number of operands, numbers of the operands, number of its result, type of its result
 //
 // The values are numbered: inputs, results, temporaries. Every value has as many elements as the largest, or one (an
 // input only). The elements are done in blocks: all steps on a block, with the ops' own kernels, then the next block. A
@@ -9,8 +9,11 @@
 // block is done, for a later step may still read that input. Elements are independent of one another: blocks are what
 // threads share.
 //
-// A step may also be the sum or the mean of all elements of a value, which is then a result and no operand. The sum of
-// each block is kept, and they are added up in order at the end: the number of threads changes nothing.
+// A step may also be a reduction of a value, which is then a result and no operand. With a row length of 0 it is the
+// sum or the mean of all elements: the sum of each block is kept, and they are added up in order at the end, so the
+// number of threads changes nothing. Otherwise it reduces each row of so many elements, and blocks are whole rows.
+#include <new>
+
 #include "dlnative/kernel.h"
 #include "ops/reduction.h"
 
@@ -22,8 +25,7 @@ extern const int elementwise_row_count;
 
 namespace {
 
-constexpr std::int64_t block = 1024;      // elements
-constexpr std::int64_t slot = block * 8;  // bytes that hold a block of any type
+constexpr std::int64_t usual_block = 2048;  // elements
 constexpr int most_values = 48, most_steps = 16, most_operands = 3;
 
 struct Chain {
@@ -32,24 +34,29 @@ struct Chain {
     int operand_count, destination;
     int operands[most_operands];
     DType dtype;
-    int sum;  // which of the sums it is, or -1
+    bool reduces;
+    int sum;  // which of the sums of all elements it is, or -1
     bool mean;
   };
   Step steps[most_steps];
   int step_count = 0, sums = 0;
   int inputs, results, values;  // values: all of them, temporaries too
   std::int64_t size = 1;        // elements
+  std::int64_t row, block;      // elements of a row that is reduced, and of a block
 
-  explicit Chain(const Call& call) : inputs(call.input_count), results(call.output_count), values(inputs + results) {
-    const std::int64_t* next = call.ints + 1;
+  explicit Chain(const Call& call)
+      : inputs(call.input_count), results(call.output_count), values(inputs + results), row(call.ints[1]) {
+    block = row == 0 ? usual_block : row < usual_block ? usual_block / row * row : row;
+    const std::int64_t* next = call.ints + 2;
     for (std::int64_t count = *next++; count > 0; --count) {
       Step& step = steps[step_count++];
       const std::int64_t code = *next++;
       const bool elementwise = code < elementwise_row_count;
-      const OpRow& row = elementwise ? elementwise_rows[code] : reduction_rows[code - elementwise_row_count];
-      step.run = row.run;
-      step.sum = elementwise ? -1 : sums++;
-      step.mean = !elementwise && row.name[0] == 'm';
+      const OpRow& op = elementwise ? elementwise_rows[code] : reduction_rows[code - elementwise_row_count];
+      step.run = op.run;
+      step.reduces = !elementwise;
+      step.sum = elementwise || row > 0 ? -1 : sums++;
+      step.mean = !elementwise && op.name[0] == 'm';
       step.operand_count = static_cast<int>(*next++);
       for (int i = 0; i < step.operand_count; ++i) step.operands[i] = static_cast<int>(*next++);
       step.destination = static_cast<int>(*next++);
@@ -61,6 +68,7 @@ struct Chain {
 
   // Temporaries, and as many again for results that must wait.
   int slots() const { return values - inputs; }
+  std::int64_t slot() const { return block * 8; }  // bytes that hold a block of any type
   std::int64_t blocks() const { return (size + block - 1) / block; }
 };
 
@@ -87,83 +95,177 @@ void finish_sums(const Chain& chain, const Call& call, const double* sums) {
   }
 }
 
-bool lies_on_an_input(const Call& call, const View& result) {
-  for (int i = 0; i < call.input_count; ++i) {
-    if (call.inputs[i].data == result.data) return true;
+// A result that lies on an input which a later step still reads is put there when the block is done.
+bool must_wait(const Chain& chain, const Call& call, int result) {
+  const void* const place = call.outputs[result].data;
+  bool written = false;
+  for (int s = 0; s < chain.step_count; ++s) {
+    const Chain::Step& step = chain.steps[s];
+    for (int i = 0; written && i < step.operand_count; ++i) {
+      const int operand = step.operands[i];
+      if (operand < chain.inputs && call.inputs[operand].data == place) return true;
+    }
+    written = written || step.destination == chain.inputs + result;
   }
   return false;
 }
 
+// A stretch of blocks, done by one thread: the calls of all steps, whose views move on from block to block.
+class Stretch {
+ public:
+  Stretch(const Chain& chain, const Call& call, std::int64_t first, double* sums, char* slots)
+      : chain_(chain), call_(call), sums_(sums + first / chain.block * chain.sums) {
+    for (int n = 0; n < chain.values; ++n) {
+      const int result = n - chain.inputs;
+      char* const own_slot = slots + result * chain.slot();
+      if (n < chain.inputs) {
+        places_[n] = place_of(call.inputs[n], call.inputs[n].size == 1 ? 0 : first, call.inputs[n].size == 1);
+      } else if (result >= chain.results) {
+        places_[n] = {own_slot, 0};
+      } else if (must_wait(chain, call, result)) {
+        waiting_[waiting_count_++] = {place_of(call.outputs[result], first, false), own_slot,
+                                      item_size(call.outputs[result].dtype)};
+        places_[n] = {own_slot, 0};
+      } else {
+        places_[n] = place_of(call.outputs[result], first, false);
+      }
+    }
+    DType dtypes[most_values];
+    for (int n = 0; n < chain.inputs; ++n) dtypes[n] = call.inputs[n].dtype;
+    for (int s = 0; s < chain.step_count; ++s) prepare(s, first, dtypes);
+  }
+
+  // Elements [first, last), block by block.
+  void run(std::int64_t first, std::int64_t last) {
+    std::int64_t before = 0;
+    for (; first < last; first += chain_.block, sums_ += chain_.sums) {
+      const std::int64_t count = last - first < chain_.block ? last - first : chain_.block;
+      for (int s = 0; s < chain_.step_count; ++s) {
+        Prepared& step = steps_[s];
+        if (count != before) resize(s, count);
+        if (step.sum >= 0) {
+          sums_[step.sum] = sum_elements(step.views[0]);
+        } else {
+          step.run(step.call);
+        }
+        for (int i = 0; i < step.view_count; ++i) {
+          step.views[i].data = step.views[i].template as<char>() + step.advance[i];
+        }
+      }
+      for (int i = 0; i < waiting_count_; ++i) {
+        Waiting& result = waiting_[i];
+        __builtin_memcpy(result.place.data, result.slot, static_cast<std::size_t>(count * result.item));
+        result.place.data += result.place.advance;
+      }
+      before = count;
+    }
+  }
+
+ private:
+  struct Place {
+    char* data;
+    std::int64_t advance;  // bytes to the next block
+  };
+  struct Waiting {
+    Place place;
+    const char* slot;
+    std::int64_t item;
+  };
+  struct Prepared {
+    Kernel run;
+    Call call;
+    View views[most_operands + 1];  // the operands, then the result
+    std::int64_t advance[most_operands + 1];
+    int view_count, sum;
+  };
+
+  Place place_of(const View& whole, std::int64_t first, bool fixed) const {
+    const std::int64_t item = item_size(whole.dtype);
+    return {whole.as<char>() + first * item, fixed ? 0 : chain_.block * item};
+  }
+
+  void prepare(int s, std::int64_t first, DType* dtypes) {
+    static constexpr std::int64_t last_axis[] = {1, 1, 0};
+    static constexpr Workers alone;
+    const Chain::Step& step = chain_.steps[s];
+    Prepared& made = *new (&steps_[s]) Prepared;
+    made.run = step.run;
+    made.sum = step.sum;
+    made.view_count = step.operand_count + (step.sum < 0);
+    for (int i = 0; i < step.operand_count; ++i) {
+      const int n = step.operands[i];
+      made.views[i].dtype = dtypes[n];
+      made.views[i].data = places_[n].data;
+      made.advance[i] = places_[n].advance;
+    }
+    dtypes[step.destination] = step.dtype;
+    if (step.sum >= 0) return;
+    View& result = made.views[step.operand_count];
+    result.dtype = step.dtype;
+    Place place = places_[step.destination];
+    if (step.reduces) {  // a row of elements to one of the result
+      const std::int64_t item = item_size(step.dtype);
+      place = {call_.outputs[step.destination - chain_.inputs].as<char>() + first / chain_.row * item,
+               chain_.block / chain_.row * item};
+      made.call.ints = last_axis;
+    }
+    result.data = place.data;
+    made.advance[step.operand_count] = place.advance;
+    made.call.inputs = made.views;
+    made.call.outputs = &result;
+    made.call.input_count = step.operand_count;
+    made.call.output_count = 1;
+    made.call.workers = &alone;
+  }
+
+  // Gives the views of a step the extents that they have in a block of so many elements.
+  void resize(int s, std::int64_t count) {
+    const Chain::Step& step = chain_.steps[s];
+    View* const views = steps_[s].views;
+    for (int i = 0; i < step.operand_count; ++i) {
+      const bool scalar = step.operands[i] < chain_.inputs && call_.inputs[step.operands[i]].size == 1;
+      views[i].rank = scalar ? 0 : 1;
+      views[i].shape[0] = views[i].size = scalar ? 1 : count;
+    }
+    View& result = views[step.operand_count];
+    result.rank = 1;
+    result.shape[0] = result.size = count;
+    if (!step.reduces || step.sum >= 0) return;
+    views[0].rank = 2;
+    views[0].shape[0] = result.shape[0] = result.size = count / chain_.row;
+    views[0].shape[1] = chain_.row;
+  }
+
+  const Chain& chain_;
+  const Call& call_;
+  double* sums_;  // of the next block
+  Place places_[most_values];
+  union {
+    Prepared steps_[most_steps];  // only as many as there are: clearing them all would take longer than a short chain
+  };
+  Waiting waiting_[most_values];
+  int waiting_count_ = 0;
+};
+
 void run_chain(const Call& call) {
   const Chain chain(call);
-  const std::int64_t size = chain.size, blocks = chain.blocks();
   auto* const sums = reinterpret_cast<double*>(static_cast<char*>(call.scratch));  // of each block, in turn
   char* const all_slots = static_cast<char*>(call.scratch) + sums_bytes(chain);
-  const int threads = call.workers->worthwhile(0.3 * static_cast<double>(size) * chain.step_count);
+  const int threads = call.workers->worthwhile(0.3 * static_cast<double>(chain.size) * chain.step_count);
   constexpr std::int64_t blocks_a_task = 8;
-  call.workers->parallel_for(threads, (blocks + blocks_a_task - 1) / blocks_a_task, [&](std::int64_t task, int thread) {
-    char* const slots = all_slots + thread * chain.slots() * slot;
-    const Workers alone;
-    View values[most_values];
-    bool summed[most_values] = {}, waits[most_values] = {};
-    for (int i = 0; i < chain.step_count; ++i) summed[chain.steps[i].destination] |= chain.steps[i].sum >= 0;
-    for (int n = 0; n < chain.values; ++n) {
-      View& value = values[n];
-      if (n < chain.inputs) {
-        value = call.inputs[n];
-      } else if (n < chain.inputs + chain.results) {
-        value = call.outputs[n - chain.inputs];
-        waits[n] = !summed[n] && lies_on_an_input(call, value);
-      }
-      if (n >= chain.inputs + chain.results || waits[n]) value.data = slots + (n - chain.inputs) * slot;
-      value.rank = value.size == 1 ? 0 : 1;
-    }
-    const std::int64_t begin = task * blocks_a_task * block;
-    const std::int64_t end = begin + blocks_a_task * block < size ? begin + blocks_a_task * block : size;
-    for (std::int64_t first = begin; first < end; first += block) {
-      const std::int64_t count = end - first < block ? end - first : block;
-      for (int n = 0; n < chain.values; ++n) {
-        const bool input = n < chain.inputs;
-        if (summed[n] || (input && call.inputs[n].size == 1)) continue;
-        View& value = values[n];
-        value.shape[0] = value.size = count;
-        value.rank = 1;
-        if (input || (n < chain.inputs + chain.results && !waits[n])) {
-          const View& whole = input ? call.inputs[n] : call.outputs[n - chain.inputs];
-          value.data = whole.as<char>() + first * item_size(whole.dtype);
-        }
-      }
-      for (int s = 0; s < chain.step_count; ++s) {
-        const Chain::Step& step = chain.steps[s];
-        if (step.sum >= 0) {
-          sums[first / block * chain.sums + step.sum] = sum_elements(values[step.operands[0]]);
-          continue;
-        }
-        View operands[most_operands];
-        for (int i = 0; i < step.operand_count; ++i) operands[i] = values[step.operands[i]];
-        values[step.destination].dtype = step.dtype;
-        Call inner;
-        inner.inputs = operands;
-        inner.outputs = &values[step.destination];
-        inner.input_count = step.operand_count;
-        inner.output_count = 1;
-        inner.workers = &alone;
-        step.run(inner);
-      }
-      for (int n = chain.inputs; n < chain.inputs + chain.results; ++n) {
-        if (!waits[n]) continue;
-        const std::int64_t item = item_size(values[n].dtype);
-        __builtin_memcpy(call.outputs[n - chain.inputs].as<char>() + first * item, values[n].data,
-                         static_cast<std::size_t>(count * item));
-      }
-    }
+  const std::int64_t length = threads == 1 ? chain.size : blocks_a_task * chain.block;
+  if (chain.size == 0) return finish_sums(chain, call, sums);
+  call.workers->parallel_for(threads, (chain.size + length - 1) / length, [&](std::int64_t task, int thread) {
+    const std::int64_t first = task * length;
+    Stretch stretch(chain, call, first, sums, all_slots + thread * chain.slots() * chain.slot());
+    stretch.run(first, first + length < chain.size ? first + length : chain.size);
   });
   finish_sums(chain, call, sums);
 }
 
 std::int64_t chain_scratch(const Call& call, int threads) {
   const Chain chain(call);
-  return sums_bytes(chain) + chain.slots() * slot * threads;
+  return sums_bytes(chain) + chain.slots() * chain.slot() * threads;
 }
 
 }  // namespace

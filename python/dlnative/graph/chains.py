@@ -2,7 +2,8 @@
 
 A step joins the chains that make its operands. The whole chain then runs where its last step stood, so a chain may grow
 only as long as nothing between needs one of its values. The values that only the chain needs are temporaries of a block
-of elements, and stay in the first cache. A sum or a mean of all elements may be the last to read one of them.
+of elements, and stay in a cache. A reduction may be the last to read one of them: a sum or a mean of all elements, or a
+sum, mean, maximum or minimum along the last axes.
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ from dlnative import dtypes
 from dlnative.graph.lowering import Lowered, Step, Value
 from dlnative.graph.op import OPS, size_of
 
-_LEAST = 1024  # elements; smaller values are in the first cache anyway
+_LEAST = (
+    1 << 15
+)  # elements; smaller values are in the first caches anyway, and a chain takes half a microsecond to begin
 _MOST_STEPS = 16  # csrc/ops/chain.cpp has room for as many
 _MOST_VALUES = 16  # inputs and results
-SUMS = ("sum", "mean")  # of all elements: what a chain may have besides elementwise steps
+_LONGEST_ROW = 4096  # elements; blocks are whole rows, and should stay in the second cache
+_SUMS = ("sum", "mean")  # of all elements, or of rows
+_REDUCTIONS = (*_SUMS, "max", "min")
 
 
 def chain(plan: Lowered) -> None:
@@ -25,16 +30,28 @@ def chain(plan: Lowered) -> None:
 
 def _elements(step: Step) -> int:
     """Returns the number of elements that a step of a chain has, 0 if a step cannot be in one."""
-    if step.op.name in SUMS:
+    if step.op.name in _REDUCTIONS:
         value = step.inputs[0]
         size = size_of(value.shape)
-        return size if size >= _LEAST and size_of(step.outputs[0].shape) == 1 and dtypes.is_float(value.dtype) else 0
+        fits = step.op.name in _SUMS if _row(step) == 0 else _reduces_last_axes(step) and _row(step) <= _LONGEST_ROW
+        return size if size >= _LEAST and fits and dtypes.is_float(value.dtype) else 0
     if step.op.family != "elementwise" or step.op.name == "copy":
         return 0
     size = size_of(step.outputs[0].shape)
     if size < _LEAST or any(size_of(value.shape) not in (1, size) for value in step.inputs):
         return 0
     return size
+
+
+def _reduces_last_axes(step: Step) -> bool:
+    first, count, _ = step.attributes
+    return bool(first + count == len(step.inputs[0].shape))
+
+
+def _row(step: Step) -> int:
+    """Returns how many elements a reduction makes one of, or 0 if all."""
+    parts = size_of(step.outputs[0].shape)
+    return 0 if parts == 1 else size_of(step.inputs[0].shape) // parts
 
 
 class _Chains:
@@ -81,12 +98,14 @@ class _Chains:
     def allowed(self, members: list[Step]) -> bool:
         if len(members) > _MOST_STEPS:
             return False
+        if len({_row(member) for member in members if member.op.name in _REDUCTIONS}) > 1:
+            return False
         inside = {id(member) for member in members}
         last = self.place(members[-1])
         for member in members:
             for reader in self.readers.get(member.outputs[0].key, ()):
                 if id(reader) in inside:
-                    if member.op.name in SUMS:
+                    if member.op.name in _REDUCTIONS:
                         return False
                 elif self.place(reader) < last:
                     return False
@@ -141,4 +160,5 @@ class _Chains:
             free += [number for number, dtype in dying.items() if dtype != output.dtype]
             program.append((member.op.name, operands, numbers[output.key], output.dtype))
         names = tuple(part for member in members for part in (member.fused or (member.op.name,)))
-        return Step(OPS["elementwise_chain"], inputs, results, (len(results), tuple(program)), names)
+        row = max((_row(member) for member in members if member.op.name in _REDUCTIONS), default=0)
+        return Step(OPS["elementwise_chain"], inputs, results, (len(results), row, tuple(program)), names)

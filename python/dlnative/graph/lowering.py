@@ -1,8 +1,9 @@
 """From a trace to a list of steps: only what results and updates need, each value computed once, simplified.
 
-Simplifications, all exact: a broadcast before an op that broadcasts is left to that op; a transposed operand of a
-matrix product becomes a flag of the product; `x * 1`, `x / 1`, `x + 0` and `x - 0` are x; ops on small constants are
-computed now; a reshape shares memory with its input and is no step.
+Simplifications, all exact: a broadcast before an op that broadcasts is left to that op; what is one number repeated is
+computed with as one number; a transposed operand of a matrix product becomes a flag of the product; `x * 1`, `x / 1`,
+`x + 0` and `x - 0` are x; ops on small constants are computed now; a reshape shares memory with its input and is no step,
+and neither is a reduction along axes of extent 1.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlnative import dtypes
-from dlnative.graph.op import Op, size_of
+from dlnative.graph.op import OPS, Op, Spec, size_of
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.graph.variable import Variable
 
@@ -159,6 +160,9 @@ class _Lowering:
         if name == "reshape":
             self.values[id(node.outputs[0])] = self.reshaped(inputs[0], node.outputs[0].shape)
             return
+        if name in _REDUCTIONS and size_of(node.outputs[0].shape) == size_of(inputs[0].shape):  # along axes of extent 1
+            self.values[id(node.outputs[0])] = self.reshaped(inputs[0], node.outputs[0].shape)
+            return
         if op.broadcasting:
             inputs = self.without_broadcasts(inputs, node.outputs[0].shape)
         elif name == "matmul":
@@ -167,16 +171,41 @@ class _Lowering:
         if same is not None:
             self.values[id(node.outputs[0])] = same
             return
-        key = (name, attributes, *map(id, inputs))
-        outputs = self.seen.get(key)
-        if outputs is None:
-            outputs = self.folded(op, inputs, node, attributes)
-            if outputs is None:
-                outputs = [Value(tensor.shape, tensor.dtype) for tensor in node.outputs]
-                self.steps.append(Step(op, inputs, outputs, attributes))
-            self.seen[key] = outputs
+        specs = [(tensor.shape, tensor.dtype) for tensor in node.outputs]
+        outputs = self.of_one_number(op, inputs, specs[0], attributes) or self.made(op, inputs, specs, attributes)
         for tensor, value in zip(node.outputs, outputs, strict=True):
             values[id(tensor)] = value
+
+    def made(self, op: Op, inputs: list[Value], specs: list[Spec], attributes: tuple[Any, ...]) -> list[Value]:
+        """Returns what an op makes: by a step, or as it was made before, or computed now."""
+        key = (op.name, attributes, *map(id, inputs))
+        outputs = self.seen.get(key)
+        if outputs is None:
+            outputs = self.folded(op, inputs, specs, attributes)
+            if outputs is None:
+                outputs = [Value(shape, dtype) for shape, dtype in specs]
+                self.steps.append(Step(op, inputs, outputs, attributes))
+            self.seen[key] = outputs
+        return outputs
+
+    def of_one_number(self, op: Op, inputs: list[Value], spec: Spec, attributes: tuple[Any, ...]) -> list[Value] | None:
+        """An elementwise op on values whose elements are all the same is one on numbers, whose result is repeated."""
+        shape, dtype = spec
+        repeats = op.name == "broadcast_to"
+        if size_of(shape) <= 1 or (op.family != "elementwise" and not repeats) or op.name == "copy":
+            return None
+        numbers = [number for value in inputs if (number := self.number(value)) is not None]
+        if len(numbers) < len(inputs) or (repeats and numbers[0] is inputs[0]):
+            return None
+        made = numbers if repeats else self.made(op, numbers, [((), dtype)], attributes)
+        return self.made(OPS["broadcast_to"], made, [spec], (shape,))
+
+    def number(self, value: Value) -> Value | None:
+        """Returns the number that all elements of a value are, if the plan says so."""
+        step = value.base.producer
+        if step is not None and step.op.name == "broadcast_to":
+            value = step.inputs[0]
+        return self.reshaped(value, ()) if size_of(value.shape) == 1 else None
 
     def reshaped(self, value: Value, shape: tuple[int, ...]) -> Value:
         if isinstance(value.origin, np.ndarray):
@@ -217,26 +246,27 @@ class _Lowering:
                     flags[index] = not flags[index]
         return inputs, tuple(flags)
 
-    def folded(self, op: Op, inputs: list[Value], node: Node, attributes: tuple[Any, ...]) -> list[Value] | None:
+    def folded(self, op: Op, inputs: list[Value], specs: list[Spec], attributes: tuple[Any, ...]) -> list[Value] | None:
         arrays = []
         for value in inputs:
             if not isinstance(value.origin, np.ndarray):
                 return None
             arrays.append(value.origin)
-        if not arrays or sum(size_of(tensor.shape) for tensor in node.outputs) > _MOST_FOLDED:
+        if not arrays or sum(size_of(shape) for shape, _ in specs) > _MOST_FOLDED:
             return None
-        if op.broadcasting is False and op.name == "broadcast_to" and size_of(node.outputs[0].shape) > 1:
+        if op.name == "broadcast_to" and size_of(specs[0][0]) > 1:
             return None  # most often left to an op that broadcasts
         from dlnative.backends.reference.functions import function_of
 
         outputs = function_of(op.family, op.name)(*arrays, **op.keywords(attributes))
         found = outputs if isinstance(outputs, tuple) else (outputs,)
         return [
-            self.leaf(tensor.shape, tensor.dtype, np.ascontiguousarray(array, tensor.dtype).reshape(tensor.shape))
-            for tensor, array in zip(node.outputs, found, strict=True)
+            self.leaf(shape, dtype, np.ascontiguousarray(array, dtypes.NUMPY[dtype]).reshape(shape))
+            for (shape, dtype), array in zip(specs, found, strict=True)
         ]
 
 
+_REDUCTIONS = ("sum", "mean", "max", "min")
 _NEUTRAL = {"multiply": 1.0, "divide": 1.0, "add": 0.0, "subtract": 0.0}
 
 

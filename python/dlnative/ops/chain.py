@@ -1,20 +1,23 @@
-"""A chain of elementwise ops, and of sums over what they make, in one pass: what the planner makes of large values."""
+"""A chain of elementwise ops, and of reductions of what they make, in one pass: what the planner makes of large values."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from dlnative.graph.chains import SUMS
-from dlnative.graph.op import Arg, Op, Sample, Spec, register, size_of
+from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register, size_of
 from dlnative.graph.tensor import Tensor
 
 
 def _infer(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
-    """All results have the shape of the largest input, but sums and means, which are of all its elements."""
-    results, steps = attributes
+    """All results have the shape of the largest input, but reductions: of all its elements, or of rows of so many."""
+    results, row, steps = attributes
     shape = max((tensor.shape for tensor in inputs), key=size_of)
-    specs = {destination: ((), dtype) if name in SUMS else (shape, dtype) for name, _, destination, dtype in steps}
+    reduced = (size_of(shape) // row,) if row else ()
+    specs = {
+        destination: (reduced if OPS[name].family == "reduction" else shape, dtype)
+        for name, _, destination, dtype in steps
+    }
     return [specs[len(inputs) + index] for index in range(results)]
 
 
@@ -26,19 +29,39 @@ _CHAINS: tuple[tuple[int, int, tuple[Any, ...]], ...] = (
     (2, 2, (("subtract", (0, 1), 2, "float32"), ("square", (2,), 4, "float32"), ("mean", (4,), 3, "float32"))),
     (3, 1, (("multiply", (0, 1), 4, "float32"), ("add", (4, 2), 4, "float32"), ("sum", (4,), 3, "float32"))),
 )
+_ROWS = (
+    (2, 1, (("subtract", (0, 1), 3, "float32"), ("absolute", (3,), 3, "float32"), ("mean", (3,), 2, "float32"))),
+    (
+        2,
+        3,
+        (
+            ("multiply", (0, 1), 2, "float32"),
+            ("max", (2,), 3, "float32"),
+            ("negative", (2,), 5, "float32"),
+            ("sum", (5,), 4, "float32"),
+        ),
+    ),
+)
 
 register(
     Op(
         "elementwise_chain",
         "chain",
         _infer,
-        attributes=(("results", "int"), ("steps", "steps")),
+        attributes=(("results", "int"), ("row", "int"), ("steps", "steps")),
         inplace=True,
         dtypes=("float32",),
-        samples=lambda: [
-            Sample(*[Arg(shape)] * 2, *[Arg(())] * (inputs - 2), results=results, steps=steps)
-            for shape in ((1,), (7,), (1024,), (33, 65), (40000,))
-            for inputs, results, steps in _CHAINS
-        ],
+        samples=lambda: (
+            [
+                Sample(*[Arg(shape)] * 2, *[Arg(())] * (inputs - 2), results=results, row=0, steps=steps)
+                for shape in ((1,), (7,), (1024,), (33, 65), (40000,))
+                for inputs, results, steps in _CHAINS
+            ]
+            + [
+                Sample(*[Arg((rows, row))] * 2, results=results, row=row, steps=steps)
+                for rows, row in ((1, 1), (5, 1), (1, 9), (700, 3), (17, 784), (3, 1024), (3, 1025), (11, 4096))
+                for _, results, steps in _ROWS
+            ]
+        ),
     )
 )

@@ -1,0 +1,48 @@
+"""What the planner leaves out because it changes nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dlnative import ops
+from dlnative.backends import selection
+from dlnative.graph.function import Function
+
+
+def names(function: Any, *args: Any) -> list[str]:
+    return [step.op for step in Function(function).compiled(args, {})[0].program.instructions]
+
+
+def test_reductions_along_axes_of_extent_one(random: np.random.RandomState, backend: str) -> None:
+    x = random.uniform(-1, 1, (5, 1, 3)).astype("float32")
+    with selection.use_backend(backend):
+        for reduce in (ops.sum, ops.mean, ops.max, ops.min):
+            for keepdims in (False, True):
+                run = Function(lambda a, r=reduce, k=keepdims: r(ops.exp(a), axis=1, keepdims=k))
+                assert names(run.function, x) == ["exp"]
+                expected = np.exp(x) if keepdims else np.exp(x)[:, 0]
+                np.testing.assert_allclose(run(x), expected, rtol=1e-6)
+
+
+def test_the_place_of_a_maximum_is_not_its_value(backend: str) -> None:
+    x = np.array([[7], [9]], "int32")
+    with selection.use_backend(backend):
+        assert Function(lambda a: ops.argmax(a + 1, axis=1))(x).tolist() == [0, 0]
+
+
+def test_one_number_repeated_is_computed_with_as_one_number(backend: str) -> None:
+    x = np.linspace(-1, 1, 12, dtype="float32").reshape(3, 4)
+
+    def formula(a: Any) -> Any:
+        weights = ops.broadcast_to(ops.max(a) * 2.0, (3,))
+        scaled = ops.negative(weights) * 0.5
+        return a * ops.broadcast_to(ops.reshape(scaled, (3, 1)), (3, 4)), scaled
+
+    assert "broadcast_to" in names(formula, x)  # only for what is returned
+    assert names(lambda a: formula(a)[0], x) == ["max", "multiply", "negative", "multiply", "multiply"]
+    with selection.use_backend(backend):
+        product, scaled = Function(formula)(x)
+        np.testing.assert_array_equal(scaled, np.full(3, -1.0, "float32"))
+        np.testing.assert_array_equal(product, -x)
