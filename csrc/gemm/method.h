@@ -29,7 +29,7 @@ struct Method {
                        (g.M > 16 * MR || (g.M > 2 * MR && g.ldb * static_cast<std::int64_t>(sizeof(T)) % page == 0))));
     pack_tail = vector_bytes == 16 && !dot && !pack_b && g.N % L != 0;
     const bool collide = g.lda * static_cast<std::int64_t>(sizeof(T)) % (page / 2) == 0 && g.M > 4;
-    pack_a = !dot && g.N > 4 * NR && g.K > 16 && (collide || g.transpose_a || g.N > 16 * NR);
+    pack_a = !dot && g.N >= 4 * NR && g.K > 32 && (collide || g.transpose_a || g.N > 16 * NR);
   }
 
   // Few rows leave all the time to the reading of B: then it is read row by row, from one end to the other.

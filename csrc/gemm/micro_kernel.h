@@ -47,7 +47,7 @@ enum class Layout { k_contiguous, rows_contiguous };
 inline constexpr int line = 64;           // bytes of a cache line
 inline constexpr int steps_ahead = 7;     // how far ahead B is asked for, in steps of k,
 inline constexpr int steps_packing = 24;  // where it comes from the last cache,
-inline constexpr int a_ahead = 16;        // and a packed A
+inline constexpr int a_ahead = 8;         // and an A whose rows are contiguous
 inline constexpr int far_ahead = 64;      // steps of k that leave time to fetch a tile of C
 inline constexpr int c_rows_at_once = 4;  // rows of C asked for with each line of k, where that is spread out
 
@@ -98,6 +98,7 @@ void tile_kernel(const TileCall<T>& call) {
   for (int i = 0; i < (rows + 2) / 3; ++i) third[i] = 3 * i * stride;
   const std::int64_t ahead = (packing ? steps_packing : steps_ahead) * b_stride;
   T* packed = call.packed;
+  const std::int64_t a_next = a_ahead * stride;
   const auto step = [&]() __attribute__((always_inline)) {
     Vec<T> row[vectors];
     load_row(b, row);
@@ -109,7 +110,7 @@ void tile_kernel(const TileCall<T>& call) {
 #pragma GCC unroll 16
     for (int j = 0; j < vectors; j += line / vector_bytes) __builtin_prefetch(b + ahead + j * L);
     keep_in_register(a);
-    if constexpr (spread) __builtin_prefetch(a + a_ahead * rows);
+    if constexpr (spread) __builtin_prefetch(a + a_next);
 #pragma GCC unroll 16
     for (int i = 0; i < rows; ++i) {
       const Vec<T> x = broadcast(layout == Layout::k_contiguous ? (a + third[i / 3])[i % 3 * stride] : a[i]);
