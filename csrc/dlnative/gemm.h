@@ -35,8 +35,8 @@ struct GemmArguments {
   T* column_sums = nullptr;  // of a B that is not transposed, length N: a bias gradient; or null
 };
 
-// Scratch for a product of these sizes, with packed_b if it is to have one; `scratch` handed to gemm() must be 64-byte
-// aligned and at least this large.
+// Scratch for a product of these sizes, with packed_b if it is to have one, and with this b: or with any, if b is null.
+// `scratch` handed to gemm() must be 64-byte aligned and at least this large.
 std::int64_t gemm_scratch_bytes(const GemmArguments<float>& arguments, int threads);
 std::int64_t gemm_scratch_bytes(const GemmArguments<double>& arguments, int threads);
 

@@ -25,7 +25,7 @@ struct Call {
 
 using Kernel = void (*)(const Call&);
 
-// Bytes of scratch that a call needs when at most `threads` threads take part; data pointers are not set yet.
+// Bytes of scratch that a call needs when at most `threads` threads take part. A data pointer that is null may be any.
 using ScratchBytes = std::int64_t (*)(const Call&, int threads);
 
 // Weights that a plan only reads can be kept in the form that a kernel computes with. The bytes that this takes, or 0

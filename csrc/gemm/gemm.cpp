@@ -172,19 +172,23 @@ DLNATIVE_INLINE void product(const GemmArguments<T>& g, void* scratch, const Wor
   large_product(g, scratch, workers);
 }
 
-// Whether there is a bias, and where C will lie, is not known yet, so there must be room for every way.
+// Whether there is a bias, and where C will lie, is not known yet, nor where B will, if its address is null: so there
+// must be room for every way.
 template <class T>
 std::int64_t scratch_bytes(const GemmArguments<T>& given, int threads) {
   if (is_small(given)) return given.transpose_b ? transposed_size(given) * static_cast<std::int64_t>(sizeof(T)) : 0;
-  T place;
+  alignas(vector_bytes) T places[2];
   std::int64_t most = 0;
   for (const bool may_swap : {true, false}) {
     for (const bool in_place : {true, false}) {
-      GemmArguments<T> g = simplify(given, may_swap);
-      g.c = &place;
-      g.saved = in_place && given.gradient_of == Activation::relu ? &place : nullptr;
-      const std::int64_t bytes = Method<T>(g).thread_bytes(g.M, g.N);
-      most = bytes > most ? bytes : most;
+      for (const T* const b : {given.b, given.b == nullptr ? places + 1 : given.b}) {  // one of them crosses lines
+        GemmArguments<T> g = simplify(given, may_swap);
+        g.b = b;
+        g.c = places;
+        g.saved = in_place && given.gradient_of == Activation::relu ? places : nullptr;
+        const std::int64_t bytes = Method<T>(g).thread_bytes(g.M, g.N);
+        most = bytes > most ? bytes : most;
+      }
     }
   }
   return most * threads;

@@ -7,7 +7,8 @@
 
 namespace dlnative::DLNATIVE_ISA {
 
-// It does not depend on where the data is, nor on the number of threads.
+// It does not depend on the number of threads, nor, but for the packing of B, on where the data is: that changes no
+// bit.
 template <class T>
 struct Method {
   static constexpr int L = lanes<T>, NR = Blocks<T>::NR;
@@ -22,14 +23,20 @@ struct Method {
     kept_b = g.packed_b != nullptr;
     dot = !kept_b && is_dot(g);
     row = !kept_b && is_row(g);
-    // Rows a multiple of a page apart evict one another from the first cache. Otherwise prefetching makes up for
-    // reading a panel of B in pieces, unless it is read very often.
-    pack_b = !dot && (kept_b || g.transpose_b ||
-                      (g.K * g.N * static_cast<std::int64_t>(sizeof(T)) > first_cache / 2 &&
-                       (g.M > 16 * MR || (g.M > 2 * MR && g.ldb * static_cast<std::int64_t>(sizeof(T)) % page == 0))));
+    // Rows a multiple of a page apart evict one another from the first cache, and vectors that cross a line take twice
+    // as long. Otherwise prefetching makes up for reading a panel of B in pieces, unless it is read very often.
+    const std::int64_t bytes = g.K * g.N * static_cast<std::int64_t>(sizeof(T));
+    const std::int64_t row_bytes = g.ldb * static_cast<std::int64_t>(sizeof(T));
+    pack_b = !dot && (kept_b || g.transpose_b || (g.M > 2 * MR && bytes > first_cache / 2 && crosses_lines(g)) ||
+                      (bytes > first_cache / 2 && (g.M > 16 * MR || (g.M > 2 * MR && row_bytes % page == 0))));
     pack_tail = vector_bytes == 16 && !dot && !pack_b && g.N % L != 0;
     const bool collide = g.lda * static_cast<std::int64_t>(sizeof(T)) % (page / 2) == 0 && g.M > 4;
     pack_a = !dot && g.N >= 4 * NR && g.K > 32 && (collide || g.transpose_a || g.N > 16 * NR);
+  }
+
+  DLNATIVE_INLINE static bool crosses_lines(const GemmArguments<T>& g) {
+    const auto row_bytes = static_cast<std::uintptr_t>(g.ldb) * sizeof(T);
+    return (reinterpret_cast<std::uintptr_t>(g.b) | row_bytes) % vector_bytes != 0;
   }
 
   // Few rows leave all the time to the reading of B: then it is read row by row, from one end to the other.

@@ -55,10 +55,19 @@ DLNATIVE_INLINE Batch<T> matmul_batch(const Call& call) {
   return {each, shared ? 1 : y.size / (M * y.extent(-1))};
 }
 
+// Each matrix of a batch begins elsewhere.
+template <class T>
+DLNATIVE_INLINE std::int64_t scratch_of(const Batch<T>& batch, int threads) {
+  GemmArguments<T> each = batch.each;
+  if (batch.count > 1) each.b = nullptr;
+  return DLNATIVE_ISA::gemm_scratch_bytes(each, threads);
+}
+
 template <class T>
 void run_matmul(const Call& call) {
   if (call.outputs[0].size == 0) return;
-  const auto [each, count] = matmul_batch<T>(call);
+  const Batch<T> batch = matmul_batch<T>(call);
+  const auto& [each, count] = batch;
   const Workers& workers = *call.workers;
   const auto run = [&, each = each](std::int64_t i, void* scratch, const Workers& inner) {
     GemmArguments<T> g = each;
@@ -74,7 +83,7 @@ void run_matmul(const Call& call) {
   }
   constexpr double flops_per_nanosecond = 3.0 * vector_bytes / sizeof(T), overhead = 20;
   const double each_nanoseconds = overhead + 2.0 * each.M * each.N * each.K / flops_per_nanosecond;
-  const std::int64_t scratch_bytes = DLNATIVE_ISA::gemm_scratch_bytes(each, 1);
+  const std::int64_t scratch_bytes = scratch_of(batch, 1);
   workers.parallel_for(workers.worthwhile(each_nanoseconds * static_cast<double>(count)), count,
                        [&](std::int64_t i, int thread) {
                          run(i, static_cast<char*>(call.scratch) + thread * scratch_bytes, Workers{});
@@ -85,9 +94,8 @@ void matmul(const Call& call) {
 }
 std::int64_t matmul_scratch(const Call& call, int threads) {
   if (call.outputs[0].size == 0) return 0;
-  return with_float(call.outputs[0].dtype, [&](auto type) {
-    return DLNATIVE_ISA::gemm_scratch_bytes(matmul_batch<decltype(type)>(call).each, threads);
-  });
+  return with_float(call.outputs[0].dtype,
+                    [&](auto type) { return scratch_of(matmul_batch<decltype(type)>(call), threads); });
 }
 std::int64_t matmul_kept_bytes(const Call& call) {
   if (call.outputs[0].size == 0 || call.inputs[1].rank != 2) return 0;

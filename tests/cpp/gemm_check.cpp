@@ -31,6 +31,7 @@ struct Case {
   bool in_place() const {
     return activation == Activation::linear && gradient_of == Activation::relu && (M + N + K) % 2 == 0;
   }
+  bool on_a_line() const { return (M + N + K) % 3 != 0; }  // where B begins
   bool sums() const { return !transpose_b && (M + N + K) % 2 == 1; }
 };
 
@@ -91,13 +92,18 @@ double run_case(const Case& c, const dlnative::Workers& workers, std::vector<T>*
   g.ldc = c.N + c.extra;
   g.activation = c.activation, g.gradient_of = c.gradient_of;
   generator.seed(static_cast<unsigned>(c.M * 31 + c.N * 17 + c.K));
+  constexpr std::int64_t line = 64 / sizeof(T);
   const auto a = random_values<T>((c.transpose_a ? c.K : c.M) * g.lda),
-             b = random_values<T>((c.transpose_b ? c.N : c.K) * g.ldb);
+             b_values = random_values<T>((c.transpose_b ? c.N : c.K) * g.ldb);
+  std::vector<T> b_room(b_values.size() + 2 * line);
+  const auto past_line = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(b_room.data()) / sizeof(T)) % line;
+  T* const b = b_room.data() + (line - past_line) % line + (c.on_a_line() ? 0 : 1);
+  std::copy(b_values.begin(), b_values.end(), b);
   const auto bias = random_values<T>(c.N), saved = random_values<T>(c.M * g.ldc);
   constexpr std::int64_t guard = 32;
   const T poison = std::numeric_limits<T>::quiet_NaN();
   std::vector<T> out(static_cast<std::size_t>(c.M * g.ldc + 2 * guard), poison);
-  g.a = a.data(), g.b = b.data(), g.c = out.data() + guard;
+  g.a = a.data(), g.b = b, g.c = out.data() + guard;
   if (c.bias) g.bias = bias.data();
   if (c.gradient_of != Activation::linear) g.saved = saved.data();
   if (c.in_place()) {
@@ -119,15 +125,18 @@ double run_case(const Case& c, const dlnative::Workers& workers, std::vector<T>*
     g.b = nullptr;
   }
   const std::int64_t bytes = dlnative::gemm_scratch_bytes(g, workers.threads);
+  GemmArguments<T> with_any_b = g;
+  with_any_b.b = nullptr;
+  const bool enough = dlnative::gemm_scratch_bytes(with_any_b, workers.threads) >= bytes;
   char* const scratch = static_cast<char*>(std::aligned_alloc(64, static_cast<std::size_t>(bytes + 128) / 64 * 64));
   std::memset(scratch, 0xff, static_cast<std::size_t>(bytes + 128) / 64 * 64);  // NaN
   dlnative::gemm(g, scratch, workers);
-  double worst = 0;
+  double worst = enough ? 0 : 1e9;
   for (std::int64_t i = bytes; i < (bytes + 128) / 64 * 64; ++i) {
     if (scratch[i] != static_cast<char>(0xff)) worst = 1e9;
   }
   std::free(scratch);
-  g.b = b.data();
+  g.b = b;
   for (std::size_t i = 0; i < packed.size() - packed_size; ++i) {
     if (!std::isnan(packed[i < guard ? i : packed_size + i])) worst = 1e9;
   }
