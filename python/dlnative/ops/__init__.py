@@ -4,11 +4,12 @@ from dlnative.ops import chain as chain
 from dlnative.ops import operators as operators
 from dlnative.ops import optimizer as optimizer
 from dlnative.ops import random as random
+from dlnative.ops.conversion import cast, convert_to_numpy, convert_to_tensor, is_tensor
+from dlnative.ops.creation import arange, ones, ones_like, zeros, zeros_like
 from dlnative.ops.elementwise import (
     abs,
     absolute,
     add,
-    cast,
     clip,
     cos,
     divide,
@@ -51,16 +52,10 @@ from dlnative.ops.linalg import dot, matmul
 from dlnative.ops.loss import binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy
 from dlnative.ops.reduction import all, any, argmax, argmin, max, mean, min, std, sum, var
 from dlnative.ops.shape import (
-    arange,
     broadcast_to,
     concatenate,
-    convert_to_numpy,
-    convert_to_tensor,
     expand_dims,
-    is_tensor,
     one_hot,
-    ones,
-    ones_like,
     reshape,
     shape,
     slice,
@@ -68,8 +63,6 @@ from dlnative.ops.shape import (
     stack,
     stop_gradient,
     transpose,
-    zeros,
-    zeros_like,
 )
 from dlnative.ops.softmax import log_softmax, softmax
 

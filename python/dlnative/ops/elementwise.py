@@ -6,11 +6,9 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
-from dlnative import dtypes
 from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register
 from dlnative.graph.tensor import Node, Tensor
+from dlnative.ops.conversion import cast, promote, to_float
 from dlnative.ops.core import as_tensor, call, dtype_of, invoke, operation, scalar
 from dlnative.ops.reduction import sum_to_shape
 
@@ -256,42 +254,14 @@ register(
 )
 
 
-def _infer_cast(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
-    return [(inputs[0].shape, attributes[0])]
-
-
-register(
-    Op(
-        "cast",
-        "elementwise",
-        _infer_cast,
-        attributes=(("dtype", "dtype"),),
-        gradient=lambda node, grads: (
-            call("cast", grads[0], attributes=(node.inputs[0].dtype,))
-            if dtypes.is_float(node.inputs[0].dtype)
-            else None,
-        ),
-        dtypes=dtypes.DTYPES,
-        samples=lambda: [Sample((3, 17), dtype=dtype) for dtype in dtypes.DTYPES],
-    )
-)
-register(Op("copy", "elementwise", _infer_float, dtypes=dtypes.DTYPES, samples=lambda: [Sample((3, 17)), Sample(())]))
-
-
 # The public functions.
-
-
-def _float(x: Any) -> Any:
-    """Returns a tensor or array of a float type; integers become the default float type."""
-    x = as_tensor(x)
-    return x if dtypes.is_float(dtype_of(x)) else cast(x, dtypes.floatx())
 
 
 def _unary_function(name: str, formula: str, *, needs_float: bool = True) -> Callable[[Any], Any]:
     op = OPS[name]
 
     def function(x: Any) -> Any:
-        return invoke(op, (_float(x) if needs_float else as_tensor(x),))
+        return invoke(op, (to_float(x) if needs_float else as_tensor(x),))
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = (
@@ -324,33 +294,13 @@ logical_not = _unary_function("logical_not", "not x", needs_float=False)
 isfinite = _unary_function("isfinite", "whether x is neither infinite nor NaN")
 
 
-def promote(x1: Any, x2: Any) -> tuple[Any, Any]:
-    """Returns two operands as tensors or arrays of one dtype; a Python number takes the type of the other."""
-    if isinstance(x1, (bool, int, float)) and not isinstance(x2, (bool, int, float)):
-        x2 = as_tensor(x2)
-        dtype = dtypes.of_scalar(x1, dtype_of(x2))
-        x1 = np.asarray(x1, dtype)
-    elif isinstance(x2, (bool, int, float)) and not isinstance(x1, (bool, int, float)):
-        x1 = as_tensor(x1)
-        dtype = dtypes.of_scalar(x2, dtype_of(x1))
-        x2 = np.asarray(x2, dtype)
-    else:
-        x1, x2 = as_tensor(x1), as_tensor(x2)
-    first, second = dtype_of(x1), dtype_of(x2)
-    if first != second:
-        common = dtypes.result_type(first, second)
-        x1 = x1 if first == common else cast(x1, common)
-        x2 = x2 if second == common else cast(x2, common)
-    return x1, x2
-
-
 def _binary_function(name: str, formula: str, *, needs_float: bool = False) -> Callable[[Any, Any], Any]:
     op = OPS[name]
 
     def function(x1: Any, x2: Any) -> Any:
         x1, x2 = promote(x1, x2)
         if needs_float:
-            x1, x2 = _float(x1), _float(x2)
+            x1, x2 = to_float(x1), to_float(x2)
         elif dtype_of(x1) in ("bool", "uint8"):
             x1, x2 = cast(x1, "int32"), cast(x2, "int32")
         return invoke(op, (x1, x2))
@@ -401,19 +351,6 @@ def where(condition: Any, x1: Any, x2: Any) -> Any:
     """Returns `x1` where the condition holds and `x2` elsewhere, with broadcasting."""
     x1, x2 = promote(x1, x2)
     return invoke(OPS["where"], (cast(condition, "bool"), x1, x2))
-
-
-@operation
-def cast(x: Any, dtype: Any) -> Any:
-    """Converts to another dtype; floats are cut towards zero, and anything but zero is true.
-
-    Args:
-        x: a tensor or array.
-        dtype: the name of a dtype.
-    """
-    x = as_tensor(x)
-    name = dtypes.standardize(dtype)
-    return x if dtype_of(x) == name else invoke(OPS["cast"], (x,), (name,))
 
 
 @operation

@@ -7,8 +7,9 @@ from typing import Any
 
 from dlnative.graph.op import OPS, Arg, Op, Sample, Shape, Spec, register, size_of
 from dlnative.graph.tensor import Node, Tensor
+from dlnative.ops.conversion import promote
 from dlnative.ops.core import call, dtype_of, invoke, operation
-from dlnative.ops.elementwise import broadcast_shapes, promote
+from dlnative.ops.elementwise import broadcast_shapes
 
 
 def _matrix(shape: Shape, transposed: bool) -> tuple[Any, Any]:

@@ -8,8 +8,9 @@ from typing import Any
 
 from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register
 from dlnative.graph.tensor import Node, Tensor
+from dlnative.ops.conversion import cast
 from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis, operation, scalar
-from dlnative.ops.elementwise import cast, clip, log
+from dlnative.ops.elementwise import clip, log
 from dlnative.ops.reduction import reduce
 from dlnative.ops.shape import one_hot, squeeze
 from dlnative.ops.softmax import last_axis

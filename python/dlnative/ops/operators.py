@@ -7,7 +7,7 @@ from typing import Any
 
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.variable import Variable
-from dlnative.ops import elementwise, linalg, shape
+from dlnative.ops import conversion, elementwise, linalg, shape
 
 
 def _swapped(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -43,6 +43,6 @@ def install() -> None:
         setattr(cls, "__getitem__", lambda x, key: shape.get_item(x, key))  # noqa: B010
 
     def convert(variable: Variable, value: Tensor) -> Any:
-        return shape.broadcast_to(elementwise.cast(value, variable.dtype), variable.shape)
+        return shape.broadcast_to(conversion.cast(value, variable.dtype), variable.shape)
 
     setattr(Variable, "_convert", convert)  # noqa: B010

@@ -10,9 +10,8 @@ import numpy as np
 from dlnative import dtypes
 from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register, size_of
 from dlnative.graph.tensor import Node, Tensor
-from dlnative.graph.variable import Variable
-from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis, operation, to_array
-from dlnative.ops.elementwise import promote
+from dlnative.ops.conversion import promote
+from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis, operation
 from dlnative.ops.reduction import sum_to_shape
 
 
@@ -340,61 +339,6 @@ def stop_gradient(variable: Any) -> Any:
 def shape(x: Any) -> tuple[Any, ...]:
     """Returns the shape as a tuple; `None` where an extent is not known."""
     return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
-
-
-@operation
-def zeros_like(x: Any, dtype: Any = None) -> Any:
-    """Returns zeros with the shape and, unless another is given, the dtype of a tensor."""
-    return _full_like(x, 0, dtype)
-
-
-@operation
-def ones_like(x: Any, dtype: Any = None) -> Any:
-    """Returns ones with the shape and, unless another is given, the dtype of a tensor."""
-    return _full_like(x, 1, dtype)
-
-
-def _full_like(x: Any, value: int, dtype: Any) -> Any:
-    x = as_tensor(x)
-    name = dtype_of(x) if dtype is None else dtypes.standardize(dtype)
-    if isinstance(x, Tensor):
-        filler = Tensor((), name, source=np.asarray(value, name))
-        return call("broadcast_to", filler, attributes=(x.shape,))
-    return np.full(x.shape, value, name)
-
-
-def zeros(shape: Sequence[int], dtype: Any = None) -> np.ndarray[Any, Any]:
-    """Returns an array of zeros."""
-    return np.zeros(tuple(shape), dtypes.standardize(dtype))
-
-
-def ones(shape: Sequence[int], dtype: Any = None) -> np.ndarray[Any, Any]:
-    """Returns an array of ones."""
-    return np.ones(tuple(shape), dtypes.standardize(dtype))
-
-
-def arange(start: float, stop: float | None = None, step: float = 1, dtype: Any = None) -> np.ndarray[Any, Any]:
-    """Returns evenly spaced numbers; as `numpy.arange`, int32 or the default float type unless a dtype is given."""
-    array = np.arange(0 if stop is None else start, start if stop is None else stop, step)
-    return array.astype(dtypes.standardize(dtype)) if dtype is not None else to_array(array.tolist())
-
-
-def convert_to_tensor(x: Any, dtype: Any = None) -> Any:
-    """Returns a tensor or array, of the given dtype if there is one."""
-    x = as_tensor(x)
-    if dtype is None or dtype_of(x) == dtypes.standardize(dtype):
-        return x
-    return call("cast", x, attributes=(dtypes.standardize(dtype),))
-
-
-def convert_to_numpy(x: Any) -> np.ndarray[Any, Any]:
-    """Returns a NumPy array of an array, a number or a variable."""
-    return x.numpy() if isinstance(x, Variable) else np.asarray(x)
-
-
-def is_tensor(x: Any) -> bool:
-    """Tells whether `x` is an array, a variable or a symbolic tensor."""
-    return isinstance(x, (np.ndarray, Variable, Tensor))
 
 
 @operation

@@ -1,0 +1,99 @@
+"""Element types: `cast`, and the type that operands have together. Making arrays and tensors of what users give."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from dlnative import dtypes
+from dlnative.graph.op import OPS, Op, Sample, Spec, register
+from dlnative.graph.tensor import Tensor
+from dlnative.graph.variable import Variable
+from dlnative.ops.core import as_tensor, call, dtype_of, invoke, operation
+
+
+def _infer_cast(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
+    return [(inputs[0].shape, attributes[0])]
+
+
+register(
+    Op(
+        "cast",
+        "elementwise",
+        _infer_cast,
+        attributes=(("dtype", "dtype"),),
+        gradient=lambda node, grads: (
+            call("cast", grads[0], attributes=(node.inputs[0].dtype,))
+            if dtypes.is_float(node.inputs[0].dtype)
+            else None,
+        ),
+        dtypes=dtypes.DTYPES,
+        samples=lambda: [Sample((3, 17), dtype=dtype) for dtype in dtypes.DTYPES],
+    )
+)
+
+
+def _infer_copy(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
+    return [(inputs[0].shape, inputs[0].dtype)]
+
+
+register(Op("copy", "elementwise", _infer_copy, dtypes=dtypes.DTYPES, samples=lambda: [Sample((3, 17)), Sample(())]))
+
+
+@operation
+def cast(x: Any, dtype: Any) -> Any:
+    """Converts to another dtype; floats are cut towards zero, and anything but zero is true.
+
+    Args:
+        x: a tensor or array.
+        dtype: the name of a dtype.
+    """
+    x = as_tensor(x)
+    name = dtypes.standardize(dtype)
+    return x if dtype_of(x) == name else invoke(OPS["cast"], (x,), (name,))
+
+
+def promote(x1: Any, x2: Any) -> tuple[Any, Any]:
+    """Returns two operands as tensors or arrays of one dtype; a Python number takes the type of the other."""
+    if isinstance(x1, (bool, int, float)) and not isinstance(x2, (bool, int, float)):
+        x2 = as_tensor(x2)
+        dtype = dtypes.of_scalar(x1, dtype_of(x2))
+        x1 = np.asarray(x1, dtype)
+    elif isinstance(x2, (bool, int, float)) and not isinstance(x1, (bool, int, float)):
+        x1 = as_tensor(x1)
+        dtype = dtypes.of_scalar(x2, dtype_of(x1))
+        x2 = np.asarray(x2, dtype)
+    else:
+        x1, x2 = as_tensor(x1), as_tensor(x2)
+    first, second = dtype_of(x1), dtype_of(x2)
+    if first != second:
+        common = dtypes.result_type(first, second)
+        x1 = x1 if first == common else cast(x1, common)
+        x2 = x2 if second == common else cast(x2, common)
+    return x1, x2
+
+
+def to_float(x: Any) -> Any:
+    """Returns a tensor or array of a float type; integers become the default float type."""
+    x = as_tensor(x)
+    return x if dtypes.is_float(dtype_of(x)) else cast(x, dtypes.floatx())
+
+
+def convert_to_tensor(x: Any, dtype: Any = None) -> Any:
+    """Returns a tensor or array, of the given dtype if there is one."""
+    x = as_tensor(x)
+    if dtype is None or dtype_of(x) == dtypes.standardize(dtype):
+        return x
+    return call("cast", x, attributes=(dtypes.standardize(dtype),))
+
+
+def convert_to_numpy(x: Any) -> np.ndarray[Any, Any]:
+    """Returns a NumPy array of an array, a number or a variable."""
+    return x.numpy() if isinstance(x, Variable) else np.asarray(x)
+
+
+def is_tensor(x: Any) -> bool:
+    """Tells whether `x` is an array, a variable or a symbolic tensor."""
+    return isinstance(x, (np.ndarray, Variable, Tensor))
