@@ -116,7 +116,7 @@ struct PanelProduct {
     const std::int64_t most = method.pack_b ? NR : tile_vector_table.of[rows] * L;
     for (std::int64_t n = n0; n < n1;) {
       std::int64_t columns = least(most, n1 - n);
-      call.b = g.b + k0 * g.ldb + n;
+      call.b = g.packed_b == nullptr ? g.b + k0 * g.ldb + n : nullptr;
       call.b_stride = g.ldb;
       bool partial = columns % L != 0;
       if (method.pack_b) {
