@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 import dlnative
-from dlnative import ops
-from dlnative.backends import selection
+from dlnative import _native, ops
+from dlnative.backends import cpu, selection
 from dlnative.backends.program import Program
 from dlnative.graph.function import Function
 
@@ -195,3 +195,15 @@ def test_the_squared_error_reads_the_predictions_twice(x: np.ndarray) -> None:
     large = [step.fused for step in compiled.program.instructions if step.op == "elementwise_chain"]
     assert large == [("subtract", "square", "mean"), ("multiply", "multiply", "negative")]
     assert not any(step.op == "broadcast_to" for step in compiled.program.instructions)
+
+
+def test_a_sum_may_lie_where_a_number_lay_that_a_later_step_reads(x: np.ndarray) -> None:
+    codes = cpu._OP_CODES
+    steps = [("square", (0,), 4), ("sum", (4,), 2), ("multiply", (0, 1), 3)]
+    program = [value for name, operands, to in steps for value in (codes[name], len(operands), *operands, to, 0)]
+    room = np.full(64, 3.0, "float32")  # the number, and what lies behind it
+    number, product = room[:1].reshape(()), np.empty_like(x)
+    _native.call_op(codes["elementwise_chain"], [x, number], [number, product], (2, 0, len(steps), *program), ())
+    np.testing.assert_array_equal(product, x * np.float32(3))
+    np.testing.assert_allclose(number, np.sum(x.astype("float64") ** 2), rtol=1e-6)
+    np.testing.assert_array_equal(room[1:], 3)

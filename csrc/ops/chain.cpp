@@ -105,7 +105,9 @@ bool must_wait(const Chain& chain, const Call& call, int result) {
       const int operand = step.operands[i];
       if (operand < chain.inputs && call.inputs[operand].data == place) return true;
     }
-    written = written || step.destination == chain.inputs + result;
+    if (step.destination != chain.inputs + result) continue;
+    if (step.reduces) return false;  // a sum is written when all is done
+    written = true;
   }
   return false;
 }
