@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dlnative.graph.trace import Trace
 
 _keys = itertools.count()
+REDUCTIONS = ("sum", "mean", "max", "min")  # of one element, that element
 _MOST_FOLDED = 16384  # elements of a constant that is computed while planning
 
 
@@ -160,7 +161,7 @@ class _Lowering:
         if name == "reshape":
             self.values[id(node.outputs[0])] = self.reshaped(inputs[0], node.outputs[0].shape)
             return
-        if name in _REDUCTIONS and size_of(node.outputs[0].shape) == size_of(inputs[0].shape):  # along axes of extent 1
+        if name in REDUCTIONS and size_of(node.outputs[0].shape) == size_of(inputs[0].shape):  # along axes of extent 1
             self.values[id(node.outputs[0])] = self.reshaped(inputs[0], node.outputs[0].shape)
             return
         if op.broadcasting:
@@ -266,7 +267,6 @@ class _Lowering:
         ]
 
 
-_REDUCTIONS = ("sum", "mean", "max", "min")
 _NEUTRAL = {"multiply": 1.0, "divide": 1.0, "add": 0.0, "subtract": 0.0}
 
 
