@@ -3,7 +3,8 @@
 //   for each block of rows of C, MC high
 //     for each block of k, KC long
 //       for each block of columns of C, NC wide
-//         pack the block of B into panels of NR columns, or use it in place, or as it was packed for many products
+//         take the block of B: packed into panels of NR columns, now or while the one before was multiplied, or in
+//         place, or as it was packed for many products
 //         for each panel of A, up to MR rows: pack it, use it in place, or as it was packed for the columns before
 //           for each NR columns: micro-kernel, which adds A-panel times B-panel to a tile of C
 //             after the last block of k: epilogue on the tile
@@ -60,25 +61,22 @@ DLNATIVE_INLINE GemmArguments<T> simplify(const GemmArguments<T>& given, bool ma
 
 template <class T>
 void rectangle_product(const GemmArguments<T>& g, const Method<T>& method, const Rectangle& area, void* scratch) {
-  constexpr int NR = Blocks<T>::NR;
-  const std::int64_t M = area.m1 - area.m0, N = area.n1 - area.n0;
-  T* const a_block = static_cast<T*>(scratch);
-  T* const b_block = a_block + method.a_block_size(M, N);
-  const Parts row_blocks = method.row_blocks(M), column_blocks = method.column_blocks(N);
-  const bool keep_panels = method.pack_a && column_blocks.count > 1;
+  const std::int64_t M = area.m1 - area.m0;
+  T* const a_room = static_cast<T*>(scratch);
+  T* const b_room = a_room + method.a_block_size(M, area.n1 - area.n0);
+  const Parts row_blocks = method.row_blocks(M);
   for (std::int64_t row_block = 0; row_block < row_blocks.count; ++row_block) {
     const std::int64_t m0 = area.m0 + row_blocks.start(row_block), m1 = area.m0 + row_blocks.start(row_block + 1);
     const Parts panels(m1 - m0, MR);
+    BlocksOfB<T> blocks(g, method, area.n0, area.n1, panels, b_room);
+    const bool keep_panels = method.pack_a && blocks.column_blocks() > 1;
     for (std::int64_t k_block = 0; k_block < method.k_blocks.count; ++k_block) {
-      const std::int64_t k0 = method.k_blocks.start(k_block), k1 = method.k_blocks.start(k_block + 1);
-      for (std::int64_t column_block = 0; column_block < column_blocks.count; ++column_block) {
-        const std::int64_t n0 = area.n0 + column_blocks.start(column_block) * NR;
-        const std::int64_t n1 = least(area.n0 + column_blocks.start(column_block + 1) * NR, area.n1);
-        const BlockOfB<T> b = prepare_b(g, method, k0, k1, n0, n1, b_block, panels.largest());
-        const PanelProduct<T> product{g, method, b, k0, k1, n0, n1};
+      for (std::int64_t column_block = 0; column_block < blocks.column_blocks(); ++column_block) {
+        const BlockOfB<T> b = blocks.take(k_block, column_block);
+        const PanelProduct<T> product{g, method, b};
         const auto panel_at = [&](std::int64_t index) {
           const std::int64_t p0 = panels.start(index), p1 = panels.start(index + (index < panels.count));
-          return Panel<T>{m0 + p0, p1 - p0, a_block + (keep_panels ? p0 * (k1 - k0) : 0),
+          return Panel<T>{m0 + p0, p1 - p0, a_room + (keep_panels ? p0 * (b.k1 - b.k0) : 0),
                           keep_panels && column_block > 0};
         };
         for (std::int64_t panel = 0; panel < panels.count; ++panel) {

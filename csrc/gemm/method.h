@@ -16,6 +16,7 @@ struct Method {
   bool dot, row;  // not by tiles, but as dot.h and row.h say
   bool pack_a, pack_b;
   bool kept_b;     // it is packed already
+  bool ahead_b;    // a block of it is packed while the one before is multiplied, so it has two rooms
   bool pack_tail;  // B in place, but its last columns, fewer than a vector, padded to one
 
   DLNATIVE_INLINE explicit Method(const GemmArguments<T>& g) : k_blocks(g.K, k_limit(g)) {
@@ -32,6 +33,10 @@ struct Method {
     pack_tail = vector_bytes == 16 && !dot && !pack_b && g.N % L != 0;
     const bool collide = g.lda * static_cast<std::int64_t>(sizeof(T)) % (page / 2) == 0 && g.M > 4;
     pack_a = !dot && g.N >= 4 * NR && g.K > 32 && (collide || g.transpose_a || g.N > 16 * NR);
+    // With many panels of A it does not pay: the first of them packs a block while it is multiplied.
+    constexpr int few_panels = 40;
+    ahead_b = spare_slots && pack_b && !kept_b && !g.transpose_b && (pack_a || g.transpose_a) && bytes > block_bytes &&
+              g.M <= few_panels * MR;
   }
 
   DLNATIVE_INLINE static bool crosses_lines(const GemmArguments<T>& g) {
@@ -53,7 +58,7 @@ struct Method {
   // Blocks of columns are evenly wide, in units of NR.
   Parts column_blocks(std::int64_t N) const {
     const std::int64_t units = (N + NR - 1) / NR;
-    return Parts(units, pack_b ? block_size(block_bytes, NR) / NR : units);
+    return Parts(units, pack_b ? block_size(block_bytes / (ahead_b ? 2 : 1), NR) / NR : units);
   }
   Parts row_blocks(std::int64_t M) const { return Parts(M, pack_a ? block_size(panels_bytes, MR) : M); }
   // How many columns, or rows, with a block of k each, take so many bytes: a multiple of `unit`.
@@ -71,7 +76,8 @@ struct Method {
   }
   std::int64_t b_block_size(std::int64_t N) const {
     if (kept_b) return 0;
-    if (pack_b) return k_block_size() * least(block_size(block_bytes, NR), round_up(N, L)) + L;
+    const std::int64_t rooms = ahead_b ? 2 : 1;
+    if (pack_b) return rooms * (k_block_size() * least(block_size(block_bytes / rooms, NR), round_up(N, L)) + L);
     return pack_tail ? k_block_size() * L + L : 0;
   }
   std::int64_t thread_bytes(std::int64_t M, std::int64_t N) const {

@@ -15,12 +15,22 @@
 
 namespace dlnative::DLNATIVE_ISA {
 
-// What will be read soon: two lines are asked for with every `line` bytes of k, the first at `at` and `at + run`, the
-// next ones `step` further on.
+inline constexpr int line = 64;  // bytes of a cache line
+
+// What will be read soon: with every `line` bytes of k, `pairs` times, the lines at `at` and `at + run` are asked for,
+// and `at` moves on by `step`.
 template <class T>
 struct Ahead {
   const T* at;
-  std::int64_t run, step;
+  std::int64_t run, step, pairs;
+
+  DLNATIVE_INLINE void ask() {
+#pragma GCC unroll 1
+    for (std::int64_t i = pairs; i > 0; --i, at += step) {
+      __builtin_prefetch(at, 0, 2);
+      __builtin_prefetch(at + run, 0, 2);
+    }
+  }
 };
 
 template <class T>
@@ -38,13 +48,12 @@ struct TileCall {
   bool accumulate;  // onto C
   bool relu;
   T* packed;  // where a packing kernel leaves the rows of B it reads
-  Ahead<T> next;
+  Ahead<T> next_a, next_b;
 };
 
 // How the elements of A lie: rows apart by a stride and k contiguous, or the other way round.
 enum class Layout { k_contiguous, rows_contiguous };
 
-inline constexpr int line = 64;           // bytes of a cache line
 inline constexpr int steps_ahead = 7;     // how far ahead B is asked for, in steps of k,
 inline constexpr int steps_packing = 24;  // where it comes from the last cache,
 inline constexpr int a_ahead = 8;         // and an A whose rows are contiguous
@@ -120,15 +129,14 @@ void tile_kernel(const TileCall<T>& call) {
     a += layout == Layout::k_contiguous ? 1 : stride;
   };
   constexpr std::int64_t stretch = line / static_cast<int>(sizeof(T));
-  const T* next = call.next.at;
+  Ahead<T> next_a = call.next_a, next_b = call.next_b;
 #pragma GCC unroll 1
   for (std::int64_t left = call.K; left > 0;) {
     std::int64_t steps = spread && left > stretch ? stretch : left;
     left -= steps;
     if constexpr (spread) {
-      __builtin_prefetch(next, 0, 2);
-      __builtin_prefetch(next + call.next.run, 0, 2);
-      next += call.next.step;
+      next_a.ask();
+      next_b.ask();
       if (c_turns > 0) {
         --c_turns;
         for (int i = 0; i < c_rows_at_once; ++i) ask_for_row();

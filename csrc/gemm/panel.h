@@ -1,37 +1,12 @@
 // A panel of A, up to MR rows, times a block of B, tile by tile.
 #pragma once
 
+#include "gemm/blocks_of_b.h"
 #include "gemm/epilogue.h"
 #include "gemm/kernels.h"
 #include "gemm/method.h"
-#include "gemm/pack_b.h"
 
 namespace dlnative::DLNATIVE_ISA {
-
-// A block of B as the tiles find it.
-template <class T>
-struct BlockOfB {
-  const T* packed;  // all of it or, of one that is used in place, a last vector that is not full; or null
-  T* to_pack;       // `packed`, if all but its edge is still to be packed, by the tiles of the first panel; or null
-};
-
-// Rows [k0, k1), columns [n0, n1), in `room` if it is not packed already, for panels of up to `rows` rows of A.
-template <class T>
-BlockOfB<T> prepare_b(const GemmArguments<T>& g, const Method<T>& method, std::int64_t k0, std::int64_t k1,
-                      std::int64_t n0, std::int64_t n1, T* room, std::int64_t rows) {
-  constexpr int L = lanes<T>;
-  if (method.kept_b) return {g.packed_b + packed_offset(g, k0, k1, n0), nullptr};
-  if (method.pack_b) {
-    const bool by_tiles = !g.transpose_b && rows >= least_packing_rows;
-    pack_b_block(g, k0, k1, n0, n1, room, by_tiles);
-    return {room, by_tiles ? room : nullptr};
-  }
-  if (method.pack_tail && n1 % L != 0) {
-    const std::int64_t tail = n0 + (n1 - n0) / L * L;
-    pack_rows(room, L, g.b + k0 * g.ldb + tail, g.ldb, k1 - k0, n1 - tail);
-  }
-  return {room, nullptr};
-}
 
 // Up to MR rows of A, from row m0 of C on.
 template <class T>
@@ -48,7 +23,7 @@ struct Request {
   std::int64_t share, shares;
 
   DLNATIVE_INLINE Ahead<T> next_share() {
-    if (shares == 0) return {ahead.at, 0, 0};
+    if (shares == 0) return {};
     --shares;
     const Ahead<T> now = ahead;
     ahead.at += share;
@@ -63,7 +38,7 @@ struct PanelProduct {
   const GemmArguments<T>& g;
   const Method<T>& method;
   const BlockOfB<T>& block;
-  std::int64_t k0, k1, n0, n1;
+  const std::int64_t k0 = block.k0, k1 = block.k1, n0 = block.n0, n1 = block.n1;
 
   const T* in_place(const Panel<T>& panel) const {
     return g.a + (g.transpose_a ? k0 * g.lda + panel.m0 : panel.m0 * g.lda + k0);
@@ -76,15 +51,21 @@ struct PanelProduct {
     }
   }
 
-  // All lines of the next panel, in shares as long as two of its rows, until no tile is left or there is no more of it.
+  // All lines of the next panel, in shares as long as two of its rows, or four where the tiles are few, until no tile
+  // is left or there is no more of it.
   DLNATIVE_INLINE Request<T> request(const Panel<T>& next) const {
     constexpr std::int64_t stretch = line / static_cast<int>(sizeof(T));
-    if (next.rows == 0) return {{g.a, 0, 0}, 0, 0};
-    const std::int64_t stretches = (k1 - k0 + stretch - 1) / stretch;
-    if (next.ready) return {{next.place, stretch, 2 * stretch}, 2 * stretch * stretches, (next.rows + 1) / 2};
-    if (!g.transpose_a) return {{in_place(next), g.lda, stretch}, 2 * g.lda, (next.rows + 1) / 2};
+    if (next.rows == 0) return {{}, 0, 0};
+    const std::int64_t stretches = (k1 - k0 + stretch - 1) / stretch, pairs = (next.rows + 1) / 2;
+    if (next.ready) {
+      const std::int64_t at_once = (n1 - n0) / NR < pairs ? 2 : 1;
+      return {{next.place, stretch, 2 * stretch, at_once},
+              2 * stretch * stretches * at_once,
+              (pairs + at_once - 1) / at_once};
+    }
+    if (!g.transpose_a) return {{in_place(next), g.lda, stretch, 1}, 2 * g.lda, pairs};
     // A row of A^T that begins within a line was read with the panel before, up to the end of that line.
-    return {{in_place(next) + next.rows - 1, g.lda, 2 * g.lda}, 2 * g.lda * stretches, stretch / 2};
+    return {{in_place(next) + next.rows - 1, g.lda, 2 * g.lda, 1}, 2 * g.lda * stretches, stretch / 2};
   }
 
   // `next` follows `panel`, or has no rows. `first`: no panel has been multiplied with this block before.
@@ -134,7 +115,8 @@ struct PanelProduct {
       call.c = g.c + m0 * g.ldc + n;
       call.bias = g.bias == nullptr ? nullptr : g.bias + n;
       call.saved = times_relu_gradient ? g.saved + m0 * g.ldc + n : nullptr;
-      call.next = wanted.next_share();
+      call.next_a = wanted.next_share();
+      call.next_b = block.next != nullptr ? block.next->wanted() : Ahead<T>{};
       call.last_count = partial ? static_cast<int>(columns % L) : L;
       if (b_to_pack != nullptr && columns == NR) {
         call.packed = b_to_pack + (n - n0) * call.K;
@@ -144,6 +126,7 @@ struct PanelProduct {
       } else {
         (partial ? masked : full)[(columns + L - 1) / L - 1](call);
       }
+      if (block.next != nullptr) block.next->pack(block.next->share);
       if (finish) {
         finish_tile(call.c, g.ldc, rows, columns, g.activation, g.saved == nullptr ? nullptr : g.saved + m0 * g.ldc + n,
                     g.gradient_of);

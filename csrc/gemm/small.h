@@ -40,7 +40,7 @@ __attribute__((noinline)) void tiled_product(const GemmArguments<T>& g, bool rel
   call.ldc = g.ldc;
   call.accumulate = false;
   call.relu = g.activation == Activation::relu;
-  call.next = {g.a, 0, 0};
+  call.next_a = call.next_b = {};
   const Layout layout = g.transpose_a ? Layout::rows_contiguous : Layout::k_contiguous;
   const Parts panels(g.M, MR);
   std::int64_t m = 0;
