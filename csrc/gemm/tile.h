@@ -56,8 +56,9 @@ struct TileVectors {
 };
 inline constexpr TileVectors tile_vector_table;
 
-// What the packed panels of A may take, in the last cache.
-inline constexpr std::int64_t panels_bytes = 80 * MR * KC_bytes;
+// What the packed panels of A may take. They come from the last cache or from memory while others are multiplied, and
+// B is packed anew for each block of so many rows.
+inline constexpr std::int64_t panels_bytes = 6 << 20;
 
 template <class T>
 struct Blocks {

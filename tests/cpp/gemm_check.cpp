@@ -258,6 +258,7 @@ void check_all(const char* isa, const char* type, int stride) {
       }
     }
   }
+  if (stride <= 50) check<T>({5300, 150, 310, true}, isa, type);  // A in several blocks of rows
   for (const std::int64_t K : {0, 1}) check<T>({3, 5, K, false, false, 0, true}, isa, type);
   check<T>({0, 5, 3}, isa, type);
   check<T>({5, 0, 3}, isa, type);
