@@ -50,10 +50,21 @@ def test_needs_a_whole_batch(model: dlnative.Sequential) -> None:
         model.profile(np.ones((4, 3), "float32"))
 
 
-def test_the_limit_is_the_slower_of_arithmetic_and_memory() -> None:
+def test_the_limit_is_the_slower_of_arithmetic_and_reading() -> None:
     from dlnative.models.profile import Limits
 
-    limits = Limits(flops=100.0, cache=10.0, memory=5.0)
+    limits = Limits(flops=100.0, reading={10: 20.0, 1000: 10.0, 100_000: 5.0})
     assert limits.seconds(200, 5) == 2.0
-    assert limits.seconds(200, 40) == 4.0
+    assert limits.seconds(200, 80) == 4.0
+    assert limits.seconds(200, 2000) == 200.0
     assert limits.seconds(0, 10_000_000) == 2_000_000.0
+
+
+def test_the_limits_are_measured() -> None:
+    from dlnative.models.profile import measure_limits
+
+    limits = measure_limits(1)
+    rates = list(limits.reading.values())
+    assert limits.flops > 1e8
+    assert rates == sorted(rates, reverse=True)
+    assert 1e8 < rates[-1] <= rates[0] < 1e13  # more, and nothing was read

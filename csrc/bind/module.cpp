@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include <cstring>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -59,6 +60,20 @@ double measure_fma(double seconds) {
   require_isa();
   const py::gil_scoped_release released;
   return isa().measure_fma(seconds);
+}
+
+double measure_read(std::int64_t bytes, double seconds) {
+  require_isa();
+  const dlnative::Workers workers = dlnative::workers();
+  const std::int64_t share = bytes / workers.threads / static_cast<std::int64_t>(sizeof(float));
+  if (share < 1) throw py::value_error("measure_read: expected at least 4 bytes a thread");
+  const std::vector<float> data(static_cast<std::size_t>(share * workers.threads));
+  std::vector<double> rates(static_cast<std::size_t>(workers.threads));
+  const py::gil_scoped_release released;
+  workers.parallel_for(workers.threads, workers.threads, [&](std::int64_t task, int) {
+    rates[static_cast<std::size_t>(task)] = isa().measure_read(data.data() + task * share, share, seconds);
+  });
+  return std::accumulate(rates.begin(), rates.end(), 0.0);
 }
 
 // Runs one kernel straight on arrays. Attributes are the caller's business, as they are in a plan.
@@ -127,6 +142,8 @@ PYBIND11_MODULE(_native, module) {
   module.def("build_info", &build_info, "How the module was built.");
   module.def("measure_fma", &measure_fma, py::arg("seconds"),
              "Floating-point operations per second that one core reaches with multiply-adds.");
+  module.def("measure_read", &measure_read, py::arg("bytes"), py::arg("seconds"),
+             "Bytes per second that all threads together reach reading so many bytes over and over, each its share.");
   module.def("call_op", &call_op, py::arg("op"), py::arg("inputs"), py::arg("outputs"), py::arg("ints"),
              py::arg("floats"), "Runs one kernel on arrays.");
   module.def("note_written", &note_array_written, py::arg("array"),

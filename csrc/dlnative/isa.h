@@ -29,6 +29,8 @@ struct IsaKernels {
   void (*gemm_double)(const GemmArguments<double>&, void* scratch, const Workers&);
   // Floating-point operations per second of one core, measured by a chain-free loop of multiply-adds.
   double (*measure_fma)(double seconds);
+  // Bytes per second that one core reads of `count` elements, over and over.
+  double (*measure_read)(const float* data, std::int64_t count, double seconds);
 };
 
 // The same with the families' rows joined: an op code is an index into `ops`.

@@ -19,4 +19,7 @@ void gemm(const GemmArguments<double>& arguments, void* scratch, const Workers& 
 // Floating-point operations per second of one core, from multiply-adds that do not wait for one another.
 double measure_fma(double seconds);
 
+// Bytes per second that one core reads of `count` elements, over and over.
+double measure_read(const float* data, std::int64_t count, double seconds);
+
 }  // namespace dlnative::DLNATIVE_ISA

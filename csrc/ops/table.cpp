@@ -51,6 +51,7 @@ constexpr IsaKernels kernels = {
     gemm,
     gemm,
     measure_fma,
+    measure_read,
 };
 
 }  // namespace dlnative::DLNATIVE_ISA

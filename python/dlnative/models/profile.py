@@ -1,13 +1,14 @@
 """Times every instruction of a step and holds it against what the machine could do: its roofline.
 
 An instruction that does F operations on B bytes cannot take less time than max(F / P, B / W), where P is the rate of
-multiply-adds of the cores and W the rate at which memory gives and takes. Source: Williams, Waterman & Patterson,
-"Roofline: an insightful visual performance model for multicore architectures", 2009.
+multiply-adds of the cores and W the rate at which they read so many bytes, from a cache or from memory. Source:
+Williams, Waterman & Patterson, "Roofline: an insightful visual performance model for multicore architectures", 2009.
 """
 
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,29 +17,28 @@ from dlnative.backends.program import Instruction, Program
 from dlnative.dtypes import ITEM_SIZES
 from dlnative.graph.op import size_of
 
-_CACHED = 1 << 20  # bytes that an instruction finds in the second cache, more or less
+_SIZES = tuple(1 << power for power in range(14, 27, 2))  # bytes, from the first cache to memory
 _SECONDS = 0.3  # how long a step is timed
 
 
 class Limits:
-    """What this machine reaches, measured: operations a second, and bytes a second near and far.
+    """What all threads of this machine reach together, measured: operations a second, and bytes a second.
 
     Args:
-        flops: floating-point operations a second of all threads, by multiply-adds on registers.
-        cache: bytes a second, read and written, of a copy that stays in the second cache.
-        memory: the same of a copy larger than all caches.
+        flops: floating-point operations a second, by multiply-adds on registers.
+        reading: bytes a second, by how many bytes are read over and over: the fewer, the nearer they are.
     """
 
-    __slots__ = ("cache", "flops", "memory")
+    __slots__ = ("flops", "reading")
 
-    def __init__(self, flops: float, cache: float, memory: float) -> None:
+    def __init__(self, flops: float, reading: dict[int, float]) -> None:
         self.flops = flops
-        self.cache = cache
-        self.memory = memory
+        self.reading = reading
 
     def seconds(self, flops: int, nbytes: int) -> float:
-        """Returns the least time that an instruction can take."""
-        return max(flops / self.flops, nbytes / (self.cache if nbytes <= _CACHED else self.memory))
+        """Returns the least time that an instruction can take, all of whose bytes are as near as they can be."""
+        nearest = max((size for size in self.reading if size <= nbytes), default=min(self.reading))
+        return max(flops / self.flops, nbytes / self.reading[nearest])
 
 
 def measure_limits(threads: int) -> Limits:
@@ -46,17 +46,14 @@ def measure_limits(threads: int) -> Limits:
     from dlnative import _native
 
     flops = max(_native.measure_fma(0.01) for _ in range(8)) * threads
-    return Limits(flops, _copy_rate(_CACHED // 4, 400), _copy_rate(1 << 26, 4))
+    reading = {size: _native.measure_read(size, 0.02) for size in _SIZES}
+    for far, near in pairwise(reversed(_SIZES)):  # where something disturbed the nearer
+        reading[near] = max(reading[near], reading[far])
+    return Limits(flops, reading)
 
 
-def _copy_rate(nbytes: int, repeats: int) -> float:
-    source, target = np.ones(nbytes // 2, np.uint8), np.ones(nbytes // 2, np.uint8)
-    best = float("inf")
-    for _ in range(repeats):
-        start = time.perf_counter()
-        np.copyto(target, source)
-        best = min(best, time.perf_counter() - start)
-    return nbytes / best
+def _size(nbytes: int) -> str:
+    return f"{nbytes >> 20} MB" if nbytes >> 20 else f"{nbytes >> 10} KB"
 
 
 class Profile:
@@ -77,8 +74,15 @@ class Profile:
 
     def traffic(self, step: Instruction) -> int:
         """Returns the bytes that an instruction reads and writes."""
+        return sum(size for _, size in self._places(step))
+
+    def footprint(self, step: Instruction) -> int:
+        """Returns the bytes that it reads or writes, those that it writes where it has read once."""
+        return sum(dict(self._places(step)).values())
+
+    def _places(self, step: Instruction) -> list[tuple[tuple[int, int], int]]:
         buffers = [self.program.buffers[index] for index in (*step.inputs, *step.outputs)]
-        return sum(size_of(buffer.shape) * ITEM_SIZES[buffer.dtype] for buffer in buffers)
+        return [((b.space, b.offset), size_of(b.shape) * ITEM_SIZES[b.dtype]) for b in buffers]
 
     def __repr__(self) -> str:
         rows = [("#", "op", "µs", "of step", "GFLOP/s", "GB/s", "of limit", "")]
@@ -86,7 +90,7 @@ class Profile:
         least = 0.0
         for number, (step, seconds) in enumerate(zip(self.program.instructions, self.seconds, strict=True)):
             nbytes = self.traffic(step)
-            possible = self.limits.seconds(step.flops, nbytes)
+            possible = self.limits.seconds(step.flops, self.footprint(step))
             least += possible
             spent = max(seconds, 1e-9)
             rows.append(
@@ -108,10 +112,10 @@ class Profile:
                 cell.ljust(w) if i == 1 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, widths, strict=False))
             ]
             lines.append(("  ".join(cells) + "  " + row[-1]).rstrip())
+        rates = ", ".join(f"{rate * 1e-9:.0f} from {_size(size)}" for size, rate in self.limits.reading.items())
         lines.append(
             f"{total * 1e6:.2f} µs a step; at the limits of this machine {least * 1e6:.2f} µs: "
-            f"{self.limits.flops * 1e-9:.0f} GFLOP/s, {self.limits.cache * 1e-9:.0f} GB/s in cache, "
-            f"{self.limits.memory * 1e-9:.0f} GB/s in memory"
+            f"{self.limits.flops * 1e-9:.0f} GFLOP/s, and GB/s {rates}"
         )
         return "\n".join(lines)
 
@@ -133,9 +137,9 @@ class Profile:
         FigureCanvasAgg(figure)
         axes = figure.add_subplot()
         intensity = np.logspace(-2, 3, 200)
-        for rate, label in ((self.limits.cache, "cache"), (self.limits.memory, "memory")):
+        for size, rate in self.limits.reading.items():
             roof = np.minimum(self.limits.flops, intensity * rate)
-            axes.loglog(intensity, roof * 1e-9, label=f"{label}: {rate * 1e-9:.0f} GB/s")
+            axes.loglog(intensity, roof * 1e-9, label=f"{_size(size)}: {rate * 1e-9:.0f} GB/s")
         for number, (step, seconds) in enumerate(zip(self.program.instructions, self.seconds, strict=True)):
             nbytes = self.traffic(step)
             if step.flops and nbytes and seconds > 0:
