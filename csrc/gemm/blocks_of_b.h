@@ -71,33 +71,25 @@ class BlocksOfB {
   // To be called for one block after the other, column blocks first.
   BlockOfB<T> take(std::int64_t k_block, std::int64_t column_block) {
     BlockOfB<T> block = at(k_block, column_block);
-    const auto [k0, k1, n0, n1, packed, to_pack, next] = block;
     if (method_.kept_b) {
-      block.packed = g_.packed_b + packed_offset(g_, k0, k1, n0);
+      block.packed = g_.packed_b + packed_offset(g_, block.k0, block.k1, block.n0);
       return block;
     }
-    T* const room = rooms_[turn_];
-    block.packed = room;
+    block.packed = rooms_[turn_];
     if (!method_.pack_b) {
-      if (method_.pack_tail && n1 % L != 0) {
-        const std::int64_t tail = n0 + (n1 - n0) / L * L;
-        pack_rows(room, L, g_.b + k0 * g_.ldb + tail, g_.ldb, k1 - k0, n1 - tail);
-      }
+      if (method_.pack_tail) pack_tail(block);
       return block;
     }
-    if (on_the_way_) moving_.pack(moving_.rows + moving_.panels * moving_.K);
-    const bool by_tiles = !g_.transpose_b && !on_the_way_ && panels_.largest() >= least_packing_rows;
-    pack_b_block(g_, k0, k1, n0, n1, room, by_tiles || on_the_way_);
-    if (by_tiles) block.to_pack = room;
-    on_the_way_ = false;
-    if (!method_.ahead_b) return block;
-    turn_ ^= 1;
-    if (column_block + 1 < columns_.count) {
-      send_for(at(k_block, column_block + 1), block);
-    } else if (k_block + 1 < method_.k_blocks.count) {
-      send_for(at(k_block + 1, 0), block);
+    pack(block);
+    if (method_.ahead_b) {
+      turn_ ^= 1;
+      if (column_block + 1 < columns_.count) {
+        send_for(at(k_block, column_block + 1), block);
+      } else if (k_block + 1 < method_.k_blocks.count) {
+        send_for(at(k_block + 1, 0), block);
+      }
+      if (on_the_way_) block.next = &moving_;
     }
-    if (on_the_way_) block.next = &moving_;
     return block;
   }
 
@@ -112,6 +104,21 @@ class BlocksOfB {
             nullptr,
             nullptr,
             nullptr};
+  }
+
+  void pack_tail(const BlockOfB<T>& block) {
+    const std::int64_t rest = block.n1 % L, tail = block.n1 - rest;
+    if (rest == 0) return;
+    pack_rows(rooms_[turn_], L, g_.b + block.k0 * g_.ldb + tail, g_.ldb, block.k1 - block.k0, rest);
+  }
+
+  // What is not on its way already, and what is left of that.
+  void pack(BlockOfB<T>& block) {
+    const bool by_tiles = !g_.transpose_b && !on_the_way_ && panels_.largest() >= least_packing_rows;
+    if (on_the_way_) moving_.pack(moving_.rows + moving_.panels * moving_.K);
+    pack_b_block(g_, block.k0, block.k1, block.n0, block.n1, rooms_[turn_], by_tiles || on_the_way_);
+    if (by_tiles) block.to_pack = rooms_[turn_];
+    on_the_way_ = false;
   }
 
   void send_for(const BlockOfB<T>& next, const BlockOfB<T>& now) {
