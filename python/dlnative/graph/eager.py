@@ -1,7 +1,14 @@
-"""One op on arrays: a plan of one instruction, kept for the next call with the same shapes."""
+"""One op on arrays: a plan of one instruction, kept for the next call with the same shapes.
+
+A function of `dlnative.ops` looks at its arguments for ten times as long as a small kernel takes. What it looks at in
+arrays is their shapes and types, so where a call came down to one op on just its arguments, the next call with such
+arrays goes straight to that op's plan.
+"""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -16,6 +23,47 @@ from dlnative.graph.trace import Trace
 
 _MOST_PLANS = 512
 _plans: dict[Any, Executor] = {}
+_plans_of_functions: dict[Any, Executor] = {}
+_Calls = list[tuple[Executor, tuple[Any, ...], Any]]
+
+
+class _Watched(threading.local):
+    """The ops that ran on arrays within a call of `call_on_arrays`: executor, inputs, result; `None` outside."""
+
+    calls: _Calls | None = None
+
+
+_watched = _Watched()
+
+
+def call_on_arrays(function: Callable[..., Any], arrays: tuple[Any, ...]) -> Any:
+    """Calls a function of ops.
+
+    Args:
+        function: a function whose way depends on the shapes and types of arrays alone.
+        arrays: its arguments, all of them of the class `numpy.ndarray`.
+
+    Returns:
+        What it returns.
+    """
+    key = (function, selection.backend(), *[(x.shape, x.dtype) for x in arrays])
+    executor = _plans_of_functions.get(key)
+    if executor is not None:
+        return _run(executor, arrays)
+    outer = _watched.calls
+    calls: _Calls = []
+    _watched.calls = calls
+    try:
+        result = function(*arrays)
+    finally:
+        _watched.calls = outer
+        if outer is not None:
+            outer.extend(calls)
+    if len(calls) == 1:
+        executor, inputs, made = calls[0]
+        if made is result and len(inputs) == len(arrays) and all(a is b for a, b in zip(inputs, arrays, strict=True)):
+            _keep(_plans_of_functions, key, executor)
+    return result
 
 
 def evaluate(op: Op, inputs: tuple[Any, ...], attributes: tuple[Any, ...]) -> Any:
@@ -37,10 +85,23 @@ def evaluate(op: Op, inputs: tuple[Any, ...], attributes: tuple[Any, ...]) -> An
             feeds = tuple(trace.feed(x.shape, dtypes.of_array(x)) for x in inputs)
             outputs = Node(op, feeds, attributes).outputs
         executor = selection.build(plan(trace, list(outputs)), backend)
-        while len(_plans) >= _MOST_PLANS:
-            _plans.pop(next(iter(_plans)), None)
-        _plans[key] = executor
+        _keep(_plans, key, executor)
+    return _run(executor, inputs)
+
+
+def _run(executor: Executor, inputs: tuple[Any, ...]) -> Any:
     results = executor.run([np.asarray(x, order="C") for x in inputs])
-    if len(results) == 1:
-        return results[0] if results[0].ndim else results[0][()]
-    return tuple(results)
+    if len(results) > 1:
+        made: Any = tuple(results)
+    else:
+        made = results[0] if results[0].ndim else results[0][()]
+    calls = _watched.calls
+    if calls is not None:
+        calls.append((executor, inputs, made))
+    return made
+
+
+def _keep(plans: dict[Any, Executor], key: Any, executor: Executor) -> None:
+    while len(plans) >= _MOST_PLANS:
+        plans.pop(next(iter(plans)), None)
+    plans[key] = executor
