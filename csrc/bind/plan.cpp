@@ -126,17 +126,23 @@ class BoundPlan {
     return results;
   }
 
-  // What a call with one array gives, or None if it is not exactly what the plan takes: the caller then finds out why.
-  py::object call(const py::handle& feed) {
-    if (feeds_.size() != 1 || results_.size() != 1 || results_[0].rank == 0 || !is_plain_array(feed.ptr())) {
-      return py::none();
+  // What a call with a few arrays gives, or None if they are not exactly what the plan takes: the caller then finds out
+  // why.
+  py::object call(const py::args& feeds) {
+    constexpr std::size_t most = 4;
+    const std::size_t count = feeds_.size();
+    if (feeds.size() != count || count > most || results_.size() != 1 || results_[0].rank == 0) return py::none();
+    const void* addresses[most];
+    for (std::size_t i = 0; i < count; ++i) {
+      PyObject* const feed = PyTuple_GET_ITEM(feeds.ptr(), static_cast<Py_ssize_t>(i));
+      if (!is_plain_array(feed)) return py::none();
+      const Array array = inspect(feed, "Plan.call");
+      if (!matches(array, feeds_[i])) return py::none();
+      addresses[i] = array.data;
     }
-    const Array array = inspect(feed.ptr(), "Plan.call");
-    if (!matches(array, feeds_[0])) return py::none();
-    const void* address = array.data;
     py::object result = new_array(results_[0]);
     void* target = py::detail::array_proxy(result.ptr())->data;
-    run_guarded(&address, &target);
+    run_guarded(addresses, &target);
     return result;
   }
 
@@ -309,8 +315,8 @@ void bind_plan(py::module_& module) {
            py::arg("arena_bytes"), py::arg("feeds"), py::arg("results"), py::arg("externals"), py::arg("buffers"),
            py::arg("instructions"))
       .def("run", &BoundPlan::run, py::arg("feeds"), "Runs once and returns new arrays.")
-      .def("call", &BoundPlan::call, py::arg("feed"),
-           "Runs once on the only feed and returns the only result; None if the feed is not what the plan takes.")
+      .def("call", &BoundPlan::call,
+           "Runs once on the feeds and returns the only result; None if they are not what the plan takes.")
       .def("run_steps", &BoundPlan::run_steps, py::arg("sources"), py::arg("sinks"), py::arg("order"),
            py::arg("position"), py::arg("stop"), py::arg("batch_size"), py::arg("seconds"),
            "Runs whole batches of rows until `stop` or the time limit, and returns the position it reached.")

@@ -7,6 +7,7 @@ arrays goes straight to that op's plan.
 
 from __future__ import annotations
 
+import operator
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +29,7 @@ _Calls = list[tuple[Executor, tuple[Any, ...], Any]]
 
 
 class _Watched(threading.local):
-    """The ops that ran on arrays within a call of `call_on_arrays`: executor, inputs, result; `None` outside."""
+    """The ops that ran on arrays within a call of `OnArrays`: executor, inputs, result; `None` outside."""
 
     calls: _Calls | None = None
 
@@ -36,34 +37,58 @@ class _Watched(threading.local):
 _watched = _Watched()
 
 
-def call_on_arrays(function: Callable[..., Any], arrays: tuple[Any, ...]) -> Any:
-    """Calls a function of ops.
+class OnArrays:
+    """Calls a function of ops on arrays.
 
     Args:
         function: a function whose way depends on the shapes and types of arrays alone.
-        arrays: its arguments, all of them of the class `numpy.ndarray`.
-
-    Returns:
-        What it returns.
     """
-    key = (function, selection.backend(), *[(x.shape, x.dtype) for x in arrays])
-    executor = _plans_of_functions.get(key)
-    if executor is not None:
+
+    __slots__ = ("_function", "_latest")
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        # What `changes` was at the latest call, its plan, and what takes such arrays, and no others, to its result.
+        self._latest: tuple[int, Executor, Callable[..., Any]] | None = None
+
+    def __call__(self, arrays: tuple[Any, ...]) -> Any:
+        """Returns what the function returns.
+
+        Args:
+            arrays: its arguments, all of them of the class `numpy.ndarray`.
+        """
+        latest = self._latest
+        if latest is not None and latest[0] == selection.changes[0]:
+            result = latest[2](*arrays)
+            if result is not None:
+                calls = _watched.calls
+                if calls is not None:
+                    calls.append((latest[1], arrays, result))
+                return result
+        key = (self._function, selection.backend(), *[(x.shape, x.dtype) for x in arrays])
+        executor = _plans_of_functions.get(key)
+        if executor is None:
+            return self._observe(key, arrays)
+        call = getattr(executor, "call", None)
+        if call is not None:
+            self._latest = selection.changes[0], executor, call
         return _run(executor, arrays)
-    outer = _watched.calls
-    calls: _Calls = []
-    _watched.calls = calls
-    try:
-        result = function(*arrays)
-    finally:
-        _watched.calls = outer
-        if outer is not None:
-            outer.extend(calls)
-    if len(calls) == 1:
-        executor, inputs, made = calls[0]
-        if made is result and len(inputs) == len(arrays) and all(a is b for a, b in zip(inputs, arrays, strict=True)):
-            _keep(_plans_of_functions, key, executor)
-    return result
+
+    def _observe(self, key: Any, arrays: tuple[Any, ...]) -> Any:
+        outer = _watched.calls
+        calls: _Calls = []
+        _watched.calls = calls
+        try:
+            result = self._function(*arrays)
+        finally:
+            _watched.calls = outer
+            if outer is not None:
+                outer.extend(calls)
+        if len(calls) == 1:
+            executor, inputs, made = calls[0]
+            if made is result and len(inputs) == len(arrays) and all(map(operator.is_, inputs, arrays)):
+                _keep(_plans_of_functions, key, executor)
+        return result
 
 
 def evaluate(op: Op, inputs: tuple[Any, ...], attributes: tuple[Any, ...]) -> Any:

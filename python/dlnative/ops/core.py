@@ -9,7 +9,7 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from dlnative import dtypes
-from dlnative.graph.eager import call_on_arrays, evaluate
+from dlnative.graph.eager import OnArrays, evaluate
 from dlnative.graph.op import OPS, Op
 from dlnative.graph.tensor import Call, KerasTensor, Node, Tensor, flatten_structure, has_keras_tensor, map_structure
 from dlnative.graph.trace import Trace, constant, current_trace
@@ -24,6 +24,8 @@ def operation(function: Function) -> Function:
     On arrays alone it takes a short way; its own must depend on nothing but their shapes and types.
     """
 
+    on_arrays = OnArrays(function)
+
     @functools.wraps(function)
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         if args and not kwargs:
@@ -31,7 +33,7 @@ def operation(function: Function) -> Function:
                 if argument.__class__ is not np.ndarray:
                     break
             else:
-                return call_on_arrays(function, args)
+                return on_arrays(args)
         if has_keras_tensor(args) or (kwargs and has_keras_tensor(tuple(kwargs.values()))):
             return record(Call(function, args, kwargs), lambda *a, **k: function(*a, **k))
         return function(*args, **kwargs)
