@@ -43,6 +43,15 @@ def test_a_later_call_takes_the_short_way(random: np.random.RandomState, monkeyp
         ops.matmul(x[:6], y)
 
 
+def test_what_only_looks_the_same_goes_the_long_way(random: np.random.RandomState) -> None:
+    x = random.rand(5, 5).astype("float32")
+    unaligned = np.frombuffer(b"\0" + x.tobytes(), np.uint8)[1:].view("float32").reshape(5, 5)
+    for other in (x.astype(">f4"), np.asfortranarray(x), x[::-1], x.astype("float64"), unaligned, x.view(np.matrix)):
+        for _ in range(3):
+            ops.exp(x)
+        np.testing.assert_allclose(ops.exp(other), np.exp(other), 1e-6)
+
+
 def test_what_is_more_than_one_op_goes_the_long_way(random: np.random.RandomState) -> None:
     x, counts = random.rand(6, 4).astype("float32"), random.randint(0, 9, (6, 4)).astype("int32")
     for _ in range(3):
