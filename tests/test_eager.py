@@ -38,7 +38,8 @@ def test_a_later_call_takes_the_short_way(random: np.random.RandomState, monkeyp
     x, y = random.rand(2, 7, 7).astype("float32")
     first = ops.matmul(x, y)
     monkeypatch.setattr("dlnative.ops.linalg.promote", None)
-    np.testing.assert_array_equal(ops.matmul(x, y), first)
+    for _ in range(3):
+        np.testing.assert_array_equal(ops.matmul(x, y), first)
     with pytest.raises(TypeError):
         ops.matmul(x[:6], y)
 
@@ -67,10 +68,12 @@ def test_each_backend_has_a_short_way_of_its_own(random: np.random.RandomState) 
         with backend.use_backend(name):
             for _ in range(2):
                 np.testing.assert_allclose(ops.exp(x), np.exp(x), 1e-6)
-    assert {key[1] for key in eager._plans_of_functions} >= {"cpu", "reference"}
+    signature = (x.shape, x.dtype)
+    kept = [key[1] for key in eager._plans_of_functions if key[0] is ops.exp.__wrapped__ and key[2] == signature]
+    assert sorted(kept) == ["cpu", "reference"]
 
 
 def test_plans_that_are_kept_are_bounded() -> None:
     for size in range(1, eager._MOST_PLANS + 20):
         ops.negative(np.ones(size, "float32"))
-    assert len(eager._plans_of_functions) <= eager._MOST_PLANS
+    assert len(eager._plans_of_functions) == eager._MOST_PLANS

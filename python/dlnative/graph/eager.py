@@ -29,7 +29,7 @@ _Calls = list[tuple[Executor, tuple[Any, ...], Any]]
 
 
 class _Watched(threading.local):
-    """The ops that ran on arrays within a call of `OnArrays`: executor, inputs, result; `None` outside."""
+    """The ops that a function ran on arrays while it was observed: executor, inputs, result; `None` otherwise."""
 
     calls: _Calls | None = None
 
@@ -48,8 +48,8 @@ class OnArrays:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
-        # What `changes` was at the latest call, its plan, and what takes such arrays, and no others, to its result.
-        self._latest: tuple[int, Executor, Callable[..., Any]] | None = None
+        # What `changes` was at the latest call, and what takes such arrays, and no others, to its result.
+        self._latest: tuple[int, Callable[..., Any]] | None = None
 
     def __call__(self, arrays: tuple[Any, ...]) -> Any:
         """Returns what the function returns.
@@ -59,11 +59,8 @@ class OnArrays:
         """
         latest = self._latest
         if latest is not None and latest[0] == selection.changes[0]:
-            result = latest[2](*arrays)
+            result = latest[1](*arrays)
             if result is not None:
-                calls = _watched.calls
-                if calls is not None:
-                    calls.append((latest[1], arrays, result))
                 return result
         key = (self._function, selection.backend(), *[(x.shape, x.dtype) for x in arrays])
         executor = _plans_of_functions.get(key)
@@ -71,7 +68,7 @@ class OnArrays:
             return self._observe(key, arrays)
         call = getattr(executor, "call", None)
         if call is not None:
-            self._latest = selection.changes[0], executor, call
+            self._latest = selection.changes[0], call
         return _run(executor, arrays)
 
     def _observe(self, key: Any, arrays: tuple[Any, ...]) -> Any:
@@ -82,8 +79,6 @@ class OnArrays:
             result = self._function(*arrays)
         finally:
             _watched.calls = outer
-            if outer is not None:
-                outer.extend(calls)
         if len(calls) == 1:
             executor, inputs, made = calls[0]
             if made is result and len(inputs) == len(arrays) and all(map(operator.is_, inputs, arrays)):

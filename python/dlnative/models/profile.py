@@ -141,7 +141,7 @@ class Profile:
             roof = np.minimum(self.limits.flops, intensity * rate)
             axes.loglog(intensity, roof * 1e-9, label=f"{_size(size)}: {rate * 1e-9:.0f} GB/s")
         for number, (step, seconds) in enumerate(zip(self.program.instructions, self.seconds, strict=True)):
-            nbytes = self.traffic(step)
+            nbytes = self.footprint(step)
             if step.flops and nbytes and seconds > 0:
                 point = step.flops / nbytes, step.flops / seconds * 1e-9
                 axes.plot(*point, "o", markersize=4 + 16 * seconds / sum(self.seconds), alpha=0.6)
