@@ -63,7 +63,7 @@ def test_the_limit_is_the_slower_of_arithmetic_and_reading() -> None:
 def test_the_limits_are_measured() -> None:
     from dlnative.models.profile import measure_limits
 
-    limits = measure_limits(1)
+    limits = measure_limits()
     rates = list(limits.reading.values())
     assert limits.flops > 1e8
     assert rates == sorted(rates, reverse=True)

@@ -1,11 +1,13 @@
 // Matrix products of the sizes that networks have, forward and backward. Each is compared with a plain loop in double
 // before it is timed. Counters: GFLOP/s, and per cent of the multiply-add limit of the cores taking part. With
 // DLNATIVE_BLAS=LIBRARY.so also how many times faster dlnative is than its SGEMM, by turns, on as many threads as that
-// library's own settings give it.
+// library's own settings give it. Arguments such as 32x100x300/a^T, 8x64x64/b^T/kept or 300x300x300/threads:2 (M×N×K)
+// are measured instead of the shapes below.
 #include <dlfcn.h>
 
 #include <cmath>
 #include <cstdio>
+#include <optional>
 
 #include "machine.h"
 
@@ -63,6 +65,29 @@ const Shape shapes[] = {
     {1024, 1024, 1024, false, false, 2},
     {2048, 2048, 2048, false, false, 2},
 };
+
+std::string name_of(const Shape& shape) {
+  char name[96];
+  std::snprintf(name, sizeof(name), "%dx%dx%d%s%s%s/threads:%d", shape.M, shape.N, shape.K,
+                shape.transpose_a ? "/a^T" : "", shape.transpose_b ? "/b^T" : "", shape.kept ? "/kept" : "",
+                shape.threads);
+  return name;
+}
+
+// The shape of a name; none, if it is not one.
+std::optional<Shape> shape_of(const std::string& name) {
+  Shape shape{};
+  int end = 0;
+  if (std::sscanf(name.c_str(), "%dx%dx%d%n", &shape.M, &shape.N, &shape.K, &end) != 3) return std::nullopt;
+  shape.transpose_a = name.find("/a^T") != std::string::npos;
+  shape.transpose_b = name.find("/b^T") != std::string::npos;
+  shape.kept = name.find("/kept") != std::string::npos;
+  const auto threads = name.find("/threads:");
+  if (threads != std::string::npos) shape.threads = std::atoi(name.c_str() + threads + 9);
+  const bool whole = name_of(shape) == (threads == std::string::npos ? name + "/threads:1" : name);
+  const bool positive = shape.M > 0 && shape.N > 0 && shape.K > 0 && shape.threads > 0;
+  return whole && positive ? std::optional(shape) : std::nullopt;
+}
 
 bool is_right(const GemmArguments<float>& g) {
   const std::int64_t row_step = g.M / 7 + 1, column_step = g.N / 7 + 1;
@@ -163,12 +188,21 @@ int main(int count, char** arguments) {
   benchmark::Initialize(&count, arguments);
   dlnative_benchmark::add_context();
   const Sgemm sgemm = find_sgemm();
-  for (const Shape& shape : shapes) {
-    char name[96];
-    std::snprintf(name, sizeof(name), "gemm/%dx%dx%d%s%s%s/threads:%d", shape.M, shape.N, shape.K,
-                  shape.transpose_a ? "/a^T" : "", shape.transpose_b ? "/b^T" : "", shape.kept ? "/kept" : "",
-                  shape.threads);
-    benchmark::RegisterBenchmark(name, [=](benchmark::State& state) { run(state, shape, sgemm); })->UseRealTime();
+  std::vector<Shape> chosen;
+  for (int i = 1; i < count; ++i) {
+    const auto shape = shape_of(arguments[i]);
+    if (!shape) {
+      std::fprintf(stderr, "%s is no shape; expected MxNxK[/a^T][/b^T][/kept][/threads:T]\n", arguments[i]);
+      return 1;
+    }
+    chosen.push_back(*shape);
+  }
+  if (chosen.empty()) chosen.assign(std::begin(shapes), std::end(shapes));
+  for (const Shape& shape : chosen) {
+    const std::string name = "gemm/" + name_of(shape);
+    benchmark::RegisterBenchmark(name.c_str(), [=](benchmark::State& state) {
+      run(state, shape, sgemm);
+    })->UseRealTime();
   }
   benchmark::RunSpecifiedBenchmarks();
   return 0;

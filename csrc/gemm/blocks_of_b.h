@@ -47,9 +47,9 @@ struct RowsOfB {
 template <class T>
 struct BlockOfB {
   std::int64_t k0, k1, n0, n1;
-  const T* packed;   // all of it or, of one that is used in place, a last vector that is not full; or null
-  T* to_pack;        // `packed`, if all but its edge is still to be packed, by the tiles of the first panel; or null
-  RowsOfB<T>* next;  // of the block after this one, to be packed meanwhile; or null
+  const T* packed = nullptr;   // all of it or, of one that is used in place, a last vector that is not full
+  T* to_pack = nullptr;        // `packed`, if all but its edge is still to be packed, by the tiles of the first panel
+  RowsOfB<T>* next = nullptr;  // of the block after this one, to be packed meanwhile
 };
 
 template <class T>
@@ -97,13 +97,8 @@ class BlocksOfB {
   static constexpr int L = lanes<T>, NR = Blocks<T>::NR;
 
   BlockOfB<T> at(std::int64_t k_block, std::int64_t column_block) const {
-    return {method_.k_blocks.start(k_block),
-            method_.k_blocks.start(k_block + 1),
-            n0_ + columns_.start(column_block) * NR,
-            least(n0_ + columns_.start(column_block + 1) * NR, n1_),
-            nullptr,
-            nullptr,
-            nullptr};
+    return {method_.k_blocks.start(k_block), method_.k_blocks.start(k_block + 1),
+            n0_ + columns_.start(column_block) * NR, least(n0_ + columns_.start(column_block + 1) * NR, n1_)};
   }
 
   void pack_tail(const BlockOfB<T>& block) {

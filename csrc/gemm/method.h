@@ -54,11 +54,12 @@ struct Method {
     return g.M == 1 ? 16 : 64;
   }
 
+  std::int64_t rooms() const { return ahead_b ? 2 : 1; }
   std::int64_t k_block_size() const { return k_blocks.largest(); }
   // Blocks of columns are evenly wide, in units of NR.
   Parts column_blocks(std::int64_t N) const {
     const std::int64_t units = (N + NR - 1) / NR;
-    return Parts(units, pack_b ? block_size(block_bytes / (ahead_b ? 2 : 1), NR) / NR : units);
+    return Parts(units, pack_b ? block_size(block_bytes / rooms(), NR) / NR : units);
   }
   Parts row_blocks(std::int64_t M) const { return Parts(M, pack_a ? block_size(panels_bytes, MR) : M); }
   // How many columns, or rows, with a block of k each, take so many bytes: a multiple of `unit`.
@@ -76,8 +77,7 @@ struct Method {
   }
   std::int64_t b_block_size(std::int64_t N) const {
     if (kept_b) return 0;
-    const std::int64_t rooms = ahead_b ? 2 : 1;
-    if (pack_b) return rooms * (k_block_size() * least(block_size(block_bytes / rooms, NR), round_up(N, L)) + L);
+    if (pack_b) return rooms() * (k_block_size() * least(block_size(block_bytes / rooms(), NR), round_up(N, L)) + L);
     return pack_tail ? k_block_size() * L + L : 0;
   }
   std::int64_t thread_bytes(std::int64_t M, std::int64_t N) const {

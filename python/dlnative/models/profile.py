@@ -41,11 +41,11 @@ class Limits:
         return max(flops / self.flops, nbytes / self.reading[nearest])
 
 
-def measure_limits(threads: int) -> Limits:
+def measure_limits() -> Limits:
     """Returns the limits of this machine, which takes about a quarter of a second."""
     from dlnative import _native
 
-    flops = max(_native.measure_fma(0.01) for _ in range(8)) * threads
+    flops = max(_native.measure_fma(0.01) for _ in range(8)) * _native.num_threads()
     reading = {size: _native.measure_read(size, 0.02) for size in _SIZES}
     for far, near in pairwise(reversed(_SIZES)):  # where something disturbed the nearer
         reading[near] = max(reading[near], reading[far])
@@ -152,14 +152,13 @@ class Profile:
         figure.savefig(path, dpi=150)
 
 
-def profile_step(title: str, compiled: Any, feeds: list[Any], threads: int) -> Profile:
+def profile_step(title: str, compiled: Any, feeds: list[Any]) -> Profile:
     """Times the instructions of a plan, and leaves the variables that it writes as they were.
 
     Args:
         title: what is timed.
         compiled: the plan.
         feeds: a batch.
-        threads: how many threads the plan may use.
     """
     program, executor = compiled.program, compiled.executor
     saved = [array.copy() for array in program.externals]
@@ -173,4 +172,4 @@ def profile_step(title: str, compiled: Any, feeds: list[Any], threads: int) -> P
         for array, before in zip(program.externals, saved, strict=True):
             array[...] = before
     medians = np.median(np.array(times), axis=0) * 1e-9
-    return Profile(title, program, [float(value) for value in medians], measure_limits(threads))
+    return Profile(title, program, [float(value) for value in medians], measure_limits())

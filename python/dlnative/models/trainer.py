@@ -281,7 +281,6 @@ class Trainer(Predictor):
         Raises:
             ValueError: if there are fewer samples than `batch_size`.
         """
-        from dlnative.config import num_threads
         from dlnative.models.profile import profile_step
 
         batch_size = data.checked_count("profile", "batch_size", batch_size)
@@ -296,7 +295,7 @@ class Trainer(Predictor):
         if mode == "train":
             checks.check_targets(self, "profile", samples)
         feeds = feeds_of(compiled, samples.arrays(), batch_size)
-        result = profile_step(f'Profile of "{self.name}": {mode}, batch {batch_size}', compiled, feeds, num_threads())
+        result = profile_step(f'Profile of "{self.name}": {mode}, batch {batch_size}', compiled, feeds)
         if plot is not None:
             result.plot(plot)
         print(result)
