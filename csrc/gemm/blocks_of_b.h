@@ -109,7 +109,7 @@ class BlocksOfB {
 
   // What is not on its way already, and what is left of that.
   void pack(BlockOfB<T>& block) {
-    const bool by_tiles = !g_.transpose_b && !on_the_way_ && panels_.largest() >= least_packing_rows;
+    const bool by_tiles = !g_.transpose_b && !on_the_way_ && panels_.largest() >= least_rows_beside;
     if (on_the_way_) moving_.pack(moving_.rows + moving_.panels * moving_.K);
     pack_b_block(g_, block.k0, block.k1, block.n0, block.n1, rooms_[turn_], by_tiles || on_the_way_);
     if (by_tiles) block.to_pack = rooms_[turn_];

@@ -20,7 +20,7 @@ struct KernelRow {
   constexpr KernelRow() { fill(std::make_integer_sequence<int, tile_vectors(rows)>{}); }
   template <int... v>
   constexpr void fill(std::integer_sequence<int, v...>) {
-    ((kernels[v] = tile_kernel<T, rows, v + 1, masked, layout, false>), ...);
+    ((kernels[v] = tile_kernel<T, rows, v + 1, masked, layout, Beside::nothing>), ...);
   }
 };
 
@@ -53,27 +53,37 @@ DLNATIVE_INLINE const TileKernel<T>* tile_kernels(Layout layout, bool masked, st
   return tile_kernels_of<T, Layout::rows_contiguous>(masked, rows);
 }
 
-// Kernels that pack B as they read it, for whole tiles of more than half the rows.
-inline constexpr int least_packing_rows = MR / 2 + 1;
+// Kernels that do more than their multiply-adds, for whole tiles of more than half the rows.
+inline constexpr int least_rows_beside = MR / 2 + 1;
 
-template <class T, Layout layout>
-struct PackingTable {
-  TileKernel<T> kernels[MR - least_packing_rows + 1] = {};
+template <class T, Layout layout, Beside beside>
+struct BesideTable {
+  TileKernel<T> kernels[MR - least_rows_beside + 1] = {};
 
-  constexpr PackingTable() { fill(std::make_integer_sequence<int, MR - least_packing_rows + 1>{}); }
+  constexpr BesideTable() { fill(std::make_integer_sequence<int, MR - least_rows_beside + 1>{}); }
   template <int... r>
   constexpr void fill(std::integer_sequence<int, r...>) {
-    ((kernels[r] = tile_kernel<T, least_packing_rows + r, NV, false, layout, true>), ...);
+    ((kernels[r] = tile_kernel<T, least_rows_beside + r, NV, false, layout, beside>), ...);
   }
 };
 
-template <class T, Layout layout>
-inline constexpr PackingTable<T, layout> packing_table;
+template <class T, Layout layout, Beside beside>
+inline constexpr BesideTable<T, layout, beside> beside_table;
 
+// The kernel for whole tiles of NV vectors.
+template <class T, Layout layout>
+DLNATIVE_INLINE TileKernel<T> whole_tile_kernel_of(Beside beside, std::int64_t rows) {
+  if (beside == Beside::pack) return beside_table<T, layout, Beside::pack>.kernels[rows - least_rows_beside];
+  if constexpr (may_ask<layout>) {
+    if (beside == Beside::ask) return beside_table<T, layout, Beside::ask>.kernels[rows - least_rows_beside];
+  }
+  return kernel_table<T, false, layout>.kernels[rows - 1][NV - 1];
+}
 template <class T>
-DLNATIVE_INLINE TileKernel<T> packing_kernel(Layout layout, std::int64_t rows) {
-  if (layout == Layout::k_contiguous) return packing_table<T, Layout::k_contiguous>.kernels[rows - least_packing_rows];
-  return packing_table<T, Layout::rows_contiguous>.kernels[rows - least_packing_rows];
+DLNATIVE_INLINE TileKernel<T> whole_tile_kernel(Layout layout, Beside beside, std::int64_t rows) {
+  if (rows < least_rows_beside) beside = Beside::nothing;
+  if (layout == Layout::k_contiguous) return whole_tile_kernel_of<T, Layout::k_contiguous>(beside, rows);
+  return whole_tile_kernel_of<T, Layout::rows_contiguous>(beside, rows);
 }
 
 }  // namespace dlnative::DLNATIVE_ISA

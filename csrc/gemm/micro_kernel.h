@@ -9,6 +9,7 @@
 //
 // Where a product has to move data from the last cache it is done here, in the shadow of the arithmetic: the first
 // tiles that read a block of B leave it packed for the others, and all ask for what the next panel of A is made of.
+// With few steps of k there is no such shadow, and what is done once for each tile counts.
 #pragma once
 
 #include "gemm/tile.h"
@@ -33,13 +34,35 @@ struct Ahead {
   }
 };
 
+// The same for one tile after another: the first `shares` of them ask, each from `share` elements further on.
+template <class T>
+struct Request {
+  Ahead<T> ahead{};
+  std::int64_t share = 0, shares = 0;
+
+  DLNATIVE_INLINE Ahead<T> next_share() {
+    if (shares == 0) return {};
+    --shares;
+    const Ahead<T> now = ahead;
+    ahead.at += share;
+    return now;
+  }
+  DLNATIVE_INLINE void skip(std::int64_t count) {
+    count = least(count, shares);
+    shares -= count;
+    ahead.at += count * share;
+  }
+};
+
+// One tile, or several side by side, all as wide as the kernel: what they share is done once.
 template <class T>
 struct TileCall {
-  std::int64_t K;
+  std::int64_t tiles, K;
   const T* a;
   std::int64_t a_stride;  // between the rows of A where k is contiguous, between steps of k where rows are
   const T* b;
-  std::int64_t b_stride;  // between steps of k
+  std::int64_t b_stride;  // between steps of k,
+  std::int64_t b_tile;    // and between tiles
   T* c;
   std::int64_t ldc;
   const T* bias;    // for the columns of the tile, or null
@@ -48,16 +71,25 @@ struct TileCall {
   bool accumulate;  // onto C
   bool relu;
   T* packed;  // where a packing kernel leaves the rows of B it reads
-  Ahead<T> next_a, next_b;
+  Request<T> next_a;
+  Ahead<T> next_b;  // by each tile
 };
 
 // How the elements of A lie: rows apart by a stride and k contiguous, or the other way round.
 enum class Layout { k_contiguous, rows_contiguous };
 
+// What a tile does beside its multiply-adds. `ask`: for the next panel of A, the next block of B, and, in portions, for
+// C. `pack`: leave the rows of B it reads where the others find them; and ask, if A leaves slots for that.
+enum class Beside { nothing, ask, pack };
+
+// A in place takes every slot that a step has.
+template <Layout layout>
+inline constexpr bool may_ask = spare_slots && layout == Layout::rows_contiguous;
+
 inline constexpr int steps_ahead = 7;     // how far ahead B is asked for, in steps of k,
 inline constexpr int steps_packing = 24;  // where it comes from the last cache,
 inline constexpr int a_ahead = 8;         // and an A whose rows are contiguous
-inline constexpr int far_ahead = 64;      // steps of k that leave time to fetch a tile of C
+inline constexpr int far_ahead = 64;      // steps of k that leave time to fetch a tile of C or the next panel
 inline constexpr int c_rows_at_once = 4;  // rows of C asked for with each line of k, where that is spread out
 
 // Keeps the compiler from turning this pointer and its neighbours into induction variables of their own: a tile has
@@ -67,7 +99,7 @@ DLNATIVE_INLINE void keep_in_register(const T*& pointer) {
   __asm__("" : "+r"(pointer));
 }
 
-template <class T, int rows, int vectors, bool masked, Layout layout, bool packing>
+template <class T, int rows, int vectors, bool masked, Layout layout, Beside beside>
 void tile_kernel(const TileCall<T>& call) {
   constexpr int L = lanes<T>;
   const int last_count = call.last_count;
@@ -76,107 +108,117 @@ void tile_kernel(const TileCall<T>& call) {
     v[vectors - 1] = masked ? load_partial(from + (vectors - 1) * L, last_count) : load(from + (vectors - 1) * L);
   };
 
-  Vec<T> acc[rows][vectors] = {};
-  T* const c = call.c;
-  const std::int64_t ldc = call.ldc;
-  // A in place takes every slot that a step has; then C is asked for at once, and nothing else.
-  constexpr bool spread = spare_slots && layout == Layout::rows_contiguous;
-  const T* c_ahead = c;
-  const auto ask_for_row = [&]() __attribute__((always_inline)) {
-    for (int j = 0; j < vectors; j += line / vector_bytes) __builtin_prefetch(c_ahead + j * L, 1);
-    c_ahead += ldc;
-  };
-  int c_turns = call.K >= far_ahead ? (rows + c_rows_at_once - 1) / c_rows_at_once : 0;
-  if (!spread && c_turns > 0) {
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i) ask_for_row();
-  }
-  if (call.bias != nullptr && !call.accumulate) {
-    load_row(call.bias, acc[0]);
-#pragma GCC unroll 16
-    for (int i = 1; i < rows; ++i) {
-      for (int j = 0; j < vectors; ++j) acc[i][j] = acc[0][j];
-    }
-  }
-
-  const T* a = call.a;
-  const T* b = call.b;
-  const std::int64_t stride = call.a_stride, b_stride = call.b_stride;
+  constexpr bool packing = beside == Beside::pack;
+  constexpr bool asking = may_ask<layout> && beside != Beside::nothing;
+  const std::int64_t K = call.K, ldc = call.ldc, stride = call.a_stride, b_stride = call.b_stride;
   std::int64_t third[(rows + 2) / 3];  // of every third row; x86 addresses the two after it by a scaled index
 #pragma GCC unroll 8
   for (int i = 0; i < (rows + 2) / 3; ++i) third[i] = 3 * i * stride;
-  const std::int64_t ahead = (packing ? steps_packing : steps_ahead) * b_stride;
+  const std::int64_t ahead = (packing ? steps_packing : steps_ahead) * b_stride, a_next = a_ahead * stride;
+  T* c = call.c;
+  const T *b_start = call.b, *bias = call.accumulate ? nullptr : call.bias, *saved = call.saved;
   T* packed = call.packed;
-  const std::int64_t a_next = a_ahead * stride;
-  const auto step = [&]() __attribute__((always_inline)) {
-    Vec<T> row[vectors];
-    load_row(b, row);
-    b += b_stride;
-    if constexpr (packing) {
-      for (int j = 0; j < vectors; ++j) store(packed + j * L, row[j]);
-      packed += vectors * L;
+  Request<T> wanted = call.next_a;
+
+  for (std::int64_t tile = call.tiles;;) {
+    Vec<T> acc[rows][vectors] = {};
+    const T* c_ahead = c;
+    const auto ask_for_row = [&]() __attribute__((always_inline)) {
+      for (int j = 0; j < vectors; j += line / vector_bytes) __builtin_prefetch(c_ahead + j * L, 1);
+      c_ahead += ldc;
+    };
+    if (!asking && K >= far_ahead) {
+#pragma GCC unroll 16
+      for (int i = 0; i < rows; ++i) ask_for_row();
     }
+    if (bias != nullptr) {
+      load_row(bias, acc[0]);
 #pragma GCC unroll 16
-    for (int j = 0; j < vectors; j += line / vector_bytes) __builtin_prefetch(b + ahead + j * L);
-    keep_in_register(a);
-    if constexpr (spread) __builtin_prefetch(a + a_next);
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i) {
-      const Vec<T> x = broadcast(layout == Layout::k_contiguous ? (a + third[i / 3])[i % 3 * stride] : a[i]);
-#pragma GCC unroll 16
-      for (int j = 0; j < vectors; ++j) acc[i][j] = fma(x, row[j], acc[i][j]);
-    }
-    a += layout == Layout::k_contiguous ? 1 : stride;
-  };
-  constexpr std::int64_t stretch = line / static_cast<int>(sizeof(T));
-  Ahead<T> next_a = call.next_a, next_b = call.next_b;
-#pragma GCC unroll 1
-  for (std::int64_t left = call.K; left > 0;) {
-    std::int64_t steps = spread && left > stretch ? stretch : left;
-    left -= steps;
-    if constexpr (spread) {
-      next_a.ask();
-      next_b.ask();
-      if (c_turns > 0) {
-        --c_turns;
-        for (int i = 0; i < c_rows_at_once; ++i) ask_for_row();
+      for (int i = 1; i < rows; ++i) {
+        for (int j = 0; j < vectors; ++j) acc[i][j] = acc[0][j];
       }
     }
-#pragma GCC unroll 1
-    for (; steps > 0; --steps) step();
-  }
 
-  if (call.accumulate) {
+    const T *a = call.a, *b = b_start;
+    const auto step = [&]() __attribute__((always_inline)) {
+      Vec<T> row[vectors];
+      load_row(b, row);
+      b += b_stride;
+      if constexpr (packing) {
+        for (int j = 0; j < vectors; ++j) store(packed + j * L, row[j]);
+        packed += vectors * L;
+      }
 #pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i) {
-      Vec<T> before[vectors];
-      load_row(c + i * ldc, before);
-      for (int j = 0; j < vectors; ++j) acc[i][j] += before[j];
-    }
-  }
-  if (call.relu) {
+      for (int j = 0; j < vectors; j += line / vector_bytes) __builtin_prefetch(b + ahead + j * L);
+      keep_in_register(a);
+      if constexpr (asking) __builtin_prefetch(a + a_next);
 #pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i) {
-      for (int j = 0; j < vectors; ++j) acc[i][j] = fast_max(Vec<T>{}, acc[i][j]);
-    }
-  }
-  if (call.saved != nullptr) {
+      for (int i = 0; i < rows; ++i) {
+        const Vec<T> x = broadcast(layout == Layout::k_contiguous ? (a + third[i / 3])[i % 3 * stride] : a[i]);
 #pragma GCC unroll 16
-    for (int i = 0; i < rows; ++i) {
-      Vec<T> y[vectors];
-      load_row(call.saved + i * ldc, y);
-      for (int j = 0; j < vectors; ++j) acc[i][j] = select(y[j] > T{0}, acc[i][j], Vec<T>{});
-    }
-  }
-#pragma GCC unroll 16
-  for (int i = 0; i < rows; ++i) {
-    T* const to = c + i * ldc;
-    for (int j = 0; j < vectors - 1; ++j) store(to + j * L, acc[i][j]);
-    if constexpr (masked) {
-      store_partial(to + (vectors - 1) * L, acc[i][vectors - 1], last_count);
+        for (int j = 0; j < vectors; ++j) acc[i][j] = fma(x, row[j], acc[i][j]);
+      }
+      a += layout == Layout::k_contiguous ? 1 : stride;
+    };
+    constexpr std::int64_t stretch = line / static_cast<int>(sizeof(T));
+    if constexpr (asking) {
+      Ahead<T> next_a = wanted.next_share(), next_b = call.next_b;
+      int c_turns = (rows + c_rows_at_once - 1) / c_rows_at_once;
+#pragma GCC unroll 1
+      for (std::int64_t left = K; left > 0;) {
+        std::int64_t steps = least(left, stretch);
+        left -= steps;
+        next_a.ask();
+        next_b.ask();
+        if (c_turns > 0) {
+          --c_turns;
+          for (int i = 0; i < c_rows_at_once; ++i) ask_for_row();
+        }
+#pragma GCC unroll 1
+        for (; steps > 0; --steps) step();
+      }
     } else {
-      store(to + (vectors - 1) * L, acc[i][vectors - 1]);
+#pragma GCC unroll 1
+      for (std::int64_t left = K; left > 0; --left) step();
     }
+
+    if (call.accumulate) {
+#pragma GCC unroll 16
+      for (int i = 0; i < rows; ++i) {
+        Vec<T> before[vectors];
+        load_row(c + i * ldc, before);
+        for (int j = 0; j < vectors; ++j) acc[i][j] += before[j];
+      }
+    }
+    if (call.relu) {
+#pragma GCC unroll 16
+      for (int i = 0; i < rows; ++i) {
+        for (int j = 0; j < vectors; ++j) acc[i][j] = fast_max(Vec<T>{}, acc[i][j]);
+      }
+    }
+    if (saved != nullptr) {
+#pragma GCC unroll 16
+      for (int i = 0; i < rows; ++i) {
+        Vec<T> y[vectors];
+        load_row(saved + i * ldc, y);
+        for (int j = 0; j < vectors; ++j) acc[i][j] = select(y[j] > T{0}, acc[i][j], Vec<T>{});
+      }
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; ++i) {
+      T* const to = c + i * ldc;
+      for (int j = 0; j < vectors - 1; ++j) store(to + j * L, acc[i][j]);
+      if constexpr (masked) {
+        store_partial(to + (vectors - 1) * L, acc[i][vectors - 1], last_count);
+      } else {
+        store(to + (vectors - 1) * L, acc[i][vectors - 1]);
+      }
+    }
+    if (--tile == 0) return;
+    c += vectors * L;
+    b_start += call.b_tile;
+    if (bias != nullptr) bias += vectors * L;
+    if (saved != nullptr) saved += vectors * L;
   }
 }
 

@@ -16,21 +16,6 @@ struct Panel {
   bool ready;  // it is there already
 };
 
-// What is asked for while something else is multiplied: a share of it with each tile.
-template <class T>
-struct Request {
-  Ahead<T> ahead;
-  std::int64_t share, shares;
-
-  DLNATIVE_INLINE Ahead<T> next_share() {
-    if (shares == 0) return {};
-    --shares;
-    const Ahead<T> now = ahead;
-    ahead.at += share;
-    return now;
-  }
-};
-
 // One panel of A against one block of B.
 template <class T>
 struct PanelProduct {
@@ -55,7 +40,7 @@ struct PanelProduct {
   // is left or there is no more of it.
   DLNATIVE_INLINE Request<T> request(const Panel<T>& next) const {
     constexpr std::int64_t stretch = line / static_cast<int>(sizeof(T));
-    if (next.rows == 0) return {{}, 0, 0};
+    if (next.rows == 0) return {};
     const std::int64_t stretches = (k1 - k0 + stretch - 1) / stretch, pairs = (next.rows + 1) / 2;
     if (next.ready) {
       const std::int64_t at_once = (n1 - n0) / NR < pairs ? 2 : 1;
@@ -92,17 +77,22 @@ struct PanelProduct {
     }
     const TileKernel<T>* const full = tile_kernels<T>(layout, false, rows);
     const TileKernel<T>* const masked = tile_kernels<T>(layout, true, rows);
-    const TileKernel<T> packing = b_to_pack != nullptr ? packing_kernel<T>(layout, rows) : nullptr;
-    Request<T> wanted = request(next);
+    const Beside beside = b_to_pack != nullptr ? Beside::pack : call.K >= far_ahead ? Beside::ask : Beside::nothing;
+    const TileKernel<T> whole = whole_tile_kernel<T>(layout, beside, rows);
+    if (beside != Beside::nothing) call.next_a = request(next);
     const std::int64_t most = method.pack_b ? NR : tile_vector_table.of[rows] * L;
+    const bool one_by_one = finish || block.next != nullptr;
     for (std::int64_t n = n0; n < n1;) {
       std::int64_t columns = least(most, n1 - n);
+      call.tiles = columns < most || one_by_one ? 1 : (n1 - n) / most;
+      call.b_tile = columns;
       call.b = g.packed_b == nullptr ? g.b + k0 * g.ldb + n : nullptr;
       call.b_stride = g.ldb;
       bool partial = columns % L != 0;
       if (method.pack_b) {
         call.b = block.packed + (n - n0) * call.K;
         call.b_stride = round_up(columns, L);
+        call.b_tile = columns * call.K;
       } else if (partial && method.pack_tail) {
         if (columns > L) {
           columns -= columns % L;
@@ -115,23 +105,26 @@ struct PanelProduct {
       call.c = g.c + m0 * g.ldc + n;
       call.bias = g.bias == nullptr ? nullptr : g.bias + n;
       call.saved = times_relu_gradient ? g.saved + m0 * g.ldc + n : nullptr;
-      call.next_a = wanted.next_share();
       call.next_b = block.next != nullptr ? block.next->wanted() : Ahead<T>{};
       call.last_count = partial ? static_cast<int>(columns % L) : L;
-      if (b_to_pack != nullptr && columns == NR) {
-        call.packed = b_to_pack + (n - n0) * call.K;
-        call.b = g.b + k0 * g.ldb + n;
-        call.b_stride = g.ldb;
-        packing(call);
-      } else {
+      if (columns != NR) {
         (partial ? masked : full)[(columns + L - 1) / L - 1](call);
+      } else {
+        if (b_to_pack != nullptr) {
+          call.packed = b_to_pack + (n - n0) * call.K;
+          call.b = g.b + k0 * g.ldb + n;
+          call.b_stride = g.ldb;
+          call.b_tile = columns;
+        }
+        whole(call);
       }
+      call.next_a.skip(call.tiles);
       if (block.next != nullptr) block.next->pack(block.next->share);
       if (finish) {
         finish_tile(call.c, g.ldc, rows, columns, g.activation, g.saved == nullptr ? nullptr : g.saved + m0 * g.ldc + n,
                     g.gradient_of);
       }
-      n += columns;
+      n += call.tiles * columns;
     }
   }
 };

@@ -40,7 +40,7 @@ __attribute__((noinline)) void tiled_product(const GemmArguments<T>& g, bool rel
   call.ldc = g.ldc;
   call.accumulate = false;
   call.relu = g.activation == Activation::relu;
-  call.next_a = call.next_b = {};
+  call.next_b = {};
   const Layout layout = g.transpose_a ? Layout::rows_contiguous : Layout::k_contiguous;
   const Parts panels(g.M, MR);
   std::int64_t m = 0;
@@ -50,8 +50,10 @@ __attribute__((noinline)) void tiled_product(const GemmArguments<T>& g, bool rel
     const TileKernel<T>* const masked = tile_kernels<T>(layout, true, rows);
     const std::int64_t most = tile_vector_table.of[rows] * L;
     call.a = g.a + (g.transpose_a ? m : m * g.lda);
-    for (std::int64_t n = 0; n < g.N; n += most) {
+    for (std::int64_t n = 0; n < g.N; n += call.tiles * most) {
       const std::int64_t columns = least(most, g.N - n);
+      call.tiles = columns < most ? 1 : (g.N - n) / most;
+      call.b_tile = most;
       const int rest = static_cast<int>(columns) & (L - 1);
       call.b = b + n;
       call.c = g.c + m * g.ldc + n;
