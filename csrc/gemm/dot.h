@@ -1,23 +1,42 @@
 // Products in which k is contiguous in both operands and one side is only a few rows or columns: C[i][j] is the dot
 // product of two runs of memory, taken a vector of k at a time, and packing would cost more than it saves.
 //
-// A tile keeps one vector of partial sums for each of its elements and folds them at the end. The order of summation
-// depends on K alone.
+// A tile keeps one vector of partial sums for each of its elements and folds them together at the end. The order of
+// summation depends on K alone.
 #pragma once
+
+#include <type_traits>
+#include <utility>
 
 #include "dlnative/gemm.h"
 #include "gemm/epilogue.h"
 #include "gemm/tile.h"
+#include "simd/fold.h"
 
 namespace dlnative::DLNATIVE_ISA {
 
-inline constexpr int dot_side = 4;  // of the largest tile
+// The sides of a tile are one of these, and so many elements have a vector of sums each.
+inline constexpr int dot_sides[] = {1, 2, 3, 4, 8}, dot_elements = 3 * vector_registers / 4;
 
-// Whether both operands are read along k, without packing.
+// How long a tile is if its other side is `other`, and how much of `rest` a tile takes. Its rows fit a vector.
+template <class T>
+DLNATIVE_INLINE constexpr std::int64_t longest_side(std::int64_t other) {
+  const std::int64_t fit = least(dot_elements / other, lanes<T>);
+  return fit >= 8 ? 8 : fit >= 4 ? 4 : fit;
+}
+DLNATIVE_INLINE constexpr std::int64_t next_side(std::int64_t rest, std::int64_t longest) {
+  if (rest >= 8 || longest < 4) return least(rest, longest);
+  return rest <= 4 ? rest : rest < 7 ? 3 : 4;  // rather 3 and 2 than 4 and 1
+}
+
+// Whether both operands are read along k, without packing. Packing B takes longer than folding the sums where it serves
+// few rows; and up to twelve columns leave too much of a vector of B empty.
 template <class T>
 DLNATIVE_INLINE bool is_dot(const GemmArguments<T>& g) {
+  constexpr std::int64_t few_rows = 48, few_columns = 12;
   const std::int64_t side = least(g.M, g.N);
-  return !g.transpose_a && g.transpose_b && side <= 2 * dot_side && (side <= 2 || g.K >= side * lanes<T>);
+  return !g.transpose_a && g.transpose_b && (g.M <= few_rows || g.N <= few_columns) &&
+         (side <= 2 || g.K >= side * lanes<T>);
 }
 
 template <class T>
@@ -36,17 +55,18 @@ struct DotCall {
 
 template <class T, int rows, int columns>
 void dot_kernel(const DotCall<T>& call) {
-  constexpr int L = lanes<T>;
-  Vec<T> acc[rows][columns] = {};
+  // Three are kept as four.
+  constexpr int L = lanes<T>, width = columns == 3 ? 4 : columns, elements = (rows == 3 ? 4 : rows) * width;
+  Vec<T> acc[elements] = {};
   const auto step = [&](std::int64_t k, auto load_at) __attribute__((always_inline)) {
-    Vec<T> y[columns];
-#pragma GCC unroll 4
-    for (int j = 0; j < columns; ++j) y[j] = load_at(call.b + j * call.ldb + k);
-#pragma GCC unroll 4
-    for (int i = 0; i < rows; ++i) {
-      const Vec<T> x = load_at(call.a + i * call.lda + k);
-#pragma GCC unroll 4
-      for (int j = 0; j < columns; ++j) acc[i][j] = fma(x, y[j], acc[i][j]);
+    Vec<T> x[rows];
+#pragma GCC unroll 8
+    for (int i = 0; i < rows; ++i) x[i] = load_at(call.a + i * call.lda + k);
+#pragma GCC unroll 8
+    for (int j = 0; j < columns; ++j) {
+      const Vec<T> y = load_at(call.b + j * call.ldb + k);
+#pragma GCC unroll 8
+      for (int i = 0; i < rows; ++i) acc[i * width + j] = fma(x[i], y, acc[i * width + j]);
     }
   };
   const std::int64_t K = call.K, whole = K / L * L;
@@ -57,27 +77,96 @@ void dot_kernel(const DotCall<T>& call) {
     const int rest = static_cast<int>(K - whole);
     step(whole, [rest](const T* from) __attribute__((always_inline)) { return load_partial(from, rest); });
   }
-#pragma GCC unroll 4
+
+  constexpr int at_once = elements < L ? elements : L;
+  alignas(vector_bytes) T values[elements + L];
+#pragma GCC unroll 16
+  for (int i = 0; i < elements; i += at_once) {
+    Vec<T> together[at_once];
+#pragma GCC unroll 16
+    for (int j = 0; j < at_once; ++j) together[j] = acc[i + j];
+    store(values + i, sums(together));
+  }
+  using Row = std::conditional_t<width == 1, T, typename VecOf<T, width * sizeof(T)>::type>;
+  const auto load_row = [](const T* from) __attribute__((always_inline)) {
+    Row row{};
+    __builtin_memcpy(&row, from, columns * sizeof(T));
+    return row;
+  };
+#pragma GCC unroll 8
   for (int i = 0; i < rows; ++i) {
-#pragma GCC unroll 4
-    for (int j = 0; j < columns; ++j) {
-      T value = sum(acc[i][j]);
-      if (call.bias != nullptr) value += call.bias[j];
-      if (call.relu && value < T{0}) value = T{0};
-      if (call.saved != nullptr && !(call.saved[i * call.ldc + j] > T{0})) value = T{0};
-      call.c[i * call.ldc + j] = value;
-    }
+    Row row;
+    __builtin_memcpy(&row, values + i * width, sizeof(Row));
+    if (call.bias != nullptr) row += load_row(call.bias);
+    if (call.relu) row = select(row < T{0}, Row{}, row);
+    if (call.saved != nullptr) row = select(load_row(call.saved + i * call.ldc) > T{0}, row, Row{});
+    __builtin_memcpy(call.c + i * call.ldc, &row, columns * sizeof(T));
   }
 }
 
 template <class T>
 using DotKernel = void (*)(const DotCall<T>&);
 
+// By rows and columns, for the sides that a tile can have.
 template <class T>
-inline constexpr DotKernel<T> dot_kernels[dot_side][dot_side] = {
-    {dot_kernel<T, 1, 1>, dot_kernel<T, 1, 2>, dot_kernel<T, 1, 3>, dot_kernel<T, 1, 4>},
-    {dot_kernel<T, 2, 1>, dot_kernel<T, 2, 2>, dot_kernel<T, 2, 3>, dot_kernel<T, 2, 4>},
-    {dot_kernel<T, 3, 1>, dot_kernel<T, 3, 2>, dot_kernel<T, 3, 3>, dot_kernel<T, 3, 4>},
-    {dot_kernel<T, 4, 1>, dot_kernel<T, 4, 2>, dot_kernel<T, 4, 3>, dot_kernel<T, 4, 4>}};
+struct DotKernels {
+  DotKernel<T> of[9][9] = {};
+
+  constexpr DotKernels() { fill(std::make_integer_sequence<int, 25>{}); }
+  template <int... pair>
+  constexpr void fill(std::integer_sequence<int, pair...>) {
+    (add<dot_sides[pair / 5], dot_sides[pair % 5]>(), ...);
+  }
+  template <int rows, int columns>
+  constexpr void add() {
+    if constexpr (rows * columns <= dot_elements && columns <= lanes<T>)
+      of[rows][columns] = dot_kernel<T, rows, columns>;
+  }
+};
+template <class T>
+inline constexpr DotKernels<T> dot_kernels;
+
+// Rows [m0, m1) and columns [n0, n1) of C.
+template <class T>
+void dot_rectangle(const GemmArguments<T>& g, std::int64_t m0, std::int64_t m1, std::int64_t n0, std::int64_t n1) {
+  DotCall<T> call;
+  call.K = g.K;
+  call.lda = g.lda;
+  call.ldb = g.ldb;
+  call.ldc = g.ldc;
+  call.relu = g.activation == Activation::relu;
+  const bool activate = g.activation > Activation::relu;
+  const bool times_relu_gradient = !activate && g.saved != nullptr && g.gradient_of == Activation::relu;
+  const auto tile = [&](std::int64_t m, std::int64_t rows, std::int64_t n, std::int64_t columns) {
+    const std::int64_t at = m * g.ldc + n;
+    call.a = g.a + m * g.lda;
+    call.b = g.b + n * g.ldb;
+    call.c = g.c + at;
+    call.bias = g.bias == nullptr ? nullptr : g.bias + n;
+    call.saved = times_relu_gradient ? g.saved + at : nullptr;
+    dot_kernels<T>.of[rows][columns](call);
+  };
+  // The shorter side goes round within the longer, so that the longer is read once.
+  const bool rows_within = m1 - m0 <= n1 - n0;
+  const std::int64_t outer = rows_within ? n1 - n0 : m1 - m0, inner = rows_within ? m1 - m0 : n1 - n0;
+  const std::int64_t inner_most = least(4, lanes<T>), outer_most = longest_side<T>(next_side(inner, inner_most));
+  std::int64_t length = 0, width = 0;
+  for (std::int64_t i = 0; i < outer; i += length) {
+    length = next_side(outer - i, outer_most);
+    for (std::int64_t j = 0; j < inner; j += width) {
+      width = next_side(inner - j, inner_most);
+      if (rows_within) {
+        tile(m0 + j, width, n0 + i, length);
+      } else {
+        tile(m0 + i, length, n0 + j, width);
+      }
+    }
+  }
+  if (activate || (g.saved != nullptr && g.gradient_of > Activation::relu)) {
+    const std::int64_t at = m0 * g.ldc + n0;
+    finish_tile(g.c + at, g.ldc, m1 - m0, n1 - n0, g.activation, g.saved == nullptr ? nullptr : g.saved + at,
+                g.gradient_of);
+  }
+}
 
 }  // namespace dlnative::DLNATIVE_ISA

@@ -88,38 +88,9 @@ void rectangle_product(const GemmArguments<T>& g, const Method<T>& method, const
 }
 
 template <class T>
-void dot_rectangle(const GemmArguments<T>& g, const Rectangle& area) {
-  DotCall<T> call;
-  call.K = g.K;
-  call.lda = g.lda;
-  call.ldb = g.ldb;
-  call.ldc = g.ldc;
-  call.relu = g.activation == Activation::relu;
-  const bool activate = g.activation > Activation::relu;
-  const bool times_relu_gradient = !activate && g.saved != nullptr && g.gradient_of == Activation::relu;
-  for (std::int64_t m = area.m0; m < area.m1; m += dot_side) {
-    const std::int64_t rows = least(dot_side, area.m1 - m);
-    call.a = g.a + m * g.lda;
-    for (std::int64_t n = area.n0; n < area.n1; n += dot_side) {
-      const std::int64_t columns = least(dot_side, area.n1 - n), at = m * g.ldc + n;
-      call.b = g.b + n * g.ldb;
-      call.c = g.c + at;
-      call.bias = g.bias == nullptr ? nullptr : g.bias + n;
-      call.saved = times_relu_gradient ? g.saved + at : nullptr;
-      dot_kernels<T>[rows - 1][columns - 1](call);
-    }
-  }
-  if (activate || (g.saved != nullptr && g.gradient_of > Activation::relu)) {
-    const std::int64_t at = area.m0 * g.ldc + area.n0;
-    finish_tile(g.c + at, g.ldc, area.m1 - area.m0, area.n1 - area.n0, g.activation,
-                g.saved == nullptr ? nullptr : g.saved + at, g.gradient_of);
-  }
-}
-
-template <class T>
 DLNATIVE_INLINE void run_rectangle(const GemmArguments<T>& g, const Method<T>& method, const Rectangle& area,
                                    void* scratch) {
-  if (method.dot) return dot_rectangle(g, area);
+  if (method.dot) return dot_rectangle(g, area.m0, area.m1, area.n0, area.n1);
   if (method.row) return row_rectangle(g, area.n0, area.n1);
   rectangle_product(g, method, area, scratch);
 }

@@ -10,11 +10,11 @@ namespace dlnative::DLNATIVE_ISA {
 
 inline constexpr int rows_side_by_side = 8;
 
-// Worth its passes over C where B is much larger than the first cache. A saved y may lie where C does, so not with one.
+// Worth its passes over C where B is larger than the first cache. A saved y may lie where C does, so not with one.
 template <class T>
 DLNATIVE_INLINE bool is_row(const GemmArguments<T>& g) {
   return g.M == 1 && !g.transpose_a && !g.transpose_b && g.saved == nullptr && g.N >= 8 * lanes<T> && g.K > 0 &&
-         g.K * g.N * static_cast<std::int64_t>(sizeof(T)) > 8 * first_cache;
+         g.K * g.N * static_cast<std::int64_t>(sizeof(T)) > first_cache;
 }
 
 // C[n0, n1) gets `rows` rows of B more, from row k on.

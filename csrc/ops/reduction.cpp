@@ -13,7 +13,7 @@
 #include <cstdint>
 
 #include "dlnative/kernel.h"
-#include "simd/vec.h"
+#include "simd/fold.h"
 
 namespace dlnative::DLNATIVE_ISA {
 namespace {

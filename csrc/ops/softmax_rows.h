@@ -8,7 +8,6 @@
 
 #include "dlnative/kernel.h"
 #include "simd/math.h"
-#include "simd/vec.h"
 
 namespace dlnative::DLNATIVE_ISA {
 namespace {
