@@ -30,10 +30,10 @@ DLNATIVE_INLINE constexpr std::int64_t next_side(std::int64_t rest, std::int64_t
 }
 
 // Whether both operands are read along k, without packing. Packing B takes longer than folding the sums where it serves
-// few rows; and up to twelve columns leave too much of a vector of B empty.
+// few panels; and a few columns leave most of a vector of B empty.
 template <class T>
 DLNATIVE_INLINE bool is_dot(const GemmArguments<T>& g) {
-  constexpr std::int64_t few_rows = 48, few_columns = 12;
+  constexpr std::int64_t few_rows = 4 * MR, few_columns = 12;
   const std::int64_t side = least(g.M, g.N);
   return !g.transpose_a && g.transpose_b && (g.M <= few_rows || g.N <= few_columns) &&
          (side <= 2 || g.K >= side * lanes<T>);
@@ -135,15 +135,14 @@ void dot_rectangle(const GemmArguments<T>& g, std::int64_t m0, std::int64_t m1, 
   call.ldb = g.ldb;
   call.ldc = g.ldc;
   call.relu = g.activation == Activation::relu;
-  const bool activate = g.activation > Activation::relu;
-  const bool times_relu_gradient = !activate && g.saved != nullptr && g.gradient_of == Activation::relu;
+  const T* const saved = saved_of_relu(g);
   const auto tile = [&](std::int64_t m, std::int64_t rows, std::int64_t n, std::int64_t columns) {
     const std::int64_t at = m * g.ldc + n;
     call.a = g.a + m * g.lda;
     call.b = g.b + n * g.ldb;
     call.c = g.c + at;
     call.bias = g.bias == nullptr ? nullptr : g.bias + n;
-    call.saved = times_relu_gradient ? g.saved + at : nullptr;
+    call.saved = saved == nullptr ? nullptr : saved + at;
     dot_kernels<T>.of[rows][columns](call);
   };
   // The shorter side goes round within the longer, so that the longer is read once.
@@ -162,11 +161,7 @@ void dot_rectangle(const GemmArguments<T>& g, std::int64_t m0, std::int64_t m1, 
       }
     }
   }
-  if (activate || (g.saved != nullptr && g.gradient_of > Activation::relu)) {
-    const std::int64_t at = m0 * g.ldc + n0;
-    finish_tile(g.c + at, g.ldc, m1 - m0, n1 - n0, g.activation, g.saved == nullptr ? nullptr : g.saved + at,
-                g.gradient_of);
-  }
+  finish(g, m0, m1, n0, n1);
 }
 
 }  // namespace dlnative::DLNATIVE_ISA

@@ -6,7 +6,7 @@
 // relu is applied in the registers of the micro-kernel, and so is its derivative unless another activation goes before.
 #pragma once
 
-#include "dlnative/types.h"
+#include "dlnative/gemm.h"
 #include "simd/math.h"
 
 namespace dlnative::DLNATIVE_ISA {
@@ -60,6 +60,26 @@ __attribute__((noinline)) void finish_tile(T* c, std::int64_t ldc, std::int64_t 
       return x * (T{1} - y * y);
     });
   }
+}
+
+// Whether finish_tile has something to do, and the y of a relu's derivative that is left to registers, or null.
+template <class T>
+DLNATIVE_INLINE bool is_to_finish(const GemmArguments<T>& g) {
+  return g.activation > Activation::relu || (g.saved != nullptr && g.gradient_of > Activation::relu);
+}
+template <class T>
+DLNATIVE_INLINE const T* saved_of_relu(const GemmArguments<T>& g) {
+  return g.activation <= Activation::relu && g.gradient_of == Activation::relu ? g.saved : nullptr;
+}
+
+// Rows [m0, m1) and columns [n0, n1) of C.
+template <class T>
+DLNATIVE_INLINE void finish(const GemmArguments<T>& g, std::int64_t m0, std::int64_t m1, std::int64_t n0,
+                            std::int64_t n1) {
+  const std::int64_t at = m0 * g.ldc + n0;
+  if (!is_to_finish(g)) return;
+  finish_tile(g.c + at, g.ldc, m1 - m0, n1 - n0, g.activation, g.saved == nullptr ? nullptr : g.saved + at,
+              g.gradient_of);
 }
 
 }  // namespace dlnative::DLNATIVE_ISA

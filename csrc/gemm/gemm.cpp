@@ -19,6 +19,7 @@
 #include "gemm/column_sums.h"
 #include "gemm/dot.h"
 #include "gemm/method.h"
+#include "gemm/outer.h"
 #include "gemm/pack_b.h"
 #include "gemm/panel.h"
 #include "gemm/small.h"
@@ -92,6 +93,7 @@ DLNATIVE_INLINE void run_rectangle(const GemmArguments<T>& g, const Method<T>& m
                                    void* scratch) {
   if (method.dot) return dot_rectangle(g, area.m0, area.m1, area.n0, area.n1);
   if (method.row) return row_rectangle(g, area.n0, area.n1);
+  if (method.outer) return outer_rectangle(g, area.m0, area.m1, area.n0, area.n1);
   rectangle_product(g, method, area, scratch);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gemm/dot.h"
+#include "gemm/outer.h"
 #include "gemm/row.h"
 #include "gemm/tile.h"
 
@@ -13,7 +14,7 @@ template <class T>
 struct Method {
   static constexpr int L = lanes<T>, NR = Blocks<T>::NR;
   Parts k_blocks;
-  bool dot, row;  // not by tiles, but as dot.h and row.h say
+  bool dot, row, outer;  // not by tiles, but as dot.h, row.h and outer.h say
   bool pack_a, pack_b;
   bool kept_b;     // it is packed already
   bool ahead_b;    // a block of it is packed while the one before is multiplied, so it has two rooms
@@ -24,6 +25,7 @@ struct Method {
     kept_b = g.packed_b != nullptr;
     dot = !kept_b && is_dot(g);
     row = !kept_b && is_row(g);
+    outer = !kept_b && is_outer(g);
     // Rows a multiple of a page apart evict one another from the first cache, and vectors that cross a line take twice
     // as long. Otherwise prefetching makes up for reading a panel of B in pieces, unless it is read very often.
     const std::int64_t bytes = g.K * g.N * static_cast<std::int64_t>(sizeof(T));

@@ -3,6 +3,7 @@
 
 #include "dlnative/gemm.h"
 #include "gemm/dot.h"
+#include "gemm/outer.h"
 #include "gemm/pack.h"
 #include "gemm/small.h"
 #include "gemm/tile.h"
@@ -35,7 +36,7 @@ template <class T>
 bool is_worth_packing(const GemmArguments<T>& g) {
   const bool large = g.K * g.N * static_cast<std::int64_t>(sizeof(T)) > block_bytes;
   return g.M > 1 && g.N >= Blocks<T>::NR && g.K > 0 && (large || g.transpose_b) && g.saved == nullptr &&
-         g.column_sums == nullptr && !is_dot(g) && !is_small(g);
+         g.column_sums == nullptr && !is_dot(g) && !is_outer(g) && !is_small(g);
 }
 
 template <class T>

@@ -63,9 +63,8 @@ struct PanelProduct {
     call.accumulate = k0 > 0;
     const bool last = k1 == g.K;
     call.relu = last && g.activation == Activation::relu;
-    const bool activate = last && g.activation > Activation::relu;
-    const bool times_relu_gradient = last && !activate && g.saved != nullptr && g.gradient_of == Activation::relu;
-    const bool finish = activate || (last && g.saved != nullptr && g.gradient_of > Activation::relu);
+    const bool to_finish = last && is_to_finish(g);
+    const T* const saved = last ? saved_of_relu(g) : nullptr;
     Layout layout = g.transpose_a ? Layout::rows_contiguous : Layout::k_contiguous;
     call.a = in_place(panel);
     call.a_stride = g.lda;
@@ -81,7 +80,7 @@ struct PanelProduct {
     const TileKernel<T> whole = whole_tile_kernel<T>(layout, beside, rows);
     if (beside != Beside::nothing) call.next_a = request(next);
     const std::int64_t most = method.pack_b ? NR : tile_vector_table.of[rows] * L;
-    const bool one_by_one = finish || block.next != nullptr;
+    const bool one_by_one = to_finish || block.next != nullptr;
     for (std::int64_t n = n0; n < n1;) {
       std::int64_t columns = least(most, n1 - n);
       call.tiles = columns < most || one_by_one ? 1 : (n1 - n) / most;
@@ -104,7 +103,7 @@ struct PanelProduct {
       }
       call.c = g.c + m0 * g.ldc + n;
       call.bias = g.bias == nullptr ? nullptr : g.bias + n;
-      call.saved = times_relu_gradient ? g.saved + m0 * g.ldc + n : nullptr;
+      call.saved = saved == nullptr ? nullptr : saved + m0 * g.ldc + n;
       call.next_b = block.next != nullptr ? block.next->wanted() : Ahead<T>{};
       call.last_count = partial ? static_cast<int>(columns % L) : L;
       if (columns != NR) {
@@ -120,10 +119,7 @@ struct PanelProduct {
       }
       call.next_a.skip(call.tiles);
       if (block.next != nullptr) block.next->pack(block.next->share);
-      if (finish) {
-        finish_tile(call.c, g.ldc, rows, columns, g.activation, g.saved == nullptr ? nullptr : g.saved + m0 * g.ldc + n,
-                    g.gradient_of);
-      }
+      if (to_finish) finish(g, m0, m0 + rows, n, n + columns);
       n += call.tiles * columns;
     }
   }

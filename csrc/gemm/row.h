@@ -48,9 +48,7 @@ void row_rectangle(const GemmArguments<T>& g, std::int64_t n0, std::int64_t n1) 
   std::int64_t k = 0;
   for (; k + rows_side_by_side <= g.K; k += rows_side_by_side) add_rows<T, rows_side_by_side>(g, k, n0, n1);
   for (; k < g.K; ++k) add_rows<T, 1>(g, k, n0, n1);
-  if (g.activation > Activation::relu) {
-    finish_tile<T>(g.c + n0, g.ldc, 1, n1 - n0, g.activation, nullptr, Activation::linear);
-  }
+  finish(g, 0, 1, n0, n1);
 }
 
 }  // namespace dlnative::DLNATIVE_ISA

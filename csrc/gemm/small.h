@@ -5,6 +5,7 @@
 #include "gemm/dot.h"
 #include "gemm/kernels.h"
 #include "gemm/narrow.h"
+#include "gemm/outer.h"
 
 namespace dlnative::DLNATIVE_ISA {
 
@@ -25,13 +26,13 @@ std::int64_t transposed_size(const GemmArguments<T>& g) {
 
 // Tiles of the micro-kernel, without blocks.
 template <class T>
-__attribute__((noinline)) void tiled_product(const GemmArguments<T>& g, bool relu_gradient, T* scratch) {
+__attribute__((noinline)) void tiled_product(const GemmArguments<T>& g, T* scratch) {
   constexpr int L = lanes<T>;
   TileCall<T> call;
   call.K = g.K;
   call.a_stride = g.lda;
   call.b_stride = g.ldb;
-  const T* b = g.b;
+  const T *b = g.b, *const saved = saved_of_relu(g);
   if (g.transpose_b) {
     b = scratch;
     call.b_stride = round_up(g.N, L);
@@ -58,27 +59,24 @@ __attribute__((noinline)) void tiled_product(const GemmArguments<T>& g, bool rel
       call.b = b + n;
       call.c = g.c + m * g.ldc + n;
       call.bias = g.bias == nullptr ? nullptr : g.bias + n;
-      call.saved = relu_gradient ? g.saved + m * g.ldc + n : nullptr;
+      call.saved = saved == nullptr ? nullptr : saved + m * g.ldc + n;
       call.last_count = rest == 0 ? L : rest;
       (rest == 0 ? full : masked)[static_cast<int>(columns + L - 1) / L - 1](call);
     }
     m += rows;
   }
-  if (g.column_sums != nullptr) column_sums(g, Workers{});
 }
 
 template <class T>
 DLNATIVE_INLINE void small_product(const GemmArguments<T>& g, T* scratch) {
-  const bool activate = g.activation > Activation::relu;
-  const bool relu_gradient = !activate && g.saved != nullptr && g.gradient_of == Activation::relu;
   if (is_narrow(g)) {
-    narrow_product(g, relu_gradient, scratch);
-  } else {
-    tiled_product(g, relu_gradient, scratch);
+    narrow_product(g, saved_of_relu(g) != nullptr, scratch);
+    return finish(g, 0, g.M, 0, g.N);
   }
-  if (activate || (g.saved != nullptr && g.gradient_of > Activation::relu)) {
-    finish_tile(g.c, g.ldc, g.M, g.N, g.activation, g.saved, g.gradient_of);
-  }
+  if (g.column_sums != nullptr) column_sums(g, Workers{});
+  if (is_outer(g)) return outer_rectangle(g, 0, g.M, 0, g.N);
+  tiled_product(g, scratch);
+  finish(g, 0, g.M, 0, g.N);
 }
 
 }  // namespace dlnative::DLNATIVE_ISA
