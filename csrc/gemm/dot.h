@@ -5,6 +5,7 @@
 // summation depends on K alone.
 #pragma once
 
+#include <iterator>
 #include <type_traits>
 #include <utility>
 
@@ -16,27 +17,29 @@
 namespace dlnative::DLNATIVE_ISA {
 
 // The sides of a tile are one of these, and so many elements have a vector of sums each.
-inline constexpr int dot_sides[] = {1, 2, 3, 4, 8}, dot_elements = 3 * vector_registers / 4;
+inline constexpr int dot_sides[] = {1, 2, 3, 4, 8}, longest_dot_side = 8, dot_elements = 3 * vector_registers / 4;
 
-// How long a tile is if its other side is `other`, and how much of `rest` a tile takes. Its rows fit a vector.
+// How long a tile is at most if its other side is `other`. Its rows fit a vector.
 template <class T>
-DLNATIVE_INLINE constexpr std::int64_t longest_side(std::int64_t other) {
-  const std::int64_t fit = least(dot_elements / other, lanes<T>);
-  return fit >= 8 ? 8 : fit >= 4 ? 4 : fit;
+DLNATIVE_INLINE constexpr std::int64_t longest_side(int other) {
+  const int registers = dot_elements / other, fit = registers < lanes<T> ? registers : lanes<T>;
+  return fit >= longest_dot_side ? longest_dot_side : fit >= 4 ? 4 : fit;
 }
+
+// How much of `rest` the next tile takes: never less than the one after it.
 DLNATIVE_INLINE constexpr std::int64_t next_side(std::int64_t rest, std::int64_t longest) {
-  if (rest >= 8 || longest < 4) return least(rest, longest);
+  if (rest >= longest_dot_side || longest < 4) return least(rest, longest);
   return rest <= 4 ? rest : rest < 7 ? 3 : 4;  // rather 3 and 2 than 4 and 1
 }
 
 // Whether both operands are read along k, without packing. Packing B takes longer than folding the sums where it serves
-// few panels; and a few columns leave most of a vector of B empty.
+// few panels, and a few columns leave most of a vector of B empty; but the shorter side is read again and again.
 template <class T>
 DLNATIVE_INLINE bool is_dot(const GemmArguments<T>& g) {
   constexpr std::int64_t few_rows = 4 * MR, few_columns = 12;
-  const std::int64_t side = least(g.M, g.N);
+  const std::int64_t side = least(g.M, g.N), bytes = side * g.K * static_cast<std::int64_t>(sizeof(T));
   return !g.transpose_a && g.transpose_b && (g.M <= few_rows || g.N <= few_columns) &&
-         (side <= 2 || g.K >= side * lanes<T>);
+         (side <= 2 || g.K >= side * lanes<T>) && (side <= 8 || bytes <= block_bytes);
 }
 
 template <class T>
@@ -59,14 +62,22 @@ void dot_kernel(const DotCall<T>& call) {
   constexpr int L = lanes<T>, width = columns == 3 ? 4 : columns, elements = (rows == 3 ? 4 : rows) * width;
   Vec<T> acc[elements] = {};
   const auto step = [&](std::int64_t k, auto load_at) __attribute__((always_inline)) {
-    Vec<T> x[rows];
+    // The shorter side stays in registers.
+    constexpr int held = rows <= columns ? rows : columns, passing = rows <= columns ? columns : rows;
+    const T *const hold = rows <= columns ? call.a : call.b, *const pass = rows <= columns ? call.b : call.a;
+    const std::int64_t hold_stride = rows <= columns ? call.lda : call.ldb,
+                       pass_stride = rows <= columns ? call.ldb : call.lda;
+    Vec<T> x[held];
 #pragma GCC unroll 8
-    for (int i = 0; i < rows; ++i) x[i] = load_at(call.a + i * call.lda + k);
+    for (int i = 0; i < held; ++i) x[i] = load_at(hold + i * hold_stride + k);
 #pragma GCC unroll 8
-    for (int j = 0; j < columns; ++j) {
-      const Vec<T> y = load_at(call.b + j * call.ldb + k);
+    for (int j = 0; j < passing; ++j) {
+      const Vec<T> y = load_at(pass + j * pass_stride + k);
 #pragma GCC unroll 8
-      for (int i = 0; i < rows; ++i) acc[i * width + j] = fma(x[i], y, acc[i * width + j]);
+      for (int i = 0; i < held; ++i) {
+        const int at = rows <= columns ? i * width + j : j * width + i;
+        acc[at] = fma(x[i], y, acc[at]);
+      }
     }
   };
   const std::int64_t K = call.K, whole = K / L * L;
@@ -110,12 +121,13 @@ using DotKernel = void (*)(const DotCall<T>&);
 // By rows and columns, for the sides that a tile can have.
 template <class T>
 struct DotKernels {
-  DotKernel<T> of[9][9] = {};
+  static constexpr int sides = static_cast<int>(std::size(dot_sides));
+  DotKernel<T> of[longest_dot_side + 1][longest_dot_side + 1] = {};
 
-  constexpr DotKernels() { fill(std::make_integer_sequence<int, 25>{}); }
+  constexpr DotKernels() { fill(std::make_integer_sequence<int, sides * sides>{}); }
   template <int... pair>
   constexpr void fill(std::integer_sequence<int, pair...>) {
-    (add<dot_sides[pair / 5], dot_sides[pair % 5]>(), ...);
+    (add<dot_sides[pair / sides], dot_sides[pair % sides]>(), ...);
   }
   template <int rows, int columns>
   constexpr void add() {
@@ -148,7 +160,8 @@ void dot_rectangle(const GemmArguments<T>& g, std::int64_t m0, std::int64_t m1, 
   // The shorter side goes round within the longer, so that the longer is read once.
   const bool rows_within = m1 - m0 <= n1 - n0;
   const std::int64_t outer = rows_within ? n1 - n0 : m1 - m0, inner = rows_within ? m1 - m0 : n1 - n0;
-  const std::int64_t inner_most = least(4, lanes<T>), outer_most = longest_side<T>(next_side(inner, inner_most));
+  const std::int64_t inner_most = least(4, lanes<T>), widest_inner = next_side(inner, inner_most);
+  const std::int64_t outer_most = longest_side<T>(static_cast<int>(widest_inner));
   std::int64_t length = 0, width = 0;
   for (std::int64_t i = 0; i < outer; i += length) {
     length = next_side(outer - i, outer_most);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gemm/dot.h"
+#include "gemm/micro_kernel.h"
 #include "gemm/outer.h"
 #include "gemm/row.h"
 #include "gemm/tile.h"
@@ -30,15 +31,17 @@ struct Method {
     // as long. Otherwise prefetching makes up for reading a panel of B in pieces, unless it is read very often.
     const std::int64_t bytes = g.K * g.N * static_cast<std::int64_t>(sizeof(T));
     const std::int64_t row_bytes = g.ldb * static_cast<std::int64_t>(sizeof(T));
-    pack_b = !dot && (kept_b || g.transpose_b || (g.M > 2 * MR && bytes > first_cache / 2 && crosses_lines(g)) ||
-                      (bytes > first_cache / 2 && (g.M > 16 * MR || (g.M > 2 * MR && row_bytes % page == 0))));
-    pack_tail = vector_bytes == 16 && !dot && !pack_b && g.N % L != 0;
+    const bool tiles = !dot && !outer;  // or by rows: whether there is a y is not known when room is asked for
+    pack_b = tiles && (kept_b || g.transpose_b || (g.M > 2 * MR && bytes > first_cache / 2 && crosses_lines(g)) ||
+                       (bytes > first_cache / 2 && (g.M > 16 * MR || (g.M > 2 * MR && row_bytes % page == 0))));
+    pack_tail = vector_bytes == 16 && tiles && !pack_b && g.N % L != 0;
     const bool collide = g.lda * static_cast<std::int64_t>(sizeof(T)) % (page / 2) == 0 && g.M > 4;
-    pack_a = !dot && g.N >= 4 * NR && g.K > 32 && (collide || g.transpose_a || g.N > 16 * NR);
-    // With many panels of A it does not pay: the first of them packs a block while it is multiplied.
+    pack_a = tiles && g.N >= 4 * NR && g.K > 32 && (collide || g.transpose_a || g.N > 16 * NR);
+    // With many panels of A it does not pay: the first of them packs a block while it is multiplied. With few steps of
+    // k the tiles have no time to ask.
     constexpr int few_panels = 40;
     ahead_b = spare_slots && pack_b && !kept_b && !g.transpose_b && (pack_a || g.transpose_a) && bytes > block_bytes &&
-              g.M <= few_panels * MR;
+              g.M <= few_panels * MR && k_blocks.largest() >= far_ahead;
   }
 
   DLNATIVE_INLINE static bool crosses_lines(const GemmArguments<T>& g) {

@@ -8,8 +8,8 @@
 // threads too, and the result is the same. C is asked for first and needed last, so that it comes while k runs.
 //
 // Where a product has to move data from the last cache it is done here, in the shadow of the arithmetic: the first
-// tiles that read a block of B leave it packed for the others, and all ask for what the next panel of A is made of.
-// With few steps of k there is no such shadow, and what is done once for each tile counts.
+// tiles that read a block of B leave it packed for the others, and whole tiles ask for what the next panel of A is made
+// of. With few steps of k there is no such shadow, and what is done once for each tile counts.
 #pragma once
 
 #include "gemm/tile.h"
@@ -78,8 +78,9 @@ struct TileCall {
 // How the elements of A lie: rows apart by a stride and k contiguous, or the other way round.
 enum class Layout { k_contiguous, rows_contiguous };
 
-// What a tile does beside its multiply-adds. `ask`: for the next panel of A, the next block of B, and, in portions, for
-// C. `pack`: leave the rows of B it reads where the others find them; and ask, if A leaves slots for that.
+// What a tile does beside its multiply-adds. `nothing`: at most ask for C, all at once, where k leaves time for it.
+// `ask`: for the next panel of A, the next block of B, and, in portions, for C. `pack`: leave the rows of B it reads
+// where the others find them; and ask, if A leaves slots for that.
 enum class Beside { nothing, ask, pack };
 
 // A in place takes every slot that a step has.
@@ -103,10 +104,6 @@ template <class T, int rows, int vectors, bool masked, Layout layout, Beside bes
 void tile_kernel(const TileCall<T>& call) {
   constexpr int L = lanes<T>;
   const int last_count = call.last_count;
-  const auto load_row = [&](const T* from, Vec<T>(&v)[vectors]) __attribute__((always_inline)) {
-    for (int j = 0; j < vectors - 1; ++j) v[j] = load(from + j * L);
-    v[vectors - 1] = masked ? load_partial(from + (vectors - 1) * L, last_count) : load(from + (vectors - 1) * L);
-  };
 
   constexpr bool packing = beside == Beside::pack;
   constexpr bool asking = may_ask<layout> && beside != Beside::nothing;
@@ -132,7 +129,7 @@ void tile_kernel(const TileCall<T>& call) {
       for (int i = 0; i < rows; ++i) ask_for_row();
     }
     if (bias != nullptr) {
-      load_row(bias, acc[0]);
+      load_vectors<masked>(bias, acc[0], last_count);
 #pragma GCC unroll 16
       for (int i = 1; i < rows; ++i) {
         for (int j = 0; j < vectors; ++j) acc[i][j] = acc[0][j];
@@ -142,7 +139,7 @@ void tile_kernel(const TileCall<T>& call) {
     const T *a = call.a, *b = b_start;
     const auto step = [&]() __attribute__((always_inline)) {
       Vec<T> row[vectors];
-      load_row(b, row);
+      load_vectors<masked>(b, row, last_count);
       b += b_stride;
       if constexpr (packing) {
         for (int j = 0; j < vectors; ++j) store(packed + j * L, row[j]);
@@ -186,7 +183,7 @@ void tile_kernel(const TileCall<T>& call) {
 #pragma GCC unroll 16
       for (int i = 0; i < rows; ++i) {
         Vec<T> before[vectors];
-        load_row(c + i * ldc, before);
+        load_vectors<masked>(c + i * ldc, before, last_count);
         for (int j = 0; j < vectors; ++j) acc[i][j] += before[j];
       }
     }
@@ -200,19 +197,13 @@ void tile_kernel(const TileCall<T>& call) {
 #pragma GCC unroll 16
       for (int i = 0; i < rows; ++i) {
         Vec<T> y[vectors];
-        load_row(saved + i * ldc, y);
+        load_vectors<masked>(saved + i * ldc, y, last_count);
         for (int j = 0; j < vectors; ++j) acc[i][j] = select(y[j] > T{0}, acc[i][j], Vec<T>{});
       }
     }
 #pragma GCC unroll 16
     for (int i = 0; i < rows; ++i) {
-      T* const to = c + i * ldc;
-      for (int j = 0; j < vectors - 1; ++j) store(to + j * L, acc[i][j]);
-      if constexpr (masked) {
-        store_partial(to + (vectors - 1) * L, acc[i][vectors - 1], last_count);
-      } else {
-        store(to + (vectors - 1) * L, acc[i][vectors - 1]);
-      }
+      store_vectors<masked>(c + i * ldc, acc[i], last_count);
     }
     if (--tile == 0) return;
     c += vectors * L;

@@ -44,21 +44,16 @@ struct OuterCall {
 
 template <class T, int K, int vectors, bool masked>
 void outer_kernel(const OuterCall<T>& call) {
-  constexpr int L = lanes<T>;
   const int last_count = call.last_count;
-  const auto load_row = [&](const T* from, Vec<T>(&v)[vectors]) __attribute__((always_inline)) {
-    for (int j = 0; j < vectors - 1; ++j) v[j] = load(from + j * L);
-    v[vectors - 1] = masked ? load_partial(from + (vectors - 1) * L, last_count) : load(from + (vectors - 1) * L);
-  };
   Vec<T> b[K][vectors];
 #pragma GCC unroll 8
-  for (int k = 0; k < K; ++k) load_row(call.b + k * call.ldb, b[k]);
+  for (int k = 0; k < K; ++k) load_vectors<masked>(call.b + k * call.ldb, b[k], last_count);
   const T *a = call.a, *const bias = call.bias, *saved = call.saved;
   T* c = call.c;
 #pragma GCC unroll 1
   for (std::int64_t m = call.M; m > 0; --m) {
     Vec<T> total[vectors] = {};
-    if (bias != nullptr) load_row(bias, total);
+    if (bias != nullptr) load_vectors<masked>(bias, total, last_count);
 #pragma GCC unroll 8
     for (int k = 0; k < K; ++k) {
       const Vec<T> x = broadcast(a[k * call.a_step]);
@@ -70,16 +65,11 @@ void outer_kernel(const OuterCall<T>& call) {
     }
     if (saved != nullptr) {
       Vec<T> y[vectors];
-      load_row(saved, y);
+      load_vectors<masked>(saved, y, last_count);
       for (int j = 0; j < vectors; ++j) total[j] = select(y[j] > T{0}, total[j], Vec<T>{});
       saved += call.ldc;
     }
-    for (int j = 0; j < vectors - 1; ++j) store(c + j * L, total[j]);
-    if constexpr (masked) {
-      store_partial(c + (vectors - 1) * L, total[vectors - 1], last_count);
-    } else {
-      store(c + (vectors - 1) * L, total[vectors - 1]);
-    }
+    store_vectors<masked>(c, total, last_count);
     a += call.a_row;
     c += call.ldc;
   }
@@ -135,8 +125,8 @@ void outer_rectangle(const GemmArguments<T>& g, std::int64_t m0, std::int64_t m1
       const bool masked = call.last_count < L;
       (masked ? outer_kernels<T, true>.of : outer_kernels<T, false>.of)[g.K - 1][vectors - 1](call);
     }
+    finish(g, m, m + call.M, n0, n1);
   }
-  finish(g, m0, m1, n0, n1);
 }
 
 }  // namespace dlnative::DLNATIVE_ISA

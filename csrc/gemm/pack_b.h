@@ -31,12 +31,13 @@ void pack_b_block(const GemmArguments<T>& g, std::int64_t k0, std::int64_t k1, s
 }
 
 // Whether a product is faster with a B that was packed before: where it would be packed each time, or comes from beyond
-// the second cache. One row reads B as fast as it comes.
+// the second cache. One row reads B as fast as it comes; a few more are dot products as fast.
 template <class T>
 bool is_worth_packing(const GemmArguments<T>& g) {
+  constexpr std::int64_t few = 8;
   const bool large = g.K * g.N * static_cast<std::int64_t>(sizeof(T)) > block_bytes;
   return g.M > 1 && g.N >= Blocks<T>::NR && g.K > 0 && (large || g.transpose_b) && g.saved == nullptr &&
-         g.column_sums == nullptr && !is_dot(g) && !is_outer(g) && !is_small(g);
+         g.column_sums == nullptr && !(is_dot(g) && least(g.M, g.N) <= few) && !is_outer(g) && !is_small(g);
 }
 
 template <class T>

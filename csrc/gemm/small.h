@@ -53,7 +53,7 @@ __attribute__((noinline)) void tiled_product(const GemmArguments<T>& g, T* scrat
     call.a = g.a + (g.transpose_a ? m : m * g.lda);
     for (std::int64_t n = 0; n < g.N; n += call.tiles * most) {
       const std::int64_t columns = least(most, g.N - n);
-      call.tiles = columns < most ? 1 : (g.N - n) / most;
+      call.tiles = columns < most ? 1 : static_cast<int>(g.N - n) / static_cast<int>(most);
       call.b_tile = most;
       const int rest = static_cast<int>(columns) & (L - 1);
       call.b = b + n;

@@ -16,7 +16,7 @@ DLNATIVE_INLINE Half part(V v) {
   return half;
 }
 
-// Folds all lanes into one, always in the same order: upper half onto lower half, until one lane is left.
+// All lanes of one vector.
 template <class V, class Combine>
 DLNATIVE_INLINE Element<V> fold(V v, Combine combine) {
   using T = Element<V>;

@@ -127,6 +127,24 @@ DLNATIVE_INLINE void store_partial(T* to, Vec<T> v, int count) {
 #endif
 }
 
+// Several vectors side by side; where `masked`, the last has `last_count` elements.
+template <bool masked, class T, int count>
+DLNATIVE_INLINE void load_vectors(const T* from, Vec<T> (&v)[count], int last_count) {
+  constexpr int last = count - 1, L = lanes<T>;
+  for (int j = 0; j < last; ++j) v[j] = load(from + j * L);
+  v[last] = masked ? load_partial(from + last * L, last_count) : load(from + last * L);
+}
+template <bool masked, class T, int count>
+DLNATIVE_INLINE void store_vectors(T* to, const Vec<T> (&v)[count], int last_count) {
+  constexpr int last = count - 1, L = lanes<T>;
+  for (int j = 0; j < last; ++j) store(to + j * L, v[j]);
+  if constexpr (masked) {
+    store_partial(to + last * L, v[last], last_count);
+  } else {
+    store(to + last * L, v[last]);
+  }
+}
+
 // a where the mask is set, else b.
 template <class M, class V>
 DLNATIVE_INLINE V select(M mask, V a, V b) {
