@@ -107,10 +107,11 @@ void outer_rectangle(const GemmArguments<T>& g, std::int64_t m0, std::int64_t m1
   call.ldc = g.ldc;
   call.relu = g.activation == Activation::relu;
   const T* const saved = saved_of_relu(g);
-  // So few rows that the pages of C that a stripe touches are still at hand when the next stripe does.
-  constexpr std::int64_t most_rows = 64;
-  const Parts blocks(m1 - m0, most_rows);
+  // So few rows that the pages of C that a stripe touches are still at hand when the next stripe does, or an
+  // activation.
+  constexpr std::int64_t rows_of_stripes = 32, rows_of_one = 256;
   const std::int64_t most = outer_vectors(static_cast<int>(g.K)) * L;
+  const Parts blocks(m1 - m0, n1 - n0 > most ? rows_of_stripes : rows_of_one);
   for (std::int64_t block = 0; block < blocks.count; ++block) {
     const std::int64_t m = m0 + blocks.start(block);
     call.M = blocks.start(block + 1) - blocks.start(block);
