@@ -118,7 +118,7 @@ __attribute__((noinline)) void large_product(const GemmArguments<T>& given, void
     const std::int64_t columns = threads / rows;
     if (rows * columns < threads) continue;
     const double cost = static_cast<double>(g.M) / rows + static_cast<double>(g.N) / columns;
-    if (best == 0 || cost < best) {
+    if (best == 0 || cost <= best) {
       best = cost;
       row_cuts = rows;
       column_cuts = columns;

@@ -7,6 +7,9 @@
 //
 // A worker joins by taking a ticket of the generation it saw; the launcher closes the word when no task is left and
 // waits until nobody is inside. Only then may the job's fields be written again.
+//
+// Each thread begins with a share of the tasks, the same one in every job of so many, and when it has done those helps
+// the others with theirs. So a thread finds in its cache what it left there in the step before.
 #include "dlnative/threads.h"
 
 #include <pthread.h>
@@ -22,6 +25,7 @@
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <vector>
 
 #include "runtime/fp_state.h"
 
@@ -61,9 +65,8 @@ class Pool {
 
     task_ = task;
     context_ = context;
-    tasks_ = tasks;
     helpers_ = helpers;
-    next_.store(0, std::memory_order_relaxed);
+    deal_out(tasks);
     const std::uint64_t generation = (word_.load(std::memory_order_relaxed) & ~(generation_one - 1)) + generation_one;
     word_.store(generation);
     wake(helpers);
@@ -79,18 +82,37 @@ class Pool {
   }
 
  private:
+  // Tasks [next, end).
+  struct alignas(64) Share {
+    std::atomic<std::int64_t> next{0};
+    std::int64_t end = 0;
+  };
+
+  void deal_out(std::int64_t tasks) {
+    const std::int64_t each = tasks / (helpers_ + 1), larger = tasks % (helpers_ + 1);
+    std::int64_t first = 0;
+    for (int thread = 0; thread <= helpers_; ++thread) {
+      shares_[thread].next.store(first, std::memory_order_relaxed);
+      shares_[thread].end = first += each + (thread < larger);
+    }
+  }
+
   void work(int thread) {
     inside_task = true;
-    for (;;) {
-      const std::int64_t i = next_.fetch_add(1, std::memory_order_relaxed);
-      if (i >= tasks_) break;
-      task_(context_, i, thread);
+    for (int turn = 0; turn <= helpers_; ++turn) {
+      Share& share = shares_[(thread + turn) % (helpers_ + 1)];
+      while (share.next.load(std::memory_order_relaxed) < share.end) {
+        const std::int64_t task = share.next.fetch_add(1, std::memory_order_relaxed);
+        if (task >= share.end) break;
+        task_(context_, task, thread);
+      }
     }
     inside_task = false;
   }
 
-  // Called only by the thread that holds the pool.
+  // Called only by the thread that holds the pool, while nobody is inside.
   void grow(int helpers) {
+    if (shares_.size() <= static_cast<std::size_t>(helpers)) shares_ = std::vector<Share>(helpers + 1);
     if (workers_ >= helpers) return;
     sigset_t all, before;
     sigfillset(&all);
@@ -157,10 +179,9 @@ class Pool {
   }
 
   alignas(64) std::atomic<std::uint64_t> word_{closed_bit};
-  alignas(64) std::atomic<std::int64_t> next_{0};
   alignas(64) Workers::Task task_ = nullptr;
   void* context_ = nullptr;
-  std::int64_t tasks_ = 0;
+  std::vector<Share> shares_;  // of the launcher, and of each helper
   int helpers_ = 0;
   int workers_ = 0;
   alignas(64) std::atomic<bool> busy_{false};
