@@ -175,15 +175,19 @@ void run(benchmark::State& state, const Shape& shape, Sgemm sgemm) {
     }
     works.push_back([&] { call_sgemm(sgemm, g); });
   }
-  auto seconds = dlnative_benchmark::seconds_by_turns(works);
-  const double limit = dlnative_benchmark::fma_limit() * shape.threads;
+  const auto turns = dlnative_benchmark::take_turns(works);
+  const auto percent_of_limit = [&](const std::vector<dlnative_benchmark::Turn>& own) {
+    std::vector<double> percents;
+    for (const auto& turn : own) percents.push_back(100 * flops / turn.seconds / (turn.fma_limit * shape.threads));
+    return dlnative_benchmark::median(percents);
+  };
   if (sgemm != nullptr) {
     std::vector<double> ratios;
-    for (std::size_t turn = 0; turn < seconds[0].size(); ++turn) ratios.push_back(seconds[1][turn] / seconds[0][turn]);
+    for (std::size_t i = 0; i < turns[0].size(); ++i) ratios.push_back(turns[1][i].seconds / turns[0][i].seconds);
     state.counters["times BLAS"] = dlnative_benchmark::median(ratios);
-    state.counters["BLAS, % of limit"] = 100 * flops / dlnative_benchmark::median(seconds[1]) / limit;
+    state.counters["BLAS, % of limit"] = percent_of_limit(turns[1]);
   }
-  state.counters["% of limit"] = 100 * flops / dlnative_benchmark::median(seconds[0]) / limit;
+  state.counters["% of limit"] = percent_of_limit(turns[0]);
 }
 
 }  // namespace

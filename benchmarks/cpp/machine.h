@@ -46,12 +46,6 @@ inline dlnative::Workers workers_of(int threads) {
   return dlnative::workers();
 }
 
-// FLOP/s of one core.
-inline double fma_limit() {
-  static const double limit = dlnative::isa().measure_fma(0.3);
-  return limit;
-}
-
 inline double seconds_of(const auto& work) {
   const auto start = std::chrono::steady_clock::now();
   work();
@@ -64,33 +58,86 @@ inline double median(std::vector<double>& values) {
   return *middle;
 }
 
-// Whether this core has all its multiply-adds now: a neighbour on the same core takes up to half of them. It says
-// nothing of the cores of other threads.
-inline bool undisturbed() {
-  double worst = fma_limit();
-  for (int i = 0; i < 3; ++i) worst = std::min(worst, dlnative::isa().measure_fma(1e-9));
-  return worst > 0.97 * fma_limit();
+// What a core can do at this moment: its multiply-adds a second, and its clock (multiplications a second that wait for
+// one another, in thousandths of a nanosecond the same on all processors).
+struct Core {
+  double fma, clock;
+};
+
+inline double dependent_multiplications() {
+  constexpr int steps = 2000;
+  std::uint64_t x = 3;
+  const double seconds = seconds_of([&] {
+    for (int i = 0; i < steps; ++i) {
+      x *= x;
+      __asm__ volatile("" : "+r"(x));
+    }
+  });
+  return steps / seconds;
 }
 
-// How long each of `works` takes, a turn after another, a fraction of a millisecond each: element [i][t] is the seconds
-// of work i in turn t. Only turns before and after which the core was undisturbed; all, where they are fewer than nine.
-inline std::vector<std::vector<double>> seconds_by_turns(const std::vector<std::function<void()>>& works) {
+// The clock follows what a core does: a processor takes some of it back while it multiplies, gives it back within
+// milliseconds, and is slow for tens of microseconds in between. So the limit of a piece of work is what the core can
+// do right after it, but for the first multiply-adds; and the next one begins right after multiply-adds too.
+inline Core core_now() {
+  const auto multiply_adds = [](int count) {
+    double best = 0;
+    for (int i = 0; i < count; ++i) best = std::max(best, dlnative::isa().measure_fma(1e-9));
+    return best;
+  };
+  multiply_adds(1);
+  const double fma = multiply_adds(3);
+  double clock = 0;
+  for (int i = 0; i < 3; ++i) clock = std::max(clock, dependent_multiplications());
+  multiply_adds(3);
+  return {fma, clock};
+}
+
+// Multiply-adds for each turn of the clock, when nobody else uses this core's units: what a tenth of the moments at the
+// start exceed.
+inline double fma_per_clock() {
+  static const double found = [] {
+    std::vector<double> ratios(2000);
+    for (double& ratio : ratios) {
+      const Core core = core_now();
+      ratio = core.fma / core.clock;
+    }
+    std::sort(ratios.begin(), ratios.end());
+    return ratios[ratios.size() * 9 / 10];
+  }();
+  return found;
+}
+
+// Whether this core has all its multiply-adds: a neighbour on the same core takes up to half of them. It says nothing
+// of the cores of other threads.
+inline bool is_undisturbed(const Core& core) { return core.fma > 0.97 * fma_per_clock() * core.clock; }
+
+// What work i took in turn t, and how many multiply-adds a second the core could do then.
+struct Turn {
+  double seconds, fma_limit;
+};
+
+// Each of `works` by turns, a fraction of a millisecond each: element [i][t]. Only turns before and after which the
+// core was undisturbed; all, where they are fewer than nine.
+inline std::vector<std::vector<Turn>> take_turns(const std::vector<std::function<void()>>& works) {
   constexpr double length = 2e-4;
-  std::vector<std::vector<double>> all(works.size()), quiet(works.size());
+  std::vector<std::vector<Turn>> all(works.size()), quiet(works.size());
   std::vector<int> repeats;
   for (const auto& work : works) {
     repeats.push_back(static_cast<int>(std::max(1.0, length / std::max(seconds_of(work), 1e-9))));
   }
   double spent = 0;
-  bool before = undisturbed();
+  bool before = is_undisturbed(core_now());
   for (int turn = 0; turn < 1000 && (spent < 1.0 || turn < 9); ++turn) {
     bool calm = before;
     for (std::size_t i = 0; i < works.size(); ++i) {
+      works[i]();  // wakes its threads
       const double seconds = seconds_of([&] {
         for (int k = 0; k < repeats[i]; ++k) works[i]();
       });
-      all[i].push_back(seconds / repeats[i]);
-      calm = (before = undisturbed()) && calm;
+      const Core core = core_now();
+      all[i].push_back({seconds / repeats[i], core.fma});
+      calm = (before = is_undisturbed(core)) && calm;
       spent += seconds;
     }
     for (std::size_t i = 0; calm && i < works.size(); ++i) quiet[i].push_back(all[i].back());
@@ -153,7 +200,7 @@ inline void add_context() {
   benchmark::AddCustomContext("compiler", DLNATIVE_COMPILER);
   benchmark::AddCustomContext("build_type", DLNATIVE_BUILD_TYPE);
   benchmark::AddCustomContext("isa", dlnative::isa().name);
-  benchmark::AddCustomContext("fma_limit_gflops", std::to_string(fma_limit() * 1e-9));
+  benchmark::AddCustomContext("fma_gflops_at_first", std::to_string(dlnative::isa().measure_fma(0.3) * 1e-9));
   const char* commit = std::getenv("DLNATIVE_COMMIT");
   benchmark::AddCustomContext("commit", commit == nullptr ? "unknown (set DLNATIVE_COMMIT)" : commit);
 }

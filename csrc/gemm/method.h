@@ -17,6 +17,7 @@ struct Method {
   Parts k_blocks;
   bool dot, row, outer;  // not by tiles, but as dot.h, row.h and outer.h say
   bool pack_a, pack_b;
+  bool in_blocks;  // of columns, which stay in the second cache while all panels of A pass by
   bool kept_b;     // it is packed already
   bool ahead_b;    // a block of it is packed while the one before is multiplied, so it has two rooms
   bool pack_tail;  // B in place, but its last columns, fewer than a vector, padded to one
@@ -27,13 +28,16 @@ struct Method {
     dot = !kept_b && is_dot(g);
     row = !kept_b && is_row(g);
     outer = !kept_b && is_outer(g);
-    // Rows a multiple of a page apart evict one another from the first cache, and vectors that cross a line take twice
-    // as long. Otherwise prefetching makes up for reading a panel of B in pieces, unless it is read very often.
+    // Rows a multiple of a page apart evict one another from the first cache, and then from the second, and vectors
+    // that cross a line take twice as long. Otherwise prefetching makes up for reading a panel of B in pieces, unless
+    // it is read very often.
     const std::int64_t bytes = g.K * g.N * static_cast<std::int64_t>(sizeof(T));
     const std::int64_t row_bytes = g.ldb * static_cast<std::int64_t>(sizeof(T));
     const bool tiles = !dot && !outer;  // or by rows: whether there is a y is not known when room is asked for
-    pack_b = tiles && (kept_b || g.transpose_b || (g.M > 2 * MR && bytes > first_cache / 2 && crosses_lines(g)) ||
-                       (bytes > first_cache / 2 && (g.M > 16 * MR || (g.M > 2 * MR && row_bytes % page == 0))));
+    const bool pages_apart = row_bytes % page == 0;
+    const std::int64_t rows_in_place = (crosses_lines(g) ? 2 : pages_apart ? panels_in_place : 16) * MR;
+    pack_b = tiles && (kept_b || g.transpose_b || (bytes > first_cache / 2 && g.M > rows_in_place));
+    in_blocks = pack_b || (g.M > MR && !pages_apart);
     pack_tail = vector_bytes == 16 && tiles && !pack_b && g.N % L != 0;
     const bool collide = g.lda * static_cast<std::int64_t>(sizeof(T)) % (page / 2) == 0 && g.M > 4;
     pack_a = tiles && g.N >= 4 * NR && g.K > 32 && (collide || g.transpose_a || g.N > 16 * NR);
@@ -64,7 +68,7 @@ struct Method {
   // Blocks of columns are evenly wide, in units of NR.
   Parts column_blocks(std::int64_t N) const {
     const std::int64_t units = (N + NR - 1) / NR;
-    return Parts(units, pack_b ? block_size(block_bytes / rooms(), NR) / NR : units);
+    return Parts(units, in_blocks ? block_size(block_bytes / rooms(), NR) / NR : units);
   }
   Parts row_blocks(std::int64_t M) const { return Parts(M, pack_a ? block_size(panels_bytes, MR) : M); }
   // How many columns, or rows, with a block of k each, take so many bytes: a multiple of `unit`.
