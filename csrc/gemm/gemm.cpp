@@ -111,7 +111,8 @@ __attribute__((noinline)) void large_product(const GemmArguments<T>& given, void
   const int threads = workers.worthwhile(computing > reading ? computing : reading);
   if (threads == 1) return run_rectangle(g, method, {0, g.M, 0, g.N}, scratch);
 
-  // The cut with the least to pack: each rectangle packs its own rows of A and columns of B.
+  // The cut with the least to pack: each rectangle packs its own rows of A and columns of B. Of equal ones the one by
+  // rows, for then a thread reads rows of A that it made itself, if A is the result of such a product.
   std::int64_t row_cuts = 1, column_cuts = 1;
   double best = 0;
   for (std::int64_t rows = 1; rows <= threads; ++rows) {

@@ -164,7 +164,7 @@ std::int64_t Plan::run_steps(const std::vector<Rows>& sources, const std::vector
         state.bind(i, static_cast<const std::byte*>(source.data) + position * source.row_size * item_size(dtype));
       }
     }
-    if (range.order != nullptr && position + 2 * range.batch_size <= range.stop &&
+    if (range.order != nullptr && range.seconds > 0 && position + 2 * range.batch_size <= range.stop &&
         range.batch_size <= most_rows_expected) {
       for (const Rows& source : sources) expect(source, range.order + position + range.batch_size, range.batch_size);
     }

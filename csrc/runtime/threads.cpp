@@ -8,8 +8,8 @@
 // A worker joins by taking a ticket of the generation it saw; the launcher closes the word when no task is left and
 // waits until nobody is inside. Only then may the job's fields be written again.
 //
-// Each thread begins with a share of the tasks, the same one in every job of so many, and when it has done those helps
-// the others with theirs. So a thread finds in its cache what it left there in the step before.
+// Each thread begins with a share of the tasks, the same one in every job of as many, and when it has done
+// those helps the others with theirs. So a thread finds in its cache what it left there in the step before.
 #include "dlnative/threads.h"
 
 #include <pthread.h>
@@ -60,18 +60,16 @@ class Pool {
       for (std::int64_t i = 0; i < tasks; ++i) task(context, i, 0);
       return;
     }
-    const int helpers = static_cast<int>(std::min<std::int64_t>(threads, tasks)) - 1;
-    grow(helpers);
+    grow(static_cast<int>(std::min<std::int64_t>(threads, tasks)) - 1);
 
     task_ = task;
     context_ = context;
-    helpers_ = helpers;
     deal_out(tasks);
     const std::uint64_t generation = (word_.load(std::memory_order_relaxed) & ~(generation_one - 1)) + generation_one;
     word_.store(generation);
-    wake(helpers);
+    wake();
 
-    work(0);
+    work(0, 0);
 
     word_.fetch_or(closed_bit);
     for (int turn = 1; (word_.load(std::memory_order_acquire) & inside_mask) != 0; ++turn) {
@@ -97,10 +95,11 @@ class Pool {
     }
   }
 
-  void work(int thread) {
+  // `thread` is one of this job; `home` is where it begins.
+  void work(int thread, int home) {
     inside_task = true;
     for (int turn = 0; turn <= helpers_; ++turn) {
-      Share& share = shares_[(thread + turn) % (helpers_ + 1)];
+      Share& share = shares_[static_cast<std::size_t>((home + turn) % (helpers_ + 1))];
       while (share.next.load(std::memory_order_relaxed) < share.end) {
         const std::int64_t task = share.next.fetch_add(1, std::memory_order_relaxed);
         if (task >= share.end) break;
@@ -110,24 +109,30 @@ class Pool {
     inside_task = false;
   }
 
-  // Called only by the thread that holds the pool, while nobody is inside.
+  // Called only by the thread that holds the pool, while nobody is inside. Where there is no memory or no thread to be
+  // had, the launcher does the work of those that are missing.
   void grow(int helpers) {
-    if (shares_.size() <= static_cast<std::size_t>(helpers)) shares_ = std::vector<Share>(helpers + 1);
-    if (workers_ >= helpers) return;
+    try {
+      if (shares_.size() <= static_cast<std::size_t>(helpers)) {
+        shares_ = std::vector<Share>(static_cast<std::size_t>(helpers) + 1);
+      }
+    } catch (const std::bad_alloc&) {
+    }
+    helpers_ = std::min(helpers, static_cast<int>(shares_.size()) - 1);
+    if (workers_ >= helpers_) return;
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);  // a worker inherits it: signals are the application's business
     try {
-      for (; workers_ < helpers; ++workers_) std::thread([this] { serve(); }).detach();
+      for (; workers_ < helpers_; ++workers_) std::thread([this, home = workers_ + 1] { serve(home); }).detach();
     } catch (const std::system_error&) {
-      // No more threads to be had: the launcher does the work of those that are missing.
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
 
-  void wake(int helpers) {
+  void wake() {
     const int asleep = sleepers_.load();
-    const int missing = helpers - (workers_ - asleep);
+    const int missing = helpers_ - (workers_ - asleep);
     if (asleep == 0 || missing <= 0) return;
     // Taking the mutex orders the wake-up after a worker's last look at the word and before its wait.
     {
@@ -140,7 +145,7 @@ class Pool {
     }
   }
 
-  void serve() {
+  void serve(int home) {
     write_fp_control(flushing_fp_control);
     std::uint64_t seen = 0;  // the generation this worker has done with
     for (;;) {
@@ -150,7 +155,7 @@ class Pool {
         // helpers_ is read only after the ticket is taken; before that the launcher may be writing it.
         if (!word_.compare_exchange_weak(word, word + ticket_one + inside_one)) continue;
         const int ticket = static_cast<int>((word >> 16) & ticket_mask);
-        if (ticket < helpers_) work(ticket + 1);
+        if (ticket < helpers_) work(ticket + 1, (home - 1) % helpers_ + 1);
         word_.fetch_sub(inside_one, std::memory_order_release);
         break;
       }
@@ -181,7 +186,7 @@ class Pool {
   alignas(64) std::atomic<std::uint64_t> word_{closed_bit};
   alignas(64) Workers::Task task_ = nullptr;
   void* context_ = nullptr;
-  std::vector<Share> shares_;  // of the launcher, and of each helper
+  std::vector<Share> shares_ = std::vector<Share>(1);  // of the launcher, and of each helper
   int helpers_ = 0;
   int workers_ = 0;
   alignas(64) std::atomic<bool> busy_{false};
