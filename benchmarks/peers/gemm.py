@@ -11,11 +11,12 @@ TOLERANCE = 1e-5
 LIMIT = "Limit"
 TEXT = (
     "GFLOP/s of c = a b in float32, a (M, K), b (K, N), row-major; in brackets per cent of the multiply-add limit, and how\n"
-    "many times dlnative's. The limit was measured by turns with the products, on all the cores at once. dlnative: a plan\n"
-    "of one instruction, repeated by the native loop, without Python between two products; `dlnative ops.matmul` and all\n"
-    "others are called from Python for each product. PyTorch, NumPy and ONNX Runtime write into an array that is there\n"
-    "already. Each computes from both operands as they are: nothing was packed before. Entries were compared with those\n"
-    f"computed in float64, to {TOLERANCE:g} of the largest."
+    "many times dlnative's. The limit was measured by turns with the products, on registers, on all the cores at once: a\n"
+    "core whose clock falls while it multiplies matrices cannot reach it (benchmarks/cpp/gemm_benchmark measures what it\n"
+    "can do right after a product). dlnative: a plan of one instruction, repeated by the native loop, without Python\n"
+    "between two products; `dlnative ops.matmul` and all others are called from Python for each product. PyTorch, NumPy\n"
+    "and ONNX Runtime write into an array that is there already. Each computes from both operands as they are: nothing\n"
+    f"was packed before. Entries were compared with those computed in float64, to {TOLERANCE:g} of the largest."
 )
 
 

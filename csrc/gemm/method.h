@@ -35,7 +35,7 @@ struct Method {
     const std::int64_t row_bytes = g.ldb * static_cast<std::int64_t>(sizeof(T));
     const bool tiles = !dot && !outer;  // or by rows: whether there is a y is not known when room is asked for
     const bool pages_apart = row_bytes % page == 0;
-    const std::int64_t rows_in_place = (crosses_lines(g) ? 2 : pages_apart ? panels_in_place : 16) * MR;
+    const std::int64_t rows_in_place = (crosses_lines(g) ? 3 : pages_apart ? panels_in_place : 16) * MR;
     pack_b = tiles && (kept_b || g.transpose_b || (bytes > first_cache / 2 && g.M > rows_in_place));
     in_blocks = pack_b || (g.M > MR && !pages_apart);
     pack_tail = vector_bytes == 16 && tiles && !pack_b && g.N % L != 0;
