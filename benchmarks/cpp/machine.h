@@ -77,7 +77,7 @@ inline double dependent_multiplications() {
 }
 
 // The clock follows what a core does: a processor takes some of it back while it multiplies, gives it back within
-// milliseconds, and is slow for tens of microseconds in between. So the limit of a piece of work is what the core can
+// milliseconds, and is slow for some microseconds in between. So the limit of a piece of work is what the core can
 // do right after it, but for the first multiply-adds; and the next one begins right after multiply-adds too.
 inline Core core_now() {
   const auto multiply_adds = [] { return dlnative::isa().measure_fma(1e-9); };
