@@ -6,6 +6,7 @@
 #include "gemm/outer.h"
 #include "gemm/row.h"
 #include "gemm/tile.h"
+#include "runtime/first_cache.h"
 
 namespace dlnative::DLNATIVE_ISA {
 
@@ -19,7 +20,6 @@ struct Method {
   bool pack_a, pack_b;
   bool in_blocks;  // of columns, which stay in the second cache while all panels of A pass by
   bool kept_b;     // it is packed already
-  bool ahead_b;    // a block of it is packed while the one before is multiplied, so it has two rooms
   bool pack_tail;  // B in place, but its last columns, fewer than a vector, padded to one
 
   DLNATIVE_INLINE explicit Method(const GemmArguments<T>& g) : k_blocks(g.K, k_limit(g)) {
@@ -36,21 +36,26 @@ struct Method {
     const bool tiles = !dot && !outer;  // or by rows: whether there is a y is not known when room is asked for
     const bool pages_apart = row_bytes % page == 0;
     const std::int64_t rows_in_place = (crosses_lines(g) ? 3 : pages_apart ? panels_in_place : 16) * MR;
-    pack_b = tiles && (kept_b || g.transpose_b || (bytes > first_cache / 2 && g.M > rows_in_place));
+    pack_b = tiles && (kept_b || g.transpose_b || (bytes > first_cache_bytes / 2 && g.M > rows_in_place));
     in_blocks = pack_b || (g.M > MR && !pages_apart);
     pack_tail = vector_bytes == 16 && tiles && !pack_b && g.N % L != 0;
-    const bool collide = g.lda * static_cast<std::int64_t>(sizeof(T)) % (page / 2) == 0 && g.M > 4;
-    pack_a = tiles && g.N >= 4 * NR && g.K > 32 && (collide || g.transpose_a || g.N > 16 * NR);
-    // With many panels of A it does not pay: the first of them packs a block while it is multiplied. With few steps of
-    // k the tiles have no time to ask.
-    constexpr int few_panels = 40;
-    ahead_b = spare_slots && pack_b && !kept_b && !g.transpose_b && (pack_a || g.transpose_a) && bytes > block_bytes &&
-              g.M <= few_panels * MR && k_blocks.largest() >= far_ahead;
+    const bool long_rows = spare_slots && g.N > 16 * NR;  // the tiles ask for the next panel, if it is to be packed
+    pack_a = tiles && g.N >= 4 * NR && g.K > 32 && (g.transpose_a || long_rows || is_crowded(g));
   }
 
   DLNATIVE_INLINE static bool crosses_lines(const GemmArguments<T>& g) {
     const auto row_bytes = static_cast<std::uintptr_t>(g.ldb) * sizeof(T);
     return (reinterpret_cast<std::uintptr_t>(g.b) | row_bytes) % vector_bytes != 0;
+  }
+
+  // Whether the rows of a panel of A evict one another from the first cache: they are as far apart as one of its ways is
+  // long, or half of that, ..., and it has too few ways for those that meet in one set, a row of B and a row of C.
+  DLNATIVE_INLINE static bool is_crowded(const GemmArguments<T>& g) {
+    const auto apart = static_cast<std::uint64_t>(g.lda) * sizeof(T);
+    const std::uint64_t evenly = apart & -apart;  // the largest power of two that divides it
+    const std::uint64_t rows = static_cast<std::uint64_t>(least(g.M, MR));
+    const std::uint64_t meeting = evenly >= first_cache.way_bytes ? rows : rows * evenly / first_cache.way_bytes;
+    return meeting + 2 > first_cache.ways;
   }
 
   // Few rows leave all the time to the reading of B: then it is read row by row, from one end to the other.
@@ -63,12 +68,11 @@ struct Method {
     return g.M == 1 ? 16 : 64;
   }
 
-  std::int64_t rooms() const { return ahead_b ? 2 : 1; }
   std::int64_t k_block_size() const { return k_blocks.largest(); }
   // Blocks of columns are evenly wide, in units of NR.
   Parts column_blocks(std::int64_t N) const {
     const std::int64_t units = (N + NR - 1) / NR;
-    return Parts(units, in_blocks ? block_size(block_bytes / rooms(), NR) / NR : units);
+    return Parts(units, in_blocks ? block_size(block_bytes, NR) / NR : units);
   }
   Parts row_blocks(std::int64_t M) const { return Parts(M, pack_a ? block_size(panels_bytes, MR) : M); }
   // How many columns, or rows, with a block of k each, take so many bytes: a multiple of `unit`.
@@ -86,7 +90,7 @@ struct Method {
   }
   std::int64_t b_block_size(std::int64_t N) const {
     if (kept_b) return 0;
-    if (pack_b) return rooms() * (k_block_size() * least(block_size(block_bytes / rooms(), NR), round_up(N, L)) + L);
+    if (pack_b) return k_block_size() * least(block_size(block_bytes, NR), round_up(N, L)) + L;
     return pack_tail ? k_block_size() * L + L : 0;
   }
   std::int64_t thread_bytes(std::int64_t M, std::int64_t N) const {

@@ -72,15 +72,14 @@ struct TileCall {
   bool relu;
   T* packed;  // where a packing kernel leaves the rows of B it reads
   Request<T> next_a;
-  Ahead<T> next_b;  // by each tile
 };
 
 // How the elements of A lie: rows apart by a stride and k contiguous, or the other way round.
 enum class Layout { k_contiguous, rows_contiguous };
 
 // What a tile does beside its multiply-adds. `nothing`: at most ask for C, all at once, where k leaves time for it.
-// `ask`: for the next panel of A, the next block of B, and, in portions, for C. `pack`: leave the rows of B it reads
-// where the others find them; and ask, if A leaves slots for that.
+// `ask`: for the next panel of A and, in portions, for C. `pack`: leave the rows of B it reads where the others find
+// them; and ask, if A leaves slots for that.
 enum class Beside { nothing, ask, pack };
 
 // A in place takes every slot that a step has.
@@ -159,14 +158,13 @@ void tile_kernel(const TileCall<T>& call) {
     };
     constexpr std::int64_t stretch = line / static_cast<int>(sizeof(T));
     if constexpr (asking) {
-      Ahead<T> next_a = wanted.next_share(), next_b = call.next_b;
+      Ahead<T> next_a = wanted.next_share();
       int c_turns = (rows + c_rows_at_once - 1) / c_rows_at_once;
 #pragma GCC unroll 1
       for (std::int64_t left = K; left > 0;) {
         std::int64_t steps = least(left, stretch);
         left -= steps;
         next_a.ask();
-        next_b.ask();
         if (c_turns > 0) {
           --c_turns;
           for (int i = 0; i < c_rows_at_once; ++i) ask_for_row();

@@ -80,10 +80,9 @@ struct PanelProduct {
     const TileKernel<T> whole = whole_tile_kernel<T>(layout, beside, rows);
     if (beside != Beside::nothing) call.next_a = request(next);
     const std::int64_t most = method.pack_b ? NR : tile_vector_table.of[rows] * L;
-    const bool one_by_one = to_finish || block.next != nullptr;
     for (std::int64_t n = n0; n < n1;) {
       std::int64_t columns = least(most, n1 - n);
-      call.tiles = columns < most || one_by_one ? 1 : (n1 - n) / most;
+      call.tiles = columns < most || to_finish ? 1 : (n1 - n) / most;
       call.b_tile = columns;
       call.b = g.packed_b == nullptr ? g.b + k0 * g.ldb + n : nullptr;
       call.b_stride = g.ldb;
@@ -104,7 +103,6 @@ struct PanelProduct {
       call.c = g.c + m0 * g.ldc + n;
       call.bias = g.bias == nullptr ? nullptr : g.bias + n;
       call.saved = saved == nullptr ? nullptr : saved + m0 * g.ldc + n;
-      call.next_b = block.next != nullptr ? block.next->wanted() : Ahead<T>{};
       call.last_count = partial ? static_cast<int>(columns % L) : L;
       if (columns != NR) {
         (partial ? masked : full)[(columns + L - 1) / L - 1](call);
@@ -118,7 +116,6 @@ struct PanelProduct {
         whole(call);
       }
       call.next_a.skip(call.tiles);
-      if (block.next != nullptr) block.next->pack(block.next->share);
       if (to_finish) finish(g, m0, m0 + rows, n, n + columns);
       n += call.tiles * columns;
     }

@@ -14,7 +14,7 @@ inline constexpr int rows_side_by_side = 8;
 template <class T>
 DLNATIVE_INLINE bool is_row(const GemmArguments<T>& g) {
   return g.M == 1 && !g.transpose_a && !g.transpose_b && g.saved == nullptr && g.N >= 8 * lanes<T> && g.K > 0 &&
-         g.K * g.N * static_cast<std::int64_t>(sizeof(T)) > first_cache;
+         g.K * g.N * static_cast<std::int64_t>(sizeof(T)) > first_cache_bytes;
 }
 
 // C[n0, n1) gets `rows` rows of B more, from row k on.

@@ -15,7 +15,7 @@ DLNATIVE_INLINE bool is_small(const GemmArguments<T>& g) {
   constexpr std::int64_t most = 1 << 18, most_k = 256, most_k_narrow = 512;
   return g.K <= (g.N <= lanes<T> ? most_k_narrow : most_k) && g.M * g.N * g.K <= most &&
          (vector_bytes > 16 || g.N % lanes<T> == 0) &&
-         g.K * g.N * static_cast<std::int64_t>(sizeof(T)) <= first_cache && g.N > 1 && !is_dot(g);
+         g.K * g.N * static_cast<std::int64_t>(sizeof(T)) <= first_cache_bytes && g.N > 1 && !is_dot(g);
 }
 
 // What it takes of scratch to transpose B.
@@ -41,7 +41,6 @@ __attribute__((noinline)) void tiled_product(const GemmArguments<T>& g, T* scrat
   call.ldc = g.ldc;
   call.accumulate = false;
   call.relu = g.activation == Activation::relu;
-  call.next_b = {};
   const Layout layout = g.transpose_a ? Layout::rows_contiguous : Layout::k_contiguous;
   const Parts panels(g.M, MR);
   std::int64_t m = 0;

@@ -37,7 +37,7 @@ inline constexpr std::int64_t KC_bytes = 1024, block_bytes = 192 << 10;
 inline constexpr bool spare_slots = false;
 inline constexpr int panels_in_place = 2;
 #endif
-inline constexpr std::int64_t first_cache = 32 << 10;
+inline constexpr std::int64_t first_cache_bytes = 32 << 10;
 
 DLNATIVE_INLINE std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 DLNATIVE_INLINE std::int64_t round_up(std::int64_t value, std::int64_t unit) {

@@ -44,8 +44,12 @@ DLNATIVE_INLINE void for_vectors(std::int64_t n, Whole whole, Rest rest) {
   if (i < n) rest(i, static_cast<int>(n - i));
 }
 
+// A NaN that is lost here comes back with the sum of the exponentials.
+inline constexpr auto larger = [](auto a, auto b) __attribute__((always_inline)) { return fast_max(a, b); };
+
+// The largest of the elements that each lane sees.
 template <class T>
-DLNATIVE_INLINE T row_max(const T* x, std::int64_t C) {
+DLNATIVE_INLINE Vec<T> lane_max(const T* x, std::int64_t C) {
   Vec<T> a = broadcast(static_cast<T>(-__builtin_inf())), b = a;
   std::int64_t i = 0;
   for (; i + 2 * lanes<T> <= C; i += 2 * lanes<T>) {
@@ -58,13 +62,13 @@ DLNATIVE_INLINE T row_max(const T* x, std::int64_t C) {
       [&](std::int64_t k, int count) {
         a = fast_max(a, select(first_lanes<T>(count), load_partial(x + i + k, count), a));
       });
-  // A NaN that is lost here comes back with the sum of the exponentials.
-  return fold(a, [](auto v, auto w) __attribute__((always_inline)) { return fast_max(v, w); });
+  return a;
 }
 
-// Writes e only where it is asked for; log_softmax needs none but the sums.
+// The sum of the exponentials that each lane sees. Writes them only where they are asked for; log_softmax needs none
+// but the sums.
 template <class T, bool keep>
-DLNATIVE_INLINE T row_exp(const T* x, std::int64_t C, T max, T* e) {
+DLNATIVE_INLINE Vec<T> lane_exp(const T* x, std::int64_t C, T max, T* e) {
   Vec<T> total = {};
   for_vectors<T>(
       C,
@@ -78,7 +82,26 @@ DLNATIVE_INLINE T row_exp(const T* x, std::int64_t C, T max, T* e) {
         if constexpr (keep) store_partial(e + i, v, count);
         total += select(first_lanes<T>(count), v, Vec<T>{});
       });
-  return sum(total);
+  return total;
+}
+
+// As many rows at a time as a vector has lanes, folded together. The last of them comes first: a row that ends within a
+// vector is written with a mask, and a load from the row after it would wait for that.
+template <class T, bool keep>
+__attribute__((noinline)) void rows_together(const T* x, std::int64_t rows, std::int64_t C, T* e,
+                                             RowStatistics<T>& statistics) {
+  constexpr int count = lanes<T>;
+  for (std::int64_t first = 0; first < rows; first += count) {
+    const int here = rows - first < count ? static_cast<int>(rows - first) : count;
+    Vec<T> of_lanes[count] = {};
+    for (int i = 0; i < here; ++i) of_lanes[i] = lane_max(x + (first + i) * C, C);
+    store(statistics.max + first, fold_each(of_lanes, larger));
+    for (int i = here - 1; i >= 0; --i) {
+      const std::int64_t r = first + i;
+      of_lanes[i] = lane_exp<T, keep>(x + r * C, C, statistics.max[r], keep ? e + r * C : nullptr);
+    }
+    store(statistics.sum + first, sums(of_lanes));
+  }
 }
 
 // C is a constant here: loops of a length of three that the compiler does not know cost more than their work.
@@ -126,9 +149,11 @@ DLNATIVE_INLINE void exp_rows(const T* x, std::int64_t rows, std::int64_t C, T* 
     default:
       break;
   }
+  constexpr std::int64_t longest_together = 16 * lanes<T>;  // the first cache has room for them
+  if (C <= longest_together) return rows_together<T, keep>(x, rows, C, e, statistics);
   for (std::int64_t r = 0; r < rows; ++r) {
-    statistics.max[r] = row_max(x + r * C, C);
-    statistics.sum[r] = row_exp<T, keep>(x + r * C, C, statistics.max[r], keep ? e + r * C : nullptr);
+    statistics.max[r] = fold(lane_max(x + r * C, C), larger);
+    statistics.sum[r] = sum(lane_exp<T, keep>(x + r * C, C, statistics.max[r], keep ? e + r * C : nullptr));
   }
 }
 
@@ -147,7 +172,7 @@ DLNATIVE_INLINE void scale_rows(T* y, std::int64_t rows, std::int64_t C, const T
     default:
       break;
   }
-  for (std::int64_t r = 0; r < rows; ++r) {
+  for (std::int64_t r = rows; r-- > 0;) {
     T* row = y + r * C;
     const T scale = scales[r];
     for_vectors<T>(
@@ -156,10 +181,14 @@ DLNATIVE_INLINE void scale_rows(T* y, std::int64_t rows, std::int64_t C, const T
   }
 }
 
-// y = function(x) for n numbers, one a row; both have room for whole vectors.
+// y = function(x) for n numbers, one a row and at least one; both have room for whole vectors.
 template <class T, class Function>
 DLNATIVE_INLINE void for_each_row(const T* x, T* y, std::int64_t n, Function function) {
-  for (std::int64_t i = 0; i < n; i += lanes<T>) store(y + i, function(load(x + i)));
+  std::int64_t i = 0;
+  do {
+    store(y + i, function(load(x + i)));
+    i += lanes<T>;
+  } while (i < n);
 }
 
 }  // namespace

@@ -75,25 +75,29 @@ DLNATIVE_INLINE V fold_both(V a, V b, Combine combine) {
   return combine(lower, upper);
 }
 
-// The sum of each of `count` vectors, a power of two up to their lanes, in the first lanes of the result.
-template <int count, int width, class V>
-DLNATIVE_INLINE V sums(const V (&v)[count]) {
-  const auto add = [](V a, V b) __attribute__((always_inline)) { return a + b; };
+// Each of `count` vectors folded, a power of two up to their lanes, in the first lanes of the result.
+template <int count, int width, class V, class Combine>
+DLNATIVE_INLINE V fold_each(const V (&v)[count], Combine combine) {
   if constexpr (width == 1) {
     return v[0];
   } else if constexpr (count == 1) {
-    const V once[1] = {fold_both<width>(v[0], v[0], add)};
-    return sums<1, width / 2>(once);
+    const V once[1] = {fold_both<width>(v[0], v[0], combine)};
+    return fold_each<1, width / 2>(once, combine);
   } else {
     V half[count / 2];
 #pragma GCC unroll 16
-    for (int i = 0; i < count / 2; ++i) half[i] = fold_both<width>(v[2 * i], v[2 * i + 1], add);
-    return sums<count / 2, width / 2>(half);
+    for (int i = 0; i < count / 2; ++i) half[i] = fold_both<width>(v[2 * i], v[2 * i + 1], combine);
+    return fold_each<count / 2, width / 2>(half, combine);
   }
 }
+template <int count, class V, class Combine>
+DLNATIVE_INLINE V fold_each(const V (&v)[count], Combine combine) {
+  return fold_each<count, lanes<Element<V>>>(v, combine);
+}
+
 template <int count, class V>
 DLNATIVE_INLINE V sums(const V (&v)[count]) {
-  return sums<count, lanes<Element<V>>>(v);
+  return fold_each<count>(v, [](V a, V b) __attribute__((always_inline)) { return a + b; });
 }
 
 }  // namespace dlnative::DLNATIVE_ISA
