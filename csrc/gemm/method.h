@@ -48,8 +48,8 @@ struct Method {
     return (reinterpret_cast<std::uintptr_t>(g.b) | row_bytes) % vector_bytes != 0;
   }
 
-  // Whether the rows of a panel of A evict one another from the first cache: they are as far apart as one of its ways is
-  // long, or half of that, ..., and it has too few ways for those that meet in one set, a row of B and a row of C.
+  // Whether the rows of a panel of A evict one another from the first cache: they are as far apart as one of its ways
+  // is long, or half of that, ..., and it has too few ways for those that meet in one set, a row of B and a row of C.
   DLNATIVE_INLINE static bool is_crowded(const GemmArguments<T>& g) {
     const auto apart = static_cast<std::uint64_t>(g.lda) * sizeof(T);
     const std::uint64_t evenly = apart & -apart;  // the largest power of two that divides it
@@ -58,9 +58,9 @@ struct Method {
     return meeting + 2 > first_cache.ways;
   }
 
-  // Few rows leave all the time to the reading of B. Where it comes from beyond the second cache, the processor asks for
-  // what follows in each row of B, if there are not more of them than it can follow: so few are read from one end to the
-  // other before the next. In place of the saved y there is no room for partial sums.
+  // Few rows leave all the time to the reading of B. Where it comes from beyond the second cache, the processor asks
+  // for what follows in each row of B, if there are not more of them than it can follow: so few are read from one end
+  // to the other before the next. In place of the saved y there is no room for partial sums.
   DLNATIVE_INLINE static std::int64_t k_limit(const GemmArguments<T>& g) {
     constexpr std::int64_t few = MR < 8 ? MR : 8, rows_waiting = 56, row_bytes = 1 << 10, far = 7 << 18;
     constexpr std::int64_t item = sizeof(T);

@@ -132,8 +132,8 @@ DLNATIVE_INLINE Quadrant split_quadrant(Vec<float> x) {
   constexpr float two_over_pi = 0.636619772f;
   const Vec<float> shifted = fma(x, broadcast(two_over_pi), broadcast(magic));
   const Vec<float> n = shifted - magic;
-  // pi/2 in four parts; the first three have 11 bits, so that n times them is exact. Two differences are exact, too; what
-  // the third rounds away is added with the fourth.
+  // pi/2 in four parts; the first three have 11 bits, so that n times them is exact. Two differences are exact, too;
+  // what the third rounds away is added with the fourth.
   constexpr float part[] = {1.5703125f, 0.0004837512969970703f, 7.549533620476723e-08f, 2.5633440682570896e-12f};
   const Vec<float> far = fma(n, broadcast(-part[1]), fma(n, broadcast(-part[0]), x));
   const Vec<float> near = fma(n, broadcast(-part[2]), far);
