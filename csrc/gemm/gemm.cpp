@@ -3,8 +3,7 @@
 //   for each block of rows of C, MC high
 //     for each block of k, KC long
 //       for each block of columns of C, NC wide
-//         take the block of B: packed into panels of NR columns, now or while the one before was multiplied, or in
-//         place, or as it was packed for many products
+//         take the block of B: packed into panels of NR columns, or in place, or as it was packed for many products
 //         for each panel of A, up to MR rows: pack it, use it in place, or as it was packed for the columns before
 //           for each NR columns: micro-kernel, which adds A-panel times B-panel to a tile of C
 //             after the last block of k: epilogue on the tile

@@ -60,7 +60,8 @@ struct Method {
 
   // Few rows leave all the time to the reading of B. Where it comes from beyond the second cache, the processor asks
   // for what follows in each row of B, if there are not more of them than it can follow: so few are read from one end
-  // to the other before the next. In place of the saved y there is no room for partial sums.
+  // to the other before the next. In place of the saved y there is no room for partial sums. Where sums are cut changes
+  // bits, so no limit here depends on the CPU.
   DLNATIVE_INLINE static std::int64_t k_limit(const GemmArguments<T>& g) {
     constexpr std::int64_t few = MR < 8 ? MR : 8, rows_waiting = 56, row_bytes = 1 << 10, far = 7 << 18;
     constexpr std::int64_t item = sizeof(T);

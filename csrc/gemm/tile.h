@@ -37,6 +37,7 @@ inline constexpr std::int64_t KC_bytes = 1024, block_bytes = 192 << 10;
 inline constexpr bool spare_slots = false;
 inline constexpr int panels_in_place = 2;
 #endif
+// The same for every CPU, unlike runtime/first_cache.h: on what is small, the order of sums depends.
 inline constexpr std::int64_t first_cache_bytes = 32 << 10;
 
 DLNATIVE_INLINE std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }

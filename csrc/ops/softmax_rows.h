@@ -133,28 +133,36 @@ __attribute__((noinline)) void scale_short_rows(T* y, std::int64_t rows, const T
   }
 }
 
-// e may be null where it is not kept.
 template <class T, bool keep>
-DLNATIVE_INLINE void exp_rows(const T* x, std::int64_t rows, std::int64_t C, T* e, RowStatistics<T>& statistics) {
-  for (std::int64_t r = rows; r % lanes<T> != 0; ++r) statistics.sum[r] = T{1};  // what for_each_row computes in vain
-  switch (C) {
-    case 1:
-      return short_rows<T, 1, keep>(x, rows, e, statistics);
-    case 2:
-      return short_rows<T, 2, keep>(x, rows, e, statistics);
-    case 3:
-      return short_rows<T, 3, keep>(x, rows, e, statistics);
-    case 4:
-      return short_rows<T, 4, keep>(x, rows, e, statistics);
-    default:
-      break;
-  }
+DLNATIVE_INLINE void long_rows(const T* x, std::int64_t rows, std::int64_t C, T* e, RowStatistics<T>& statistics) {
   constexpr std::int64_t longest_together = 16 * lanes<T>;  // the first cache has room for them
   if (C <= longest_together) return rows_together<T, keep>(x, rows, C, e, statistics);
   for (std::int64_t r = 0; r < rows; ++r) {
     statistics.max[r] = fold(lane_max(x + r * C, C), larger);
     statistics.sum[r] = sum(lane_exp<T, keep>(x + r * C, C, statistics.max[r], keep ? e + r * C : nullptr));
   }
+}
+
+// e may be null where it is not kept.
+template <class T, bool keep>
+DLNATIVE_INLINE void exp_rows(const T* x, std::int64_t rows, std::int64_t C, T* e, RowStatistics<T>& statistics) {
+  switch (C) {
+    case 1:
+      short_rows<T, 1, keep>(x, rows, e, statistics);
+      break;
+    case 2:
+      short_rows<T, 2, keep>(x, rows, e, statistics);
+      break;
+    case 3:
+      short_rows<T, 3, keep>(x, rows, e, statistics);
+      break;
+    case 4:
+      short_rows<T, 4, keep>(x, rows, e, statistics);
+      break;
+    default:
+      long_rows<T, keep>(x, rows, C, e, statistics);
+  }
+  for (std::int64_t r = rows; r % lanes<T> != 0; ++r) statistics.sum[r] = T{1};  // what for_each_row computes in vain
 }
 
 // Row r of y is multiplied by scales[r].
