@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -43,6 +45,32 @@ def test_running_means_become_the_values(backend: str) -> None:
         assert float(variable.value[0]) == 4
         optimizer.finalize_variable_values([variable])
         assert float(variable.value[0]) == mean
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: optimizers.Adam(0.1),
+        lambda: optimizers.Adam(0.1, epsilon=0.0),
+        lambda: optimizers.Adam(0.1, epsilon=1e30),
+        lambda: optimizers.Adam(0.1, amsgrad=True),
+        lambda: optimizers.RMSprop(0.1),
+        lambda: optimizers.RMSprop(0.1, epsilon=0.0),
+        lambda: optimizers.RMSprop(0.1, momentum=0.9, weight_decay=0.1),
+    ],
+)
+def test_extreme_gradients(make: Callable[[], optimizers.Optimizer], random: np.random.RandomState) -> None:
+    extremes = [0.0, -0.0, 1e-15, 1e-12, 1e-7, 1.0, -1e7, 1e15, -1e18, 1e19, 1e20, 1e38, np.inf, -np.inf, np.nan]
+    gradients = np.array(extremes * 3, "float32")  # whole vectors and a rest
+    for order in (gradients, random.permutation(gradients), np.zeros(20, "float32")):
+        results = []
+        for name in ("cpu", "reference"):
+            with dlnative.backend.use_backend(name), np.errstate(all="ignore"):
+                optimizer, variable = make(), dlnative.Variable(np.linspace(-1, 1, order.size))
+                for _ in range(3):
+                    optimizer.apply_gradients([(order, variable)])
+                results.append(variable.numpy())
+        np.testing.assert_allclose(*results, rtol=2e-6, atol=2e-7)
 
 
 def test_configuration_makes_the_same_again() -> None:

@@ -11,10 +11,10 @@
 //             step = lr g / sqrt(d);  momentum > 0: m = momentum m + step, param -= m;  else param -= step
 //
 // Factors that are the same for all elements are computed once; Adam's corrections in the parameters' type, as in
-// Keras: in float, 1 - 0.999 is off by 1e-5. Memory bandwidth is what limits the loops; where they are plain C++, they
-// are written so that compilers vectorise them. Every element is by itself, so tasks change no bit. Sources: Kingma &
-// Ba 2015 (Adam); Reddi, Kale & Kumar 2018 (AMSGrad); Tieleman & Hinton 2012 (RMSprop); the order of operations is that
-// of Keras 3.
+// Keras: in float, 1 - 0.999 is off by 1e-5. An update is a function of one vector of each array, and reads and writes
+// it through `at`, which knows where it is and whether it is whole. Every element is by itself, so tasks change no bit.
+// Sources: Kingma & Ba 2015 (Adam); Reddi, Kale & Kumar 2018 (AMSGrad); Tieleman & Hinton 2012 (RMSprop); the order of
+// operations is that of Keras 3.
 #include <cstddef>
 
 #include "dlnative/kernel.h"
@@ -25,31 +25,48 @@ namespace {
 
 constexpr std::int64_t elements_per_task = 1 << 14;
 
-// The arrays of one update do not overlap: compilers lose that promise where pointers are captured by a lambda.
-#if defined(__clang__)
-#define DLNATIVE_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
-#else
-#define DLNATIVE_INDEPENDENT _Pragma("GCC ivdep")
-#endif
+// The vector of an array that begins at element `first`,
+struct WholeVector {
+  std::int64_t first;
+  template <class T>
+  DLNATIVE_INLINE Vec<T> read(const T* array) const {
+    return load(array + first);
+  }
+  template <class T>
+  DLNATIVE_INLINE void write(T* array, Vec<T> value) const {
+    store(array + first, value);
+  }
+};
+// and the last of them, which has `count` elements.
+struct LastVector {
+  std::int64_t first;
+  int count;
+  template <class T>
+  DLNATIVE_INLINE Vec<T> read(const T* array) const {
+    return load_partial(array + first, count);
+  }
+  template <class T>
+  DLNATIVE_INLINE void write(T* array, Vec<T> value) const {
+    store_partial(array + first, value, count);
+  }
+};
 
-// A function of its own, with the loop's variables as its own copies: inlined into larger ones, GCC 12 leaves the loop
-// scalar.
-template <class Body>
-__attribute__((noinline)) void run_range(Body body, std::int64_t first, std::int64_t last) {
-  body(first, last);
-}
-
-// Calls body(first, last) for ranges of [0, size); `streams` is how many arrays the update reads or writes.
-template <class T, class Body>
-DLNATIVE_INLINE void for_elements(const Workers& workers, std::int64_t size, int streams, Body body) {
+// Calls update(at) for all vectors of [0, size); `streams` is how many arrays the update reads or writes.
+template <class T, class Update>
+DLNATIVE_INLINE void for_vectors(const Workers& workers, std::int64_t size, int streams, const Update& given) {
   // What fits the second cache had better stay in that of one core, where the next step reads it.
   constexpr double cached = 1 << 20;
   const double bytes = static_cast<double>(size) * streams * static_cast<double>(sizeof(T));
   const int threads = bytes <= cached ? 1 : workers.worthwhile(bytes / 10.0);
-  if (threads == 1) return run_range(body, 0, size);
+  const auto run = [&](std::int64_t first, std::int64_t last) {
+    const Update update = given;  // a copy that nobody else can write to stays in registers
+    for (; first + lanes<T> <= last; first += lanes<T>) update(WholeVector{first});
+    if (first < last) update(LastVector{first, static_cast<int>(last - first)});
+  };
+  if (threads == 1) return run(0, size);
   workers.parallel_for(threads, (size + elements_per_task - 1) / elements_per_task, [&](std::int64_t task, int) {
     const std::int64_t first = task * elements_per_task;
-    run_range(body, first, first + elements_per_task < size ? first + elements_per_task : size);
+    run(first, first + elements_per_task < size ? first + elements_per_task : size);
   });
 }
 
@@ -85,26 +102,20 @@ void sgd(const Call& call) {
   const T momentum = static_cast<T>(call.floats[0]), rate = static_cast<T>(lr);
   const T decay = static_cast<T>(call.floats[1] * lr);
   const std::int64_t size = call.outputs[0].size;
-  T* param = call.outputs[0].as<T>();
-  const T* gradient = call.inputs[1].as<T>();
+  T* const param = call.outputs[0].as<T>();
+  const T* const gradient = call.inputs[1].as<T>();
   if (call.output_count == 1) {
-    return for_elements<T>(*call.workers, size, 3, [=](std::int64_t first, std::int64_t last) {
-      DLNATIVE_INDEPENDENT
-      for (std::int64_t i = first; i < last; ++i) {
-        const T p = param[i] - param[i] * decay;
-        param[i] = p - rate * gradient[i];
-      }
+    return for_vectors<T>(*call.workers, size, 3, [=](auto at) __attribute__((always_inline)) {
+      const Vec<T> p = at.read(param);
+      at.write(param, p - p * decay - rate * at.read(gradient));
     });
   }
-  T* slot = call.outputs[1].as<T>();
-  for_elements<T>(*call.workers, size, 5, [=](std::int64_t first, std::int64_t last) {
-    DLNATIVE_INDEPENDENT
-    for (std::int64_t i = first; i < last; ++i) {
-      const T p = param[i] - param[i] * decay, step = rate * gradient[i];
-      const T m = momentum * slot[i] - step;
-      slot[i] = m;
-      param[i] = p + (nesterov ? momentum * m - step : m);
-    }
+  T* const slot = call.outputs[1].as<T>();
+  for_vectors<T>(*call.workers, size, 5, [=](auto at) __attribute__((always_inline)) {
+    const Vec<T> p = at.read(param), step = rate * at.read(gradient);
+    const Vec<T> m = momentum * at.read(slot) - step;
+    at.write(slot, m);
+    at.write(param, p - p * decay + (nesterov ? momentum * m - step : m));
   });
 }
 
@@ -120,37 +131,24 @@ void adam(const Call& call) {
   const T rest_1 = static_cast<T>(1.0 - beta_1), rest_2 = static_cast<T>(1.0 - beta_2);
   const T epsilon = static_cast<T>(call.floats[2]), decay = static_cast<T>(call.floats[3] * lr);
   const std::int64_t size = call.outputs[0].size;
-  T* param = call.outputs[0].as<T>();
-  T* m = call.outputs[1].as<T>();
-  T* v = call.outputs[2].as<T>();
-  const T* gradient = call.inputs[1].as<T>();
-  T* vhat = call.output_count > 3 ? call.outputs[3].as<T>() : nullptr;
-  const auto update = [=](std::int64_t i, auto read, auto write) __attribute__((always_inline)) {
-    const Vec<T> p = read(param + i), g = read(gradient + i), old_mean = read(m + i), old_variance = read(v + i);
-    const Vec<T> mean = old_mean + (g - old_mean) * rest_1;
-    const Vec<T> variance = old_variance + (g * g - old_variance) * rest_2;
+  T* const param = call.outputs[0].as<T>();
+  T* const m = call.outputs[1].as<T>();
+  T* const v = call.outputs[2].as<T>();
+  const T* const gradient = call.inputs[1].as<T>();
+  T* const vhat = call.output_count > 3 ? call.outputs[3].as<T>() : nullptr;
+  for_vectors<T>(*call.workers, size, vhat == nullptr ? 7 : 9, [=](auto at) __attribute__((always_inline)) {
+    const Vec<T> p = at.read(param), g = at.read(gradient), old_mean = at.read(m), old_variance = at.read(v);
+    const Vec<T> mean = fma(g - old_mean, broadcast(rest_1), old_mean);
+    const Vec<T> variance = fma(fma(g, g, -old_variance), broadcast(rest_2), old_variance);
     Vec<T> largest = variance;
-    write(m + i, mean);
-    write(v + i, variance);
+    at.write(m, mean);
+    at.write(v, variance);
     if (vhat != nullptr) {
-      const Vec<T> before = read(vhat + i);
+      const Vec<T> before = at.read(vhat);
       largest = select(before > variance, before, variance);
-      write(vhat + i, largest);
+      at.write(vhat, largest);
     }
-    write(param + i, p - p * decay - divide_by_root(mean * alpha, largest, epsilon));
-  };
-  for_elements<T>(*call.workers, size, vhat == nullptr ? 7 : 9, [=](std::int64_t first, std::int64_t last) {
-    std::int64_t i = first;
-    for (; i + lanes<T> <= last; i += lanes<T>) {
-      update(
-          i, [](const T* from) __attribute__((always_inline)) { return load(from); },
-          [](T* to, Vec<T> value) __attribute__((always_inline)) { store(to, value); });
-    }
-    if (i == last) return;
-    const int rest = static_cast<int>(last - i);
-    update(
-        i, [rest](const T* from) __attribute__((always_inline)) { return load_partial(from, rest); },
-        [rest](T* to, Vec<T> value) __attribute__((always_inline)) { store_partial(to, value, rest); });
+    at.write(param, subtract_over_root(fma(p, broadcast(-decay), p), alpha, mean, largest, epsilon));
   });
 }
 
@@ -161,32 +159,30 @@ void rmsprop(const Call& call) {
   const T momentum = static_cast<T>(call.floats[1]), epsilon = static_cast<T>(call.floats[2]);
   const T rate = static_cast<T>(lr), decay = static_cast<T>(call.floats[3] * lr);
   const std::int64_t size = call.outputs[0].size;
-  T* param = call.outputs[0].as<T>();
-  T* velocity = call.outputs[1].as<T>();
-  T* slot = with_momentum ? call.outputs[2].as<T>() : nullptr;
-  T* average = centered ? call.outputs[with_momentum ? 3 : 2].as<T>() : nullptr;
-  const T* gradient = call.inputs[1].as<T>();
-  for_elements<T>(*call.workers, size, 5 + 2 * centered + 2 * with_momentum,
-                  [=](std::int64_t first, std::int64_t last) {
-                    DLNATIVE_INDEPENDENT
-                    for (std::int64_t i = first; i < last; ++i) {
-                      const T p = param[i] - param[i] * decay, g = gradient[i];
-                      const T mean_square = rho * velocity[i] + rest * (g * g);
-                      velocity[i] = mean_square;
-                      T denominator = mean_square + epsilon;
-                      if constexpr (centered) {
-                        const T mean = rho * average[i] + rest * g;
-                        average[i] = mean;
-                        denominator = mean_square - mean * mean + epsilon;
-                      }
-                      T step = rate * g / square_root(denominator);
-                      if constexpr (with_momentum) {
-                        step = momentum * slot[i] + step;
-                        slot[i] = step;
-                      }
-                      param[i] = p - step;
-                    }
-                  });
+  T* const param = call.outputs[0].as<T>();
+  T* const velocity = call.outputs[1].as<T>();
+  T* const slot = with_momentum ? call.outputs[2].as<T>() : nullptr;
+  T* const average = centered ? call.outputs[with_momentum ? 3 : 2].as<T>() : nullptr;
+  const T* const gradient = call.inputs[1].as<T>();
+  const int streams = 5 + 2 * centered + 2 * with_momentum;
+  for_vectors<T>(*call.workers, size, streams, [=](auto at) __attribute__((always_inline)) {
+    const Vec<T> old = at.read(param), g = at.read(gradient), p = fma(old, broadcast(-decay), old);
+    const Vec<T> mean_square = fma(g * g, broadcast(rest), rho * at.read(velocity));
+    at.write(velocity, mean_square);
+    Vec<T> variance = mean_square;
+    if constexpr (centered) {
+      const Vec<T> mean = fma(g, broadcast(rest), rho * at.read(average));
+      at.write(average, mean);
+      variance = mean_square - mean * mean;
+    }
+    if constexpr (with_momentum) {
+      const Vec<T> m = subtract_over_root(momentum * at.read(slot), -rate, g, variance + epsilon, T{0});
+      at.write(slot, m);
+      at.write(param, p - m);
+    } else {
+      at.write(param, subtract_over_root(p, rate, g, variance + epsilon, T{0}));
+    }
+  });
 }
 
 template <class T>
