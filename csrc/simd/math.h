@@ -277,8 +277,9 @@ DLNATIVE_INLINE Vec<double> sigmoid(Vec<double> x) { return 1.0 / (1.0 + exp(-x)
 DLNATIVE_INLINE Vec<double> softplus(Vec<double> x) { return select(x > 0.0, x, Vec<double>{}) + log1p(exp(-abs(x))); }
 
 // p - scale * x / (sqrt(v) + epsilon), v not negative: how optimizers scale a step by its mean square. Square root and
-// quotient take 34 to 40 cycles a vector of AVX-512, longer than memory needs: there both begin with a table of 14 bits,
-// and one step of Newton's method each gives the others, the quotient to 2 ulp. What is made first is twice the divisor.
+// quotient take 34 to 40 cycles a vector of AVX-512, longer than memory needs: there both begin with a table of 14
+// bits, and one step of Newton's method each gives the others, the quotient to 2 ulp. What is made first is twice the
+// divisor.
 template <class V>
 DLNATIVE_INLINE V subtract_over_root(V p, Element<V> scale, V x, V v, Element<V> epsilon) {
   return p - scale * x / (sqrt(v) + epsilon);
