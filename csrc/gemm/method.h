@@ -18,9 +18,10 @@ struct Method {
   Parts k_blocks;
   bool dot, row, outer;  // not by tiles, but as dot.h, row.h and outer.h say
   bool pack_a, pack_b;
-  bool in_blocks;  // of columns, which stay in the second cache while all panels of A pass by
-  bool kept_b;     // it is packed already
-  bool pack_tail;  // B in place, but its last columns, fewer than a vector, padded to one
+  bool in_blocks;        // of columns, which stay in the second cache while all panels of A pass by
+  std::int64_t b_bytes;  // what such a block may take
+  bool kept_b;           // it is packed already
+  bool pack_tail;        // B in place, but its last columns, fewer than a vector, padded to one
 
   DLNATIVE_INLINE explicit Method(const GemmArguments<T>& g) : k_blocks(g.K, k_limit(g)) {
     constexpr int page = 4096;
@@ -38,6 +39,10 @@ struct Method {
     const std::int64_t rows_in_place = (crosses_lines(g) ? 3 : pages_apart ? panels_in_place : 16) * MR;
     pack_b = tiles && (kept_b || g.transpose_b || (bytes > first_cache_bytes / 2 && g.M > rows_in_place));
     in_blocks = pack_b || (g.M > MR && !pages_apart);
+    // Few rows do not share a transposed B for long: what is packed at a time is still in the first cache then.
+    constexpr std::int64_t rows_sharing = 48;
+    const bool at_once = g.transpose_b && !kept_b && g.M <= rows_sharing && bytes > first_cache_bytes;
+    b_bytes = at_once ? first_cache_bytes * 3 / 4 : block_bytes;
     pack_tail = vector_bytes == 16 && tiles && !pack_b && g.N % L != 0;
     const bool long_rows = spare_slots && g.N > 16 * NR;  // the tiles ask for the next panel, if it is to be packed
     pack_a = tiles && g.N >= 4 * NR && g.K > 32 && (g.transpose_a || long_rows || is_crowded(g));
@@ -76,7 +81,7 @@ struct Method {
   // Blocks of columns are evenly wide, in units of NR.
   Parts column_blocks(std::int64_t N) const {
     const std::int64_t units = (N + NR - 1) / NR;
-    return Parts(units, in_blocks ? block_size(block_bytes, NR) / NR : units);
+    return Parts(units, in_blocks ? block_size(b_bytes, NR) / NR : units);
   }
   Parts row_blocks(std::int64_t M) const { return Parts(M, pack_a ? block_size(panels_bytes, MR) : M); }
   // How many columns, or rows, with a block of k each, take so many bytes: a multiple of `unit`.
@@ -94,7 +99,7 @@ struct Method {
   }
   std::int64_t b_block_size(std::int64_t N) const {
     if (kept_b) return 0;
-    if (pack_b) return k_block_size() * least(block_size(block_bytes, NR), round_up(N, L)) + L;
+    if (pack_b) return k_block_size() * least(block_size(b_bytes, NR), round_up(N, L)) + L;
     return pack_tail ? k_block_size() * L + L : 0;
   }
   std::int64_t thread_bytes(std::int64_t M, std::int64_t N) const {
