@@ -116,3 +116,18 @@ def test_shuffling_shuffles_and_every_sample_is_seen(backend: str) -> None:
 
     np.testing.assert_allclose(losses(0.0, True), losses(0.0, False), rtol=1e-5)
     assert not np.allclose(losses(0.1, True), losses(0.1, False), rtol=1e-5)
+
+
+@pytest.mark.parametrize("width", [1, 3, 100, 256, 300, 784])
+@pytest.mark.parametrize("batch_size", [1, 8, 13])
+def test_rows_are_gathered_whole(width: int, batch_size: int, random: np.random.RandomState) -> None:
+    """Rows of the model's own type are copied, of another converted one by one: the same numbers, so the same bits."""
+    x = random.uniform(-1, 1, (40, width)).astype("float32")
+    weights = []
+    for rows in (x, x.astype("float64")):
+        dlnative.utils.set_random_seed(3)
+        model = dlnative.Sequential([dlnative.Input((width,)), layers.Dense(1)])
+        model.compile("sgd", "mse")
+        model.fit(rows, x[:, :1], batch_size=batch_size, epochs=2, verbose=0)
+        weights.append(model.get_weights()[0])
+    np.testing.assert_array_equal(*weights)

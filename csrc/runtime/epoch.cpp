@@ -13,6 +13,8 @@ namespace {
 // Of larger batches, and of the ends of longer rows, the first cache would not keep what is asked for early.
 constexpr std::int64_t most_rows_expected = 64, most_bytes_expected = 256;
 
+constexpr std::int64_t long_row_bytes = 1024;
+
 template <class To, class From>
 void convert(const From* from, To* to, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) to[i] = static_cast<To>(from[i]);
@@ -60,6 +62,25 @@ void gather_rows(const std::byte* from, std::byte* to, const std::int64_t* order
   }
 }
 
+// Long rows side by side, a line of each by turns: so many more lines are on their way from memory, which the processor
+// asks for by itself as far as it sees that a row goes on.
+void gather_long_rows(const std::byte* from, std::byte* to, const std::int64_t* order, std::int64_t count,
+                      std::int64_t row_bytes) {
+  constexpr std::int64_t side_by_side = 8, line = 64;
+  for (std::int64_t first = 0; first < count; first += side_by_side, order += side_by_side) {
+    const std::int64_t rows = std::min(side_by_side, count - first);
+    std::int64_t begin = 0;
+    const auto copy = [&](std::int64_t bytes) __attribute__((always_inline)) {
+      for (std::int64_t row = 0; row < rows; ++row) {
+        std::memcpy(to + (first + row) * row_bytes + begin, from + order[row] * row_bytes + begin,
+                    static_cast<std::size_t>(bytes));
+      }
+    };
+    for (; begin + line <= row_bytes; begin += line) copy(line);
+    if (begin < row_bytes) copy(row_bytes - begin);
+  }
+}
+
 void gather_range(const Rows& source, const std::int64_t* order, std::int64_t count, DType dtype, void* to) {
   const auto* from = static_cast<const std::byte*>(source.data);
   auto* next = static_cast<std::byte*>(to);
@@ -79,6 +100,7 @@ void gather_range(const Rows& source, const std::int64_t* order, std::int64_t co
     case 16:
       return gather_rows<16>(from, next, order, count);
     default:
+      if (row_bytes >= long_row_bytes) return gather_long_rows(from, next, order, count, row_bytes);
       for (std::int64_t i = 0; i < count; ++i, next += row_bytes) {
         std::memcpy(next, from + order[i] * row_bytes, static_cast<std::size_t>(row_bytes));
       }
