@@ -1,5 +1,5 @@
-// Matrix multiplication for C++ callers: C = act(op(A) op(B) + bias), row-major, float or double, on the instruction
-// set chosen at load. The ops of csrc/ops/linalg.cpp are thin wrappers over the same code.
+// Matrix multiplication for C++ callers: C = act(op(A) op(B) + bias + residual), row-major, float or double, on the
+// instruction set chosen at load. The ops of csrc/ops/linalg.cpp are thin wrappers over the same code.
 #pragma once
 
 #include <cstdint>
@@ -22,12 +22,14 @@ struct GemmArguments {
   T* c = nullptr;
   std::int64_t ldc = 0;
 
-  // Epilogue, applied while a tile of C is in cache: c = act(c + bias), then c = c * act'(y) where y = act(..) was
-  // saved.
-  const T* bias = nullptr;  // length N, or null
+  // Epilogue, applied while a tile of C is in cache: c = act(c + bias + residual), then c = c * act'(saved).
+  const T* bias = nullptr;      // length N, or null
+  const T* residual = nullptr;  // M x N with leading dimension ldc, or null; not c itself
   Activation activation = Activation::linear;
-  const T* saved = nullptr;  // y, M x N with leading dimension ldc, or null; a relu's may be c itself
-  Activation gradient_of = Activation::linear;  // whose derivative, written in terms of y, multiplies c
+  const T* saved =
+      nullptr;  // M x N with leading dimension ldc, or null; without residual and activation a relu's may be c
+  Activation gradient_of = Activation::linear;  // whose derivative multiplies c: in terms of its result or, from
+                                                // softsign on, of its argument
 
   // op(B) as gemm_pack left it, or null. Then b is not read.
   const T* packed_b = nullptr;
@@ -47,6 +49,7 @@ std::int64_t gemm_packed_bytes(const GemmArguments<double>& arguments);
 void gemm_pack(const GemmArguments<float>& arguments, void* packed_b);
 void gemm_pack(const GemmArguments<double>& arguments, void* packed_b);
 
+// Denormals count as zero, as in a plan: the threads of a pool flush them, and their number is to change no bit.
 void gemm(const GemmArguments<float>& arguments, void* scratch, const Workers& workers);
 void gemm(const GemmArguments<double>& arguments, void* scratch, const Workers& workers);
 

@@ -52,7 +52,21 @@ struct View {
 };
 
 // Activations that a kernel can apply where it writes its result. The order is part of the instruction format:
-// python/dlnative/graph/op.py lists the same names.
-enum class Activation : std::int64_t { linear, relu, sigmoid, tanh };
+// python/dlnative/graph/op.py lists the same names. The first ones, up to relu, are done in registers.
+enum class Activation : std::int64_t {
+  linear,
+  relu,
+  relu6,
+  sigmoid,
+  tanh,
+  softplus,
+  elu,
+  selu,
+  softsign,
+  silu,
+  gelu,
+  gelu_tanh,
+  mish
+};
 
 }  // namespace dlnative

@@ -146,7 +146,7 @@ void dot_rectangle(const GemmArguments<T>& g, std::int64_t m0, std::int64_t m1, 
   call.lda = g.lda;
   call.ldb = g.ldb;
   call.ldc = g.ldc;
-  call.relu = g.activation == Activation::relu;
+  call.relu = relu_in_registers(g);
   const T* const saved = saved_of_relu(g);
   const auto tile = [&](std::int64_t m, std::int64_t rows, std::int64_t n, std::int64_t columns) {
     const std::int64_t at = m * g.ldc + n;

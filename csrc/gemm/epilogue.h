@@ -1,13 +1,10 @@
-// What a product does to a finished tile of C while it is still in the first cache: an activation, or the derivative of
-// one in terms of its saved result y.
-//
-//   sigmoid: c = 1 / (1 + exp(-c))     c *= y (1 - y)
-//   tanh:    c = tanh c                c *= 1 - y^2
-// relu is applied in the registers of the micro-kernel, and so is its derivative unless another activation goes before.
+// What a product does to a finished tile of C while it is still in the first cache: C += residual, then an activation,
+// then the derivative of another one in terms of its saved result or argument (simd/activations.h). relu and its
+// derivative are applied in the registers of the micro-kernel, unless something else goes before.
 #pragma once
 
 #include "dlnative/gemm.h"
-#include "simd/math.h"
+#include "simd/activations.h"
 
 namespace dlnative::DLNATIVE_ISA {
 
@@ -34,42 +31,53 @@ DLNATIVE_INLINE void transform_tile(T* c, std::int64_t ldc, std::int64_t rows, s
 
 template <class T>
 __attribute__((noinline)) void finish_tile(T* c, std::int64_t ldc, std::int64_t rows, std::int64_t columns,
-                                           Activation activation, const T* saved, Activation gradient_of) {
+                                           const T* residual, Activation activation, const T* saved,
+                                           Activation gradient_of) {
   using V = Vec<T>;
-  if (activation == Activation::sigmoid) {
-    transform_tile(c, ldc, rows, columns, [](V x, std::int64_t, int) { return sigmoid(x); });
-  } else if (activation == Activation::tanh) {
-    transform_tile(c, ldc, rows, columns, [](V x, std::int64_t, int) { return tanh(x); });
+  const auto with = [&](const T* other, auto f) __attribute__((always_inline)) {
+    transform_tile(c, ldc, rows, columns, [=](V x, std::int64_t at, int count) __attribute__((always_inline)) {
+      return f(x, count == lanes<T> ? load(other + at) : load_partial(other + at, count));
+    });
+  };
+  if (residual != nullptr) with(residual, [](V x, V r) __attribute__((always_inline)) { return x + r; });
+  switch (activation) {
+    case Activation::linear:
+      break;
+#define DLNATIVE_APPLY(name, Formula)                                                                     \
+  case Activation::name:                                                                                  \
+    transform_tile(c, ldc, rows, columns,                                                                 \
+                   [](V x, std::int64_t, int) __attribute__((always_inline)) { return Formula::of(x); }); \
+    break;
+      DLNATIVE_ACTIVATIONS(DLNATIVE_APPLY)
+#undef DLNATIVE_APPLY
   }
   if (saved == nullptr) return;
-  const auto load_saved = [saved](std::int64_t at, int count) __attribute__((always_inline)) {
-    return count == lanes<T> ? load(saved + at) : load_partial(saved + at, count);
-  };
-  if (gradient_of == Activation::relu && activation > Activation::relu) {
-    transform_tile(c, ldc, rows, columns, [=](V x, std::int64_t at, int count) __attribute__((always_inline)) {
-      return select(load_saved(at, count) > T{0}, x, V{});
-    });
-  } else if (gradient_of == Activation::sigmoid) {
-    transform_tile(c, ldc, rows, columns, [=](V x, std::int64_t at, int count) __attribute__((always_inline)) {
-      const V y = load_saved(at, count);
-      return x * (y * (T{1} - y));
-    });
-  } else if (gradient_of == Activation::tanh) {
-    transform_tile(c, ldc, rows, columns, [=](V x, std::int64_t at, int count) __attribute__((always_inline)) {
-      const V y = load_saved(at, count);
-      return x * (T{1} - y * y);
-    });
+  switch (gradient_of) {
+    case Activation::linear:
+      break;
+#define DLNATIVE_APPLY(name, Formula)                                                                 \
+  case Activation::name:                                                                              \
+    with(saved, [](V x, V y) __attribute__((always_inline)) { return Formula##Gradient::of(x, y); }); \
+    break;
+      DLNATIVE_ACTIVATIONS(DLNATIVE_APPLY)
+#undef DLNATIVE_APPLY
   }
 }
 
-// Whether finish_tile has something to do, and the y of a relu's derivative that is left to registers, or null.
+// What the registers do of it: whether relu, and the y of a relu's derivative, or null. And whether anything is left.
 template <class T>
-DLNATIVE_INLINE bool is_to_finish(const GemmArguments<T>& g) {
-  return g.activation > Activation::relu || (g.saved != nullptr && g.gradient_of > Activation::relu);
+DLNATIVE_INLINE bool relu_in_registers(const GemmArguments<T>& g) {
+  return g.activation == Activation::relu && g.residual == nullptr;
 }
 template <class T>
 DLNATIVE_INLINE const T* saved_of_relu(const GemmArguments<T>& g) {
-  return g.activation <= Activation::relu && g.gradient_of == Activation::relu ? g.saved : nullptr;
+  const bool first = g.activation <= Activation::relu && g.residual == nullptr;
+  return first && g.gradient_of == Activation::relu ? g.saved : nullptr;
+}
+template <class T>
+DLNATIVE_INLINE bool is_to_finish(const GemmArguments<T>& g) {
+  return g.activation > Activation::relu || g.residual != nullptr ||
+         (g.saved != nullptr && g.gradient_of > Activation::relu);
 }
 
 // Rows [m0, m1) and columns [n0, n1) of C.
@@ -78,8 +86,9 @@ DLNATIVE_INLINE void finish(const GemmArguments<T>& g, std::int64_t m0, std::int
                             std::int64_t n1) {
   const std::int64_t at = m0 * g.ldc + n0;
   if (!is_to_finish(g)) return;
-  finish_tile(g.c + at, g.ldc, m1 - m0, n1 - n0, g.activation, g.saved == nullptr ? nullptr : g.saved + at,
-              g.gradient_of);
+  // What the registers have done is done again, to no effect.
+  finish_tile(g.c + at, g.ldc, m1 - m0, n1 - n0, g.residual == nullptr ? nullptr : g.residual + at, g.activation,
+              g.saved == nullptr ? nullptr : g.saved + at, g.gradient_of);
 }
 
 }  // namespace dlnative::DLNATIVE_ISA

@@ -53,7 +53,7 @@ struct Narrow {
       }
       a += along_k ? 1 : lda;
     }
-    if (g.activation == Activation::relu) {
+    if (relu_in_registers(g)) {
 #pragma GCC unroll 8
       for (int i = 0; i < rows; ++i) acc[i] = W::fast_max(V{}, acc[i]);
     }

@@ -105,7 +105,7 @@ void outer_rectangle(const GemmArguments<T>& g, std::int64_t m0, std::int64_t m1
   call.a_step = g.transpose_a ? g.lda : 1;
   call.ldb = g.ldb;
   call.ldc = g.ldc;
-  call.relu = g.activation == Activation::relu;
+  call.relu = relu_in_registers(g);
   const T* const saved = saved_of_relu(g);
   // So few rows that the pages of C that a stripe touches are still at hand when the next stripe does, or an
   // activation.

@@ -62,7 +62,7 @@ struct PanelProduct {
     call.ldc = g.ldc;
     call.accumulate = k0 > 0;
     const bool last = k1 == g.K;
-    call.relu = last && g.activation == Activation::relu;
+    call.relu = last && relu_in_registers(g);
     const bool to_finish = last && is_to_finish(g);
     const T* const saved = last ? saved_of_relu(g) : nullptr;
     Layout layout = g.transpose_a ? Layout::rows_contiguous : Layout::k_contiguous;

@@ -25,7 +25,7 @@ DLNATIVE_INLINE void add_rows(const GemmArguments<T>& g, std::int64_t k, std::in
 #pragma GCC unroll 8
   for (int i = 0; i < rows; ++i) x[i] = broadcast(g.a[k + i]);
   const T* const start = k > 0 ? g.c : g.bias;
-  const bool relu = k + rows == g.K && g.activation == Activation::relu;
+  const bool relu = k + rows == g.K && relu_in_registers(g);
   const T* b = g.b + k * g.ldb;
   const auto sum = [&](std::int64_t n, auto load_at) __attribute__((always_inline)) {
     Vec<T> total{};

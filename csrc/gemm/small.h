@@ -40,7 +40,7 @@ __attribute__((noinline)) void tiled_product(const GemmArguments<T>& g, T* scrat
   }
   call.ldc = g.ldc;
   call.accumulate = false;
-  call.relu = g.activation == Activation::relu;
+  call.relu = relu_in_registers(g);
   const Layout layout = g.transpose_a ? Layout::rows_contiguous : Layout::k_contiguous;
   const Parts panels(g.M, MR);
   std::int64_t m = 0;

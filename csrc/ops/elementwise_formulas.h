@@ -1,45 +1,24 @@
 // What elementwise operations compute, once for vectors of every element type.
 //
-// Gradients are in terms of the saved result y where it has all that is needed:
-//   relu     dx = dy [y > 0]
-//   sigmoid  dx = dy y (1 - y)
-//   tanh     dx = dy (1 - y^2)
-// Comparisons with NaN are false except not_equal; maximum and minimum give NaN when either operand is.
+// Those of activations are in simd/activations.h. Comparisons with NaN are false except not_equal; maximum and minimum
+// give NaN when either operand is.
 #pragma once
 
-#include "simd/math.h"
+#include "simd/activations.h"
+#include "simd/formula.h"
 
 namespace dlnative::DLNATIVE_ISA {
-
-#define DLNATIVE_UNARY(Name, formula)                      \
-  struct Name {                                            \
-    template <class V>                                     \
-    static DLNATIVE_INLINE auto of([[maybe_unused]] V x) { \
-      return formula;                                      \
-    }                                                      \
-  };
-#define DLNATIVE_BINARY(Name, formula)         \
-  struct Name {                                \
-    template <class V>                         \
-    static DLNATIVE_INLINE auto of(V a, V b) { \
-      return formula;                          \
-    }                                          \
-  };
 
 DLNATIVE_UNARY(Negative, -x)
 DLNATIVE_UNARY(Absolute, abs(x))
 DLNATIVE_UNARY(Sign, select(x > V{}, V{} + Element<V>{1}, select(x < V{}, V{} - Element<V>{1}, x)))
 DLNATIVE_UNARY(Square, x* x)
-DLNATIVE_UNARY(Relu, fast_max(V{}, x))
 DLNATIVE_UNARY(Exp, exp(x))
 DLNATIVE_UNARY(Expm1, expm1(x))
 DLNATIVE_UNARY(Log, log(x))
 DLNATIVE_UNARY(Log1p, log1p(x))
 DLNATIVE_UNARY(Sqrt, sqrt(x))
 DLNATIVE_UNARY(Rsqrt, Element<V>{1} / sqrt(x))
-DLNATIVE_UNARY(Tanh, tanh(x))
-DLNATIVE_UNARY(Sigmoid, sigmoid(x))
-DLNATIVE_UNARY(Softplus, softplus(x))
 DLNATIVE_UNARY(Erf, erf(x))
 DLNATIVE_UNARY(Reciprocal, Element<V>{1} / x)
 DLNATIVE_UNARY(Sin, sin(x))
@@ -53,9 +32,6 @@ DLNATIVE_BINARY(Divide, a / b)
 DLNATIVE_BINARY(Maximum, maximum(a, b))
 DLNATIVE_BINARY(Minimum, minimum(a, b))
 DLNATIVE_BINARY(Power, power(a, b))
-DLNATIVE_BINARY(ReluGradient, select(b > V{}, a, V{}))
-DLNATIVE_BINARY(SigmoidGradient, a*(b*(Element<V>{1} - b)))
-DLNATIVE_BINARY(TanhGradient, a*(Element<V>{1} - b * b))
 
 // On single elements: compilers vectorise these loops, between whatever types, better than one could by hand.
 DLNATIVE_BINARY(Equal, a == b)
@@ -68,8 +44,5 @@ DLNATIVE_BINARY(LogicalAnd, (a != 0) & (b != 0))
 DLNATIVE_BINARY(LogicalOr, (a != 0) | (b != 0))
 DLNATIVE_UNARY(LogicalNot, x == 0)
 DLNATIVE_UNARY(IsFinite, x - x == 0)
-
-#undef DLNATIVE_UNARY
-#undef DLNATIVE_BINARY
 
 }  // namespace dlnative::DLNATIVE_ISA

@@ -1,8 +1,8 @@
 // Products of matrices, all of them one call of csrc/gemm, which also does what follows on the result.
 //
 //   matmul                      y = op(a) op(b); a batch of matrices, or a matrix b for all rows of a
-//   dense                       y = act(x w + bias)         x (R, K), w (K, N), bias (N)
-//   matmul_activation_gradient  (op(dy) op(w)) * act'(y)    act' in terms of the saved y
+//   dense                       y = act(x w + bias + residual)    x (R, K), w (K, N), bias (N), residual (R, N)
+//   matmul_activation_gradient  (op(dy) op(w)) * act'(saved)
 //   matmul_bias_gradient        dw = x^T dy, db = sum of the rows of dy
 //
 // Leading axes count as rows.
@@ -112,7 +112,9 @@ template <class T>
 DLNATIVE_INLINE GemmArguments<T> dense_arguments(const Call& call) {
   const View& y = call.outputs[0];
   GemmArguments<T> g = arguments<T>(call.inputs[0], false, call.inputs[1], false, y, y.rows());
-  if (call.input_count > 2) g.bias = call.inputs[2].as<T>();
+  const bool residual = call.ints[1] != 0;
+  if (call.input_count - residual > 2) g.bias = call.inputs[2].as<T>();
+  if (residual) g.residual = call.inputs[call.input_count - 1].as<T>();
   g.activation = static_cast<Activation>(call.ints[0]);
   g.packed_b = static_cast<const T*>(call.kept);
   return g;

@@ -1,5 +1,6 @@
 // Finds out what the CPU can run, and joins the kernels of each such instruction set into one op table.
 #include "dlnative/isa.h"
+#include "runtime/fp_state.h"
 
 #include <atomic>
 #include <cstdlib>
@@ -134,9 +135,11 @@ std::int64_t gemm_packed_bytes(const GemmArguments<double>& arguments) {
 void gemm_pack(const GemmArguments<float>& arguments, void* packed_b) { isa().gemm_pack_float(arguments, packed_b); }
 void gemm_pack(const GemmArguments<double>& arguments, void* packed_b) { isa().gemm_pack_double(arguments, packed_b); }
 void gemm(const GemmArguments<float>& arguments, void* scratch, const Workers& workers) {
+  const FlushDenormals flushed;
   isa().gemm_float(arguments, scratch, workers);
 }
 void gemm(const GemmArguments<double>& arguments, void* scratch, const Workers& workers) {
+  const FlushDenormals flushed;
   isa().gemm_double(arguments, scratch, workers);
 }
 

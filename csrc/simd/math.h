@@ -289,7 +289,7 @@ DLNATIVE_INLINE Vec<float> subtract_over_root(Vec<float> p, float scale, Vec<flo
   const Vec<float> guess = _mm512_maskz_rsqrt14_ps(_mm512_cmp_ps_mask(v, Vec<float>{}, _CMP_NLE_UQ), v);
   const Vec<float> root = v * guess;
   const Vec<float> divisor = fma(root, fma(-root, guess, broadcast(3.0f)), broadcast(2.0f * epsilon));
-  const Vec<float> inverse = _mm512_rcp14_ps(divisor);
+  const Vec<float> inverse = _mm512_maskz_rcp14_ps(0xffff, divisor);
   const Vec<float> refined = fma(inverse, fma(-divisor, inverse, broadcast(1.0f)), inverse);
   const Vec<float> result = fma(x * (-2.0f * scale), refined, p);
   // Not a number, zero, infinite or subnormal: v was infinite or no number, or the divisor has no inverse.

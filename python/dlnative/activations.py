@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -36,7 +35,7 @@ def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
 
 def relu6(x: Any) -> Any:
     """Returns `min(max(x, 0), 6)`."""
-    return ops.minimum(ops.relu(x), 6.0)
+    return ops.relu6(x)
 
 
 def sigmoid(x: Any) -> Any:
@@ -72,7 +71,7 @@ def softplus(x: Any) -> Any:
 
 def softsign(x: Any) -> Any:
     """Returns `x / (1 + |x|)`."""
-    return x / (1.0 + ops.absolute(x))
+    return ops.softsign(x)
 
 
 def exponential(x: Any) -> Any:
@@ -82,17 +81,17 @@ def exponential(x: Any) -> Any:
 
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """Returns x where it is positive, `alpha * (exp(x) - 1)` elsewhere (Clevert et al., ICLR 2016)."""
-    return ops.where(ops.greater(x, 0.0), x, alpha * ops.expm1(ops.minimum(x, 0.0)))
+    return ops.elu(x, alpha)
 
 
 def selu(x: Any) -> Any:
     """Returns 1.0507 times `elu` with alpha 1.6733 (Klambauer et al., NeurIPS 2017)."""
-    return 1.0507009873554805 * elu(x, 1.6732632423543772)
+    return ops.selu(x)
 
 
 def silu(x: Any) -> Any:
     """Returns `x * sigmoid(x)`."""
-    return x * ops.sigmoid(x)
+    return ops.silu(x)
 
 
 swish = silu
@@ -106,14 +105,12 @@ def gelu(x: Any, approximate: bool = False) -> Any:
         >>> gelu(np.array([-1.0, 0.0, 1.0])).round(4).tolist()
         [-0.1587, 0.0, 0.8413]
     """
-    if approximate:
-        return 0.5 * x * (1.0 + ops.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x * x * x)))
-    return 0.5 * x * (1.0 + ops.erf(x * math.sqrt(0.5)))
+    return ops.gelu(x, approximate)
 
 
 def mish(x: Any) -> Any:
     """Returns `x * tanh(softplus(x))` (Misra 2019)."""
-    return x * ops.tanh(ops.softplus(x))
+    return ops.mish(x)
 
 
 def hard_sigmoid(x: Any) -> Any:
@@ -136,7 +133,7 @@ hard_swish = hard_silu
 
 def celu(x: Any, alpha: float = 1.0) -> Any:
     """Returns `max(x, 0) + alpha * (exp(min(x, 0) / alpha) - 1)` (Barron 2017)."""
-    return ops.relu(x) + alpha * ops.expm1(ops.minimum(x, 0.0) * (1.0 / alpha))
+    return ops.elu(x) if alpha == 1 else ops.relu(x) + alpha * ops.expm1(ops.minimum(x, 0.0) * (1.0 / alpha))
 
 
 def glu(x: Any, axis: int = -1) -> Any:

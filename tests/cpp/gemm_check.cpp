@@ -24,12 +24,12 @@ struct Case {
   std::int64_t M, N, K;
   bool transpose_a = false, transpose_b = false;
   std::int64_t extra = 0;  // added to every leading dimension
-  bool bias = false;
+  bool bias = false, residual = false;
   Activation activation = Activation::linear, gradient_of = Activation::linear;
 
   // A relu's gradient may be put in the place of the y that it is taken of.
   bool in_place() const {
-    return activation == Activation::linear && gradient_of == Activation::relu && (M + N + K) % 2 == 0;
+    return activation == Activation::linear && gradient_of == Activation::relu && !residual && (M + N + K) % 2 == 0;
   }
   bool on_a_line() const { return (M + N + K) % 3 != 0; }  // where B begins
   bool sums() const { return !transpose_b && (M + N + K) % 2 == 1; }
@@ -46,32 +46,83 @@ std::vector<T> random_values(std::int64_t count) {
   return values;
 }
 
+constexpr double selu_scale = 1.0507009873554805, selu_limit = 1.7580993408473769;
+
+double gelu_argument(double x) { return 2 * std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x); }
+double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+
 double activate(double x, Activation activation) {
   switch (activation) {
     case Activation::linear:
       return x;
     case Activation::relu:
       return x > 0 ? x : 0;
+    case Activation::relu6:
+      return std::fmin(std::fmax(x, 0), 6);
     case Activation::sigmoid:
-      return 1 / (1 + std::exp(-x));
+      return sigmoid(x);
     case Activation::tanh:
       return std::tanh(x);
+    case Activation::softplus:
+      return std::log1p(std::exp(x));
+    case Activation::elu:
+      return x > 0 ? x : std::expm1(x);
+    case Activation::selu:
+      return x > 0 ? selu_scale * x : selu_limit * std::expm1(x);
+    case Activation::softsign:
+      return x / (1 + std::fabs(x));
+    case Activation::silu:
+      return x * sigmoid(x);
+    case Activation::gelu:
+      return x * (0.5 + 0.5 * std::erf(x * M_SQRT1_2));
+    case Activation::gelu_tanh:
+      return x * sigmoid(gelu_argument(x));
+    case Activation::mish:
+      return x * std::tanh(std::log1p(std::exp(x)));
   }
   return x;
 }
 
+// Of the result or, from softsign on, of the argument.
 double derivative(double y, Activation activation) {
+  const double s = activation == Activation::gelu_tanh ? sigmoid(gelu_argument(y)) : sigmoid(y);
+  const double t = std::tanh(std::log1p(std::exp(y)));
   switch (activation) {
     case Activation::linear:
       return 1;
     case Activation::relu:
       return y > 0 ? 1 : 0;
+    case Activation::relu6:
+      return y > 0 && y < 6 ? 1 : 0;
     case Activation::sigmoid:
       return y * (1 - y);
     case Activation::tanh:
       return 1 - y * y;
+    case Activation::softplus:
+      return 1 - std::exp(-y);
+    case Activation::elu:
+      return y > 0 ? 1 : y + 1;
+    case Activation::selu:
+      return y > 0 ? selu_scale : y + selu_limit;
+    case Activation::softsign:
+      return 1 / ((1 + std::fabs(y)) * (1 + std::fabs(y)));
+    case Activation::silu:
+      return s + y * s * (1 - s);
+    case Activation::gelu:
+      return 0.5 + 0.5 * std::erf(y * M_SQRT1_2) + y * std::exp(-y * y / 2) / std::sqrt(2 * M_PI);
+    case Activation::gelu_tanh:
+      return s + y * s * (1 - s) * 2 * std::sqrt(2 / M_PI) * (1 + 3 * 0.044715 * y * y);
+    case Activation::mish:
+      return t + y * (1 - t * t) * s;
   }
   return 1;
+}
+
+// Half of them none, a quarter a relu, a quarter another one.
+Activation activation_of(int turn) {
+  constexpr int others = static_cast<int>(Activation::mish) - 1;
+  if (turn % 4 < 2) return Activation::linear;
+  return static_cast<Activation>(turn % 4 == 2 ? 1 : 2 + turn / 4 % others);
 }
 
 // How many rows of a product are computed by hand: in an emulator not all.
@@ -99,12 +150,14 @@ double run_case(const Case& c, const dlnative::Workers& workers, std::vector<T>*
   const auto past_line = static_cast<std::int64_t>(reinterpret_cast<std::uintptr_t>(b_room.data()) / sizeof(T)) % line;
   T* const b = b_room.data() + (line - past_line) % line + (c.on_a_line() ? 0 : 1);
   std::copy(b_values.begin(), b_values.end(), b);
-  const auto bias = random_values<T>(c.N), saved = random_values<T>(c.M * g.ldc);
+  const auto bias = random_values<T>(c.N), saved = random_values<T>(c.M * g.ldc),
+             residual = random_values<T>(c.M * g.ldc);
   constexpr std::int64_t guard = 32;
   const T poison = std::numeric_limits<T>::quiet_NaN();
   std::vector<T> out(static_cast<std::size_t>(c.M * g.ldc + 2 * guard), poison);
   g.a = a.data(), g.b = b, g.c = out.data() + guard;
   if (c.bias) g.bias = bias.data();
+  if (c.residual) g.residual = residual.data();
   if (c.gradient_of != Activation::linear) g.saved = saved.data();
   if (c.in_place()) {
     for (std::int64_t i = 0; i < c.M; ++i) std::copy_n(saved.data() + i * g.ldc, c.N, g.c + i * g.ldc);
@@ -162,9 +215,10 @@ double run_case(const Case& c, const dlnative::Workers& workers, std::vector<T>*
     }
     for (std::int64_t j = 0; j < c.N; ++j) {
       const auto at = static_cast<std::size_t>(j);
-      double expected = activate(total[at], c.activation);
+      const auto place = static_cast<std::size_t>(i * g.ldc + j);
+      double expected = activate(total[at] + (c.residual ? static_cast<double>(residual[place]) : 0), c.activation);
       if (g.saved != nullptr) {
-        expected *= derivative(static_cast<double>(saved[static_cast<std::size_t>(i * g.ldc + j)]), c.gradient_of);
+        expected *= derivative(static_cast<double>(saved[place]), c.gradient_of);
       }
       const double error = std::fabs(static_cast<double>(g.c[i * g.ldc + j]) - expected);
       const double tolerance = unit * (4 + 0.5 * std::sqrt(static_cast<double>(c.K))) * magnitude[at];
@@ -221,8 +275,9 @@ void check(const Case& c, const char* isa, const char* type) {
   if (worst == 0) return;
   if (++failures <= 20) {
     std::printf(
-        "%s %s %ldx%ldx%ld transpose %d%d extra %ld bias %d activation %d gradient %d: error %.3g of the tolerance\n",
-        isa, type, long(c.M), long(c.N), long(c.K), c.transpose_a, c.transpose_b, long(c.extra), c.bias,
+        "%s %s %ldx%ldx%ld transpose %d%d extra %ld bias %d residual %d activation %d gradient %d: error %.3g of the "
+        "tolerance\n",
+        isa, type, long(c.M), long(c.N), long(c.K), c.transpose_a, c.transpose_b, long(c.extra), c.bias, c.residual,
         int(c.activation), int(c.gradient_of), worst);
   }
 }
@@ -244,18 +299,19 @@ void check_all(const char* isa, const char* type, int stride) {
         for (const auto N : small) {
           for (const auto K : small) {
             if (++turn % stride != 0) continue;
-            Case c{M, N, K, (transposes & 1) != 0, (transposes & 2) != 0, extra, turn % 2 == 0};
-            c.activation = static_cast<Activation>(turn / 2 % 4);
-            c.gradient_of = static_cast<Activation>(turn / 8 % 4);
+            Case c{M, N, K, (transposes & 1) != 0, (transposes & 2) != 0, extra, turn % 2 == 0, turn % 5 == 0};
+            c.activation = activation_of(turn / 2);
+            c.gradient_of = activation_of(turn / 8);
             check<T>(c, isa, type);
           }
         }
       }
       for (const auto& shape : large) {
         if (stride > 50 && &shape != &large[turn % static_cast<int>(std::size(large))]) continue;  // for emulators
-        Case c{shape[0], shape[1], shape[2], (transposes & 1) != 0, (transposes & 2) != 0, extra, ++turn % 2 == 0};
-        c.activation = static_cast<Activation>(turn / 2 % 4);
-        c.gradient_of = static_cast<Activation>(turn / 8 % 4);
+        Case c{shape[0], shape[1],        shape[2],     (transposes & 1) != 0, (transposes & 2) != 0,
+               extra,    ++turn % 2 == 0, turn % 5 == 0};
+        c.activation = activation_of(turn / 2);
+        c.gradient_of = activation_of(turn / 8);
         check<T>(c, isa, type);
       }
     }

@@ -1,6 +1,7 @@
 """Fusion: matrix products and losses take in what stands around them.
 
-    matmul, add of a bias, activation            ->  dense
+    matmul, add of a bias, add of a residual,
+    activation                                   ->  dense
     matmul, gradient of an activation            ->  matmul_activation_gradient
     matmul x^T dy, sum of dy over its rows       ->  matmul_bias_gradient
 
@@ -43,7 +44,7 @@ class _Fusion:
             name = step.op.name
             fused: Step | None = None
             if name == "add":
-                fused = self.bias(step)
+                fused = self.bias(step) or self.residual(step)
             elif name in ACTIVATIONS:
                 fused = self.activation(step)
             elif name in _GRADIENTS:
@@ -83,18 +84,36 @@ class _Fusion:
                 and step.outputs[0].shape == product.shape
                 and self.only_use(product)
             ):
-                return self.replace("dense", [*made.inputs, bias], ("linear",), made, step)
+                return self.replace("dense", [*made.inputs, bias], ("linear", False), made, step)
         return None
+
+    def residual(self, step: Step) -> Step | None:
+        for product, residual in (step.inputs, step.inputs[::-1]):
+            made = product.producer
+            if (
+                made is not None
+                and product.shape == residual.shape
+                and product.key != residual.key
+                and self.takes_more(made, ("linear", False))
+                and self.only_use(product)
+            ):
+                return self.replace("dense", [*made.inputs, residual], ("linear", True), made, step)
+        return None
+
+    def takes_more(self, made: Step, *unfinished: tuple[object, ...]) -> bool:
+        """Whether a step is a product of rows and a matrix that can still take in what stands behind it."""
+        plain = made.op.name == "matmul" and made.attributes == (False, False) and len(made.inputs[1].shape) == 2
+        return plain or (made.op.name == "dense" and made.attributes in unfinished)
 
     def activation(self, step: Step) -> Step | None:
         value = step.inputs[0]
         made = value.producer
         if made is None or not self.only_use(value):
             return None
-        plain = made.op.name == "matmul" and made.attributes == (False, False) and len(made.inputs[1].shape) == 2
-        if plain or (made.op.name == "dense" and made.attributes == ("linear",)):
-            return self.replace("dense", made.inputs, (step.op.name,), made, step)
-        return None
+        if not self.takes_more(made, ("linear", False), ("linear", True)):
+            return None
+        residual = made.op.name == "dense" and made.attributes[1]
+        return self.replace("dense", made.inputs, (step.op.name, residual), made, step)
 
     def scaled_gradient(self, step: Step) -> Step | None:
         value, factor = step.inputs

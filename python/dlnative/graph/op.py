@@ -17,7 +17,9 @@ Gradient = Callable[["Node", Sequence[Any]], Sequence[Any]]
 Flops = Callable[[Sequence[Shape], Sequence[Shape]], int]
 
 # The order is the order of the C++ enum Activation.
-ACTIVATIONS = ("linear", "relu", "sigmoid", "tanh")
+ACTIVATIONS = (
+    "linear", "relu", "relu6", "sigmoid", "tanh", "softplus", "elu", "selu", "softsign", "silu", "gelu", "gelu_tanh", "mish",
+)  # fmt: skip
 
 # Kinds of attributes and their place in an instruction; the kinds "shape" and "output_dtype" repeat what the
 # output's buffer says, so they are not encoded.

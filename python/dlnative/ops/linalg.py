@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dlnative.graph.op import OPS, Arg, Op, Sample, Shape, Spec, register, size_of
+from dlnative.graph.op import ACTIVATIONS, OPS, Arg, Op, Sample, Shape, Spec, register, size_of
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.conversion import promote
 from dlnative.ops.core import call, dtype_of, invoke, operation
@@ -90,19 +90,27 @@ def _infer_dense(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[
     return [((*x.shape[:-1], w.shape[-1]), x.dtype)]
 
 
-# act(x w + b): what the planner makes of matmul, add and an activation.
+# act(x w + b + residual): what the planner makes of matmul, additions and an activation.
 register(
     Op(
         "dense",
         "linalg",
         _infer_dense,
-        attributes=(("activation", "activation"),),
+        attributes=(("activation", "activation"), ("residual", "bool")),
         flops=_matmul_flops,
         samples=lambda: [
-            Sample((m, k), (k, n), *([(n,)] if bias else []), activation=activation)
+            Sample(
+                (m, k),
+                (k, n),
+                *([(n,)] if bias else []),
+                *([(m, n)] if residual else []),
+                activation=activation,
+                residual=residual,
+            )
             for m, n, k in ((1, 1, 1), (16, 8, 4), (5, 33, 17), (65, 70, 31), (1, 600, 70), (9, 550, 450))
             for bias in (True, False)
-            for activation in ("linear", "relu", "sigmoid", "tanh")
+            for residual in (False, True)
+            for activation in ACTIVATIONS
         ],
         tolerance=16.0,
     )
@@ -133,7 +141,7 @@ register(
                 activation=activation,
             )
             for m, n, k in ((1, 1, 1), (16, 8, 4), (5, 33, 17), (9, 1000, 8), (20, 40, 450))
-            for activation in ("relu", "sigmoid", "tanh")
+            for activation in ACTIVATIONS[1:]
         ],
         tolerance=16.0,
     )

@@ -9,6 +9,9 @@ import numpy as np
 
 Array = np.ndarray[Any, Any]
 
+_SELU_SCALE, _SELU_LIMIT = 1.0507009873554804934193349852946, 1.7580993408473768599402175208123  # Klambauer et al. 2017
+_GELU_FACTOR, _GELU_CUBE = 2 * math.sqrt(2 / math.pi), 0.044715  # Hendrycks and Gimpel 2016
+
 _erf = np.vectorize(math.erf, otypes=[np.float64])
 
 
@@ -26,10 +29,6 @@ def sign(x: Array) -> Array:
 
 def square(x: Array) -> Array:
     return x * x
-
-
-def relu(x: Array) -> Array:
-    return np.maximum(x, x.dtype.type(0))
 
 
 def sqrt(x: Array) -> Array:
@@ -54,21 +53,6 @@ def log(x: Array) -> Array:
 
 def log1p(x: Array) -> Array:
     return np.log1p(x)
-
-
-def tanh(x: Array) -> Array:
-    return np.tanh(x)
-
-
-def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)); for negative x written as exp(x) / (1 + exp(x)), so that exp never overflows."""
-    e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1 / (1 + e), e / (1 + e)).astype(x.dtype)
-
-
-def softplus(x: Array) -> Array:
-    """ln(1 + exp(x)) = max(x, 0) + ln(1 + exp(-|x|))."""
-    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
 def erf(x: Array) -> Array:
@@ -159,18 +143,6 @@ def logical_or(a: Array, b: Array) -> Array:
     return np.logical_or(a, b)
 
 
-def relu_gradient(dy: Array, y: Array) -> Array:
-    return dy * (y > 0)
-
-
-def sigmoid_gradient(dy: Array, y: Array) -> Array:
-    return dy * y * (1 - y)
-
-
-def tanh_gradient(dy: Array, y: Array) -> Array:
-    return dy * (1 - y * y)
-
-
 def where(condition: Array, a: Array, b: Array) -> Array:
     return np.where(condition, a, b)
 
@@ -181,3 +153,110 @@ def cast(x: Array, dtype: str) -> Array:
 
 def copy(x: Array) -> Array:
     return x.copy()
+
+
+# Activations, and dy times their derivatives: in terms of the result y or, from softsign on, of the argument x.
+
+
+def relu(x: Array) -> Array:
+    return np.maximum(x, x.dtype.type(0))
+
+
+def relu_gradient(dy: Array, y: Array) -> Array:
+    return dy * (y > 0)
+
+
+def relu6(x: Array) -> Array:
+    return np.minimum(relu(x), x.dtype.type(6))
+
+
+def relu6_gradient(dy: Array, y: Array) -> Array:
+    return dy * ((y > 0) & (y < 6))
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x)); for negative x written as exp(x) / (1 + exp(x)), so that exp never overflows."""
+    e = np.exp(-np.abs(x))
+    return np.where(x >= 0, 1 / (1 + e), e / (1 + e)).astype(x.dtype)
+
+
+def sigmoid_gradient(dy: Array, y: Array) -> Array:
+    return dy * y * (1 - y)
+
+
+def tanh(x: Array) -> Array:
+    return np.tanh(x)
+
+
+def tanh_gradient(dy: Array, y: Array) -> Array:
+    return dy * (1 - y * y)
+
+
+def softplus(x: Array) -> Array:
+    """ln(1 + exp(x)) = max(x, 0) + ln(1 + exp(-|x|))."""
+    return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
+
+
+def softplus_gradient(dy: Array, y: Array) -> Array:
+    return -dy * np.expm1(-y)
+
+
+def elu(x: Array) -> Array:
+    return np.where(x > 0, x, np.expm1(np.minimum(x, 0)))
+
+
+def elu_gradient(dy: Array, y: Array) -> Array:
+    return dy * np.where(y > 0, 1, y + 1)
+
+
+def selu(x: Array) -> Array:
+    return np.where(x > 0, _SELU_SCALE * x, _SELU_LIMIT * np.expm1(np.minimum(x, 0))).astype(x.dtype)
+
+
+def selu_gradient(dy: Array, y: Array) -> Array:
+    return (dy * np.where(y > 0, _SELU_SCALE, y + _SELU_LIMIT)).astype(y.dtype)
+
+
+def softsign(x: Array) -> Array:
+    return x / (1 + np.abs(x))
+
+
+def softsign_gradient(dy: Array, x: Array) -> Array:
+    return dy / np.square(1 + np.abs(x))
+
+
+def silu(x: Array) -> Array:
+    return x * sigmoid(x)
+
+
+def silu_gradient(dy: Array, x: Array) -> Array:
+    s = sigmoid(x)
+    return dy * (s + x * s * (1 - s))
+
+
+def gelu(x: Array) -> Array:
+    """x P(X <= x), X standard normal."""
+    return (x * 0.5 * (1 + erf(x * math.sqrt(0.5)))).astype(x.dtype)
+
+
+def gelu_gradient(dy: Array, x: Array) -> Array:
+    density = np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
+    return (dy * (0.5 * (1 + erf(x * math.sqrt(0.5))) + x * density)).astype(x.dtype)
+
+
+def gelu_tanh(x: Array) -> Array:
+    return x * sigmoid(_GELU_FACTOR * (x + _GELU_CUBE * x**3))
+
+
+def gelu_tanh_gradient(dy: Array, x: Array) -> Array:
+    s = sigmoid(_GELU_FACTOR * (x + _GELU_CUBE * x**3))
+    return dy * (s + x * s * (1 - s) * _GELU_FACTOR * (1 + 3 * _GELU_CUBE * x * x))
+
+
+def mish(x: Array) -> Array:
+    return x * np.tanh(softplus(x))
+
+
+def mish_gradient(dy: Array, x: Array) -> Array:
+    t = np.tanh(softplus(x))
+    return dy * (t + x * (1 - t * t) * sigmoid(x))

@@ -18,20 +18,20 @@ def matmul(a: Array, b: Array, transpose_a: bool = False, transpose_b: bool = Fa
     return left @ right
 
 
-def dense(x: Array, w: Array, bias: Array | None = None, activation: str = "linear") -> Array:
-    """act(x w + b)."""
+def dense(x: Array, w: Array, *terms: Array, activation: str, residual: bool) -> Array:
+    """act(x w + terms): a bias, a residual, or both."""
     z = x @ w
-    if bias is not None:
-        z = z + bias
+    for term in terms:
+        z = z + term
     return z if activation == "linear" else getattr(elementwise, activation)(z)
 
 
 def matmul_activation_gradient(
-    dy: Array, w: Array, y: Array, transpose_a: bool, transpose_b: bool, activation: str
+    dy: Array, w: Array, saved: Array, transpose_a: bool, transpose_b: bool, activation: str
 ) -> Array:
-    """(dy w) * act'(y): what arrives before an activation, from the gradient behind the next layer."""
+    """(dy w) * act'(saved): what arrives before an activation, from the gradient behind the next layer."""
     arriving = matmul(dy, w, transpose_a, transpose_b)
-    return getattr(elementwise, f"{activation}_gradient")(arriving, y)
+    return getattr(elementwise, f"{activation}_gradient")(arriving, saved)
 
 
 def matmul_bias_gradient(x: Array, dy: Array) -> tuple[Array, Array]:
