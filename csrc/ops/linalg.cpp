@@ -2,7 +2,7 @@
 //
 //   matmul                      y = op(a) op(b); a batch of matrices, or a matrix b for all rows of a
 //   dense                       y = act(x w + bias + residual)    x (R, K), w (K, N), bias (N), residual (R, N)
-//   matmul_activation_gradient  (op(dy) op(w)) * act'(saved)
+//   matmul_activation_gradient  (op(dy) op(w) + residual) * act'(saved)
 //   matmul_bias_gradient        dw = x^T dy, db = sum of the rows of dy
 //
 // Leading axes count as rows.
@@ -148,6 +148,7 @@ DLNATIVE_INLINE GemmArguments<T> activation_gradient_arguments(const Call& call)
       arguments<T>(call.inputs[0], call.ints[0] != 0, call.inputs[1], call.ints[1] != 0, dx, dx.rows());
   g.gradient_of = static_cast<Activation>(call.ints[2]);
   if (g.gradient_of != Activation::linear) g.saved = call.inputs[2].as<T>();
+  if (call.ints[3] != 0) g.residual = call.inputs[call.input_count - 1].as<T>();
   return g;
 }
 void matmul_activation_gradient(const Call& call) {

@@ -2,7 +2,8 @@
 
     matmul, add of a bias, add of a residual,
     activation                                   ->  dense
-    matmul, gradient of an activation            ->  matmul_activation_gradient
+    matmul, add of another gradient, gradient
+    of an activation                             ->  matmul_activation_gradient
     matmul x^T dy, sum of dy over its rows       ->  matmul_bias_gradient
 
 A crossentropy of logits multiplies its gradient by the constant that comes with a mean over the batch.
@@ -91,14 +92,24 @@ class _Fusion:
         for product, residual in (step.inputs, step.inputs[::-1]):
             made = product.producer
             if (
-                made is not None
-                and product.shape == residual.shape
-                and product.key != residual.key
-                and self.takes_more(made, ("linear", False))
-                and self.only_use(product)
+                made is None
+                or product.shape != residual.shape
+                or product.key == residual.key
+                or not self.only_use(product)
             ):
+                continue
+            if self.takes_more(made, ("linear", False)):
                 return self.replace("dense", [*made.inputs, residual], ("linear", True), made, step)
+            if self.is_of_rows(made):
+                attributes = (*made.attributes, "linear", True)
+                return self.replace("matmul_activation_gradient", [*made.inputs, residual], attributes, made, step)
         return None
+
+    def is_of_rows(self, made: Step) -> bool:
+        """Whether a step is a product of rows, perhaps transposed, and a matrix."""
+        if made.op.name != "matmul" or len(made.inputs[1].shape) != 2:
+            return False
+        return len(made.inputs[0].shape) == 2 or not made.attributes[0]
 
     def takes_more(self, made: Step, *unfinished: tuple[object, ...]) -> bool:
         """Whether a step is a product of rows and a matrix that can still take in what stands behind it."""
@@ -137,18 +148,19 @@ class _Fusion:
         return None
 
     def activation_gradient(self, step: Step) -> Step | None:
-        arriving, y = step.inputs
+        arriving, saved = step.inputs
         made = arriving.producer
-        if (
-            made is None
-            or made.op.name != "matmul"
-            or len(made.inputs[1].shape) != 2
-            or (made.attributes[0] and len(made.inputs[0].shape) != 2)
-            or not self.only_use(arriving)
-        ):
+        if made is None or not self.only_use(arriving):
             return None
-        attributes = (*made.attributes, _GRADIENTS[step.op.name])
-        return self.replace("matmul_activation_gradient", [*made.inputs, y], attributes, made, step)
+        operands = list(made.inputs)
+        if made.op.name == "matmul_activation_gradient" and made.attributes[2:] == ("linear", True):
+            operands.insert(2, saved)
+        elif self.is_of_rows(made):
+            operands.append(saved)
+        else:
+            return None
+        attributes = (*made.attributes[:2], _GRADIENTS[step.op.name], len(operands) > 3)
+        return self.replace("matmul_activation_gradient", operands, attributes, made, step)
 
     def bias_gradient(self, product: Step, total: Step, steps: list[Step | None], places: dict[int, int]) -> None:
         first, last = sorted((places[id(product)], places[id(total)]))

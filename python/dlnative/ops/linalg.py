@@ -17,7 +17,7 @@ def _matrix(shape: Shape, transposed: bool) -> tuple[Any, Any]:
 
 
 def _infer_matmul(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
-    a, b = inputs
+    a, b = inputs[:2]
     transpose_a, transpose_b = attributes[:2]
     (rows, inner_a), (inner_b, columns) = _matrix(a.shape, transpose_a), _matrix(b.shape, transpose_b)
     if inner_a is not None and inner_b is not None and inner_a != inner_b:
@@ -117,31 +117,31 @@ register(
 )
 
 
-def _infer_activation_gradient(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
-    return [(inputs[2].shape, inputs[2].dtype)]
-
-
-# (dy w) * act'(y): the gradient that arrives at the layer before, times the derivative of its activation.
+# (dy w + residual) * act'(saved): the gradient that arrives at the layer before, with what arrives there from elsewhere,
+# times the derivative of its activation. A linear one has nothing saved.
 register(
     Op(
         "matmul_activation_gradient",
         "linalg",
-        _infer_activation_gradient,
-        attributes=(*_TRANSPOSES, ("activation", "activation")),
+        _infer_matmul,
+        attributes=(*_TRANSPOSES, ("activation", "activation"), ("residual", "bool")),
         # y is read while dx is in registers
-        inplace=lambda attributes, output: (2,) if attributes[2] == "relu" else (),
+        inplace=lambda attributes, output: (2,) if attributes[2:] == ("relu", False) else (),
         flops=_matmul_flops,
         samples=lambda: [
             Sample(
                 (m, k),
                 (n, k),
-                Arg((m, n), low=-0.9, high=0.9),
+                *([Arg((m, n), low=-0.9, high=0.9)] if activation != "linear" else []),
+                *([(m, n)] if residual else []),
                 transpose_a=False,
                 transpose_b=True,
                 activation=activation,
+                residual=residual,
             )
             for m, n, k in ((1, 1, 1), (16, 8, 4), (5, 33, 17), (9, 1000, 8), (20, 40, 450))
-            for activation in ACTIVATIONS[1:]
+            for activation in ACTIVATIONS
+            for residual in (False, True)
         ],
         tolerance=16.0,
     )
