@@ -147,7 +147,7 @@ void tile_kernel(const TileCall<T>& call) {
 #pragma GCC unroll 16
       for (int j = 0; j < vectors; j += line / vector_bytes) __builtin_prefetch(b + ahead + j * L);
       keep_in_register(a);
-      if constexpr (asking) __builtin_prefetch(a + a_next);
+      for (int i = 0; asking && i < rows; i += line / static_cast<int>(sizeof(T))) __builtin_prefetch(a + a_next + i);
 #pragma GCC unroll 16
       for (int i = 0; i < rows; ++i) {
         const Vec<T> x = broadcast(layout == Layout::k_contiguous ? (a + third[i / 3])[i % 3 * stride] : a[i]);
