@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import dlnative
-from dlnative import activations, constraints, regularizers, value_and_grad
+from dlnative import activations, constraints, ops, regularizers, value_and_grad
+from dlnative.gradient import grad
 from dlnative.ops import sum as total
 
 X = np.array([[-3.0, -1.0, -0.4, 0.0, 0.3], [0.9, 1.7, 4.0, 7.5, -20.0]], "float32")
@@ -192,6 +193,50 @@ def test_gradients_are_difference_quotients(name: str, backend: str) -> None:
         step[place] = 1e-6
         quotients[place] = np.sum((function(x + step) - function(x - step)) * slopes) / 2e-6
     np.testing.assert_allclose(gradient, quotients, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", KERAS)
+def test_gradients_of_gradients(name: str) -> None:
+    x = np.linspace(-3, 3, 30).reshape(5, 6) + 0.0321
+    weights = np.cos(np.arange(30.0)).reshape(5, 6)
+    function = activations.get(name)
+    first = grad(lambda a: total(function(a) * weights))
+    second = grad(lambda a: total(ops.sin(grad(lambda b: total(function(b) * weights))(a))))(x)
+    for place in np.ndindex(*x.shape):
+        step = np.zeros_like(x)
+        step[place] = 1e-6
+        difference = np.sum(np.sin(first(x + step))) - np.sum(np.sin(first(x - step)))
+        np.testing.assert_allclose(2e-6 * second[place], difference, rtol=1e-6, atol=1e-12)
+
+
+STABLE = [
+    "elu",
+    "gelu",
+    "leaky_relu",
+    "mish",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softplus",
+    "softsign",
+    "tanh",
+]
+
+
+@pytest.mark.parametrize("name", STABLE)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_extremes_are_stable(name: str, dtype: str, backend: str) -> None:
+    x = np.array([-1e30, -1e15, -300.0, 300.0, 1e15, 1e30], dtype)
+    plain = activations.get(name)
+    functions = [plain, lambda a: activations.gelu(a, approximate=True)] if name == "gelu" else [plain]
+    with dlnative.backend.use_backend(backend), np.errstate(all="ignore"):
+        for function in functions:
+            y, slope = function(x), value_and_grad(lambda a, f=function: total(f(a)))(x)[1]
+            assert np.all(np.isfinite(y))
+            assert np.all(np.isfinite(slope))
+            np.testing.assert_array_equal(function(np.array([np.nan], dtype)), [np.nan])
 
 
 @pytest.mark.parametrize("name", KERAS)

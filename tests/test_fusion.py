@@ -78,6 +78,14 @@ def test_a_gradient_takes_in_what_arrives_from_elsewhere(operands: tuple[np.ndar
     assert ("matmul", "add", "gelu_gradient") in names
 
 
+def test_weight_gradients_are_computed_once(operands: tuple[np.ndarray, ...]) -> None:
+    def loss(x: Any, w: Any, b: Any) -> Any:
+        return ops.sum(ops.square(ops.tanh(x @ w + b))) + 0.01 * ops.sum(ops.square(w))
+
+    names = fused(value_and_grad(loss, argnums=(1, 2)), *operands[:3])
+    assert [name for name in names if "matmul" in name] == [("matmul", "add", "tanh"), ("matmul", "sum")]
+
+
 def test_what_is_read_elsewhere_is_not_taken_in(operands: tuple[np.ndarray, ...]) -> None:
     x, w, b, second = operands
     assert fused(lambda x, w: (x @ w, x @ w + x), x, w) == [(), ()]

@@ -26,10 +26,10 @@ struct GemmArguments {
   const T* bias = nullptr;      // length N, or null
   const T* residual = nullptr;  // M x N with leading dimension ldc, or null; not c itself
   Activation activation = Activation::linear;
-  const T* saved =
-      nullptr;  // M x N with leading dimension ldc, or null; without residual and activation a relu's may be c
-  Activation gradient_of = Activation::linear;  // whose derivative multiplies c: in terms of its result or, from
-                                                // softsign on, of its argument
+  // M x N with leading dimension ldc, or null; without residual and activation a relu's may be c. The derivative of
+  // gradient_of, by which c is multiplied, is in terms of its result or, from softsign on, of its argument.
+  const T* saved = nullptr;
+  Activation gradient_of = Activation::linear;
 
   // op(B) as gemm_pack left it, or null. Then b is not read.
   const T* packed_b = nullptr;

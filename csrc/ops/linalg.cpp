@@ -147,8 +147,8 @@ DLNATIVE_INLINE GemmArguments<T> activation_gradient_arguments(const Call& call)
   GemmArguments<T> g =
       arguments<T>(call.inputs[0], call.ints[0] != 0, call.inputs[1], call.ints[1] != 0, dx, dx.rows());
   g.gradient_of = static_cast<Activation>(call.ints[2]);
-  if (g.gradient_of != Activation::linear) g.saved = call.inputs[2].as<T>();
-  if (call.ints[3] != 0) g.residual = call.inputs[call.input_count - 1].as<T>();
+  g.saved = call.inputs[2].as<T>();
+  if (call.ints[3] != 0) g.residual = call.inputs[3].as<T>();
   return g;
 }
 void matmul_activation_gradient(const Call& call) {

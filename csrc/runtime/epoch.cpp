@@ -67,12 +67,12 @@ void gather_rows(const std::byte* from, std::byte* to, const std::int64_t* order
 void gather_long_rows(const std::byte* from, std::byte* to, const std::int64_t* order, std::int64_t count,
                       std::int64_t row_bytes) {
   constexpr std::int64_t side_by_side = 8, line = 64;
-  for (std::int64_t first = 0; first < count; first += side_by_side, order += side_by_side) {
+  for (std::int64_t first = 0; first < count; first += side_by_side) {
     const std::int64_t rows = std::min(side_by_side, count - first);
     std::int64_t begin = 0;
     const auto copy = [&](std::int64_t bytes) __attribute__((always_inline)) {
       for (std::int64_t row = 0; row < rows; ++row) {
-        std::memcpy(to + (first + row) * row_bytes + begin, from + order[row] * row_bytes + begin,
+        std::memcpy(to + (first + row) * row_bytes + begin, from + order[first + row] * row_bytes + begin,
                     static_cast<std::size_t>(bytes));
       }
     };

@@ -1,11 +1,12 @@
 // Finds out what the CPU can run, and joins the kernels of each such instruction set into one op table.
 #include "dlnative/isa.h"
-#include "runtime/fp_state.h"
 
 #include <atomic>
 #include <cstdlib>
 #include <string>
 #include <vector>
+
+#include "runtime/fp_state.h"
 
 namespace dlnative {
 

@@ -52,8 +52,13 @@ DLNATIVE_INLINE V gelu_argument(V x) {
   return gelu_factor<V> * (x + gelu_cube<V> * x * x * x);
 }
 template <class V>
-DLNATIVE_INLINE V gelu_argument_slope(V x) {
-  return gelu_factor<V> * (Element<V>{1} + 3 * gelu_cube<V> * x * x);
+DLNATIVE_INLINE V gelu_tanh_slope(V x) {
+  return slope_by_sigmoid(x, gelu_argument(x), gelu_factor<V> * (Element<V>{1} + 3 * gelu_cube<V> * x * x));
+}
+// Beyond 30, where the sigmoid of gelu_tanh is 0 or 1 in every type, x^2 times its slope would overflow to no number.
+template <class V>
+DLNATIVE_INLINE V within_30(V x) {
+  return fast_max(V{} - Element<V>{30}, fast_min(V{} + Element<V>{30}, x));
 }
 
 // n / (n + 2), its derivative, and the x that both are of: beyond 20 nothing changes.
@@ -93,8 +98,7 @@ DLNATIVE_BINARY(SiluGradient, a* detail::slope_by_sigmoid(b, b, V{} + Element<V>
 DLNATIVE_UNARY(Gelu, x* detail::normal_probability(x))
 DLNATIVE_BINARY(GeluGradient, a*(detail::normal_probability(b) + b * detail::normal_density(b)))
 DLNATIVE_UNARY(GeluTanh, x* sigmoid(detail::gelu_argument(x)))
-DLNATIVE_BINARY(GeluTanhGradient,
-                a* detail::slope_by_sigmoid(b, detail::gelu_argument(b), detail::gelu_argument_slope(b)))
+DLNATIVE_BINARY(GeluTanhGradient, a* detail::gelu_tanh_slope(detail::within_30(b)))
 DLNATIVE_UNARY(Mish, x* detail::MishShare<V>(x).value)
 DLNATIVE_BINARY(MishGradient,
                 a*(detail::MishShare<V>(b).value + detail::MishShare<V>(b).x * detail::MishShare<V>(b).slope))

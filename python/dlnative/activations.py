@@ -133,7 +133,9 @@ hard_swish = hard_silu
 
 def celu(x: Any, alpha: float = 1.0) -> Any:
     """Returns `max(x, 0) + alpha * (exp(min(x, 0) / alpha) - 1)` (Barron 2017)."""
-    return ops.elu(x) if alpha == 1 else ops.relu(x) + alpha * ops.expm1(ops.minimum(x, 0.0) * (1.0 / alpha))
+    if isinstance(alpha, (int, float)) and alpha == 1:
+        return ops.elu(x)
+    return ops.relu(x) + alpha * ops.expm1(ops.minimum(x, 0.0) * (1.0 / alpha))
 
 
 def glu(x: Any, axis: int = -1) -> Any:

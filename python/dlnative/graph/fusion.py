@@ -13,6 +13,8 @@ The fused kernels do the rest while a tile of the product is in cache, so the in
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from dlnative.graph.lowering import Lowered, Step, Value
@@ -61,7 +63,11 @@ class _Fusion:
                 places[id(fused)] = index
         for rows, product in products.items():
             total = sums.get(rows)
-            if total is not None and total.inputs[0].shape[-1] == product.inputs[1].shape[-1]:
+            if (
+                id(product) not in self.removed
+                and total is not None
+                and total.inputs[0].shape[-1] == product.inputs[1].shape[-1]
+            ):
                 self.bias_gradient(product, total, steps, places)
         self.plan.steps = [step for step in steps if step is not None and id(step) not in self.removed]
 
@@ -89,21 +95,17 @@ class _Fusion:
         return None
 
     def residual(self, step: Step) -> Step | None:
-        for product, residual in (step.inputs, step.inputs[::-1]):
-            made = product.producer
-            if (
-                made is None
-                or product.shape != residual.shape
-                or product.key == residual.key
-                or not self.only_use(product)
-            ):
-                continue
+        for made, residual in self.terms(step):
             if self.takes_more(made, ("linear", False)):
                 return self.replace("dense", [*made.inputs, residual], ("linear", True), made, step)
-            if self.is_of_rows(made):
-                attributes = (*made.attributes, "linear", True)
-                return self.replace("matmul_activation_gradient", [*made.inputs, residual], attributes, made, step)
         return None
+
+    def terms(self, step: Step) -> Iterator[tuple[Step, Value]]:
+        """What an addition of two values of one shape adds, in both orders, as far as nobody else reads the first."""
+        for value, other in (step.inputs, step.inputs[::-1]):
+            made = value.producer
+            if made is not None and value.shape == other.shape and value.key != other.key and self.only_use(value):
+                yield made, other
 
     def is_of_rows(self, made: Step) -> bool:
         """Whether a step is a product of rows, perhaps transposed, and a matrix."""
@@ -152,15 +154,15 @@ class _Fusion:
         made = arriving.producer
         if made is None or not self.only_use(arriving):
             return None
-        operands = list(made.inputs)
-        if made.op.name == "matmul_activation_gradient" and made.attributes[2:] == ("linear", True):
-            operands.insert(2, saved)
-        elif self.is_of_rows(made):
-            operands.append(saved)
-        else:
-            return None
-        attributes = (*made.attributes[:2], _GRADIENTS[step.op.name], len(operands) > 3)
-        return self.replace("matmul_activation_gradient", operands, attributes, made, step)
+        if self.is_of_rows(made):
+            attributes = (*made.attributes, _GRADIENTS[step.op.name], False)
+            return self.replace("matmul_activation_gradient", [*made.inputs, saved], attributes, made, step)
+        for product, other in self.terms(made) if made.op.name == "add" else ():
+            if self.is_of_rows(product):
+                attributes = (*product.attributes, _GRADIENTS[step.op.name], True)
+                operands = [*product.inputs, saved, other]
+                return self.replace("matmul_activation_gradient", operands, attributes, product, made, step)
+        return None
 
     def bias_gradient(self, product: Step, total: Step, steps: list[Step | None], places: dict[int, int]) -> None:
         first, last = sorted((places[id(product)], places[id(total)]))

@@ -4,6 +4,7 @@ from dlnative.ops import chain as chain
 from dlnative.ops import operators as operators
 from dlnative.ops import optimizer as optimizer
 from dlnative.ops import random as random
+from dlnative.ops.activation import elu, gelu, mish, relu, relu6, selu, sigmoid, silu, softplus, softsign, tanh
 from dlnative.ops.conversion import cast, convert_to_numpy, convert_to_tensor, is_tensor
 from dlnative.ops.creation import arange, ones, ones_like, zeros, zeros_like
 from dlnative.ops.elementwise import (
@@ -13,13 +14,11 @@ from dlnative.ops.elementwise import (
     clip,
     cos,
     divide,
-    elu,
     equal,
     erf,
     exp,
     expm1,
     floor,
-    gelu,
     greater,
     greater_equal,
     isfinite,
@@ -32,26 +31,17 @@ from dlnative.ops.elementwise import (
     logical_or,
     maximum,
     minimum,
-    mish,
     multiply,
     negative,
     not_equal,
     power,
     reciprocal,
-    relu,
-    relu6,
     rsqrt,
-    selu,
-    sigmoid,
     sign,
-    silu,
     sin,
-    softplus,
-    softsign,
     sqrt,
     square,
     subtract,
-    tanh,
     true_divide,
     where,
 )

@@ -35,7 +35,7 @@ def broadcast_shapes(name: str, *shapes: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(result)
 
 
-def _infer_float(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
+def infer_same(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
     return [(inputs[0].shape, inputs[0].dtype)]
 
 
@@ -43,7 +43,7 @@ def _infer_boolean(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> lis
     return [(inputs[0].shape, "bool")]
 
 
-def _unary(
+def unary(
     name: str,
     gradient: Callable[[Node, Any], Any] | None = None,
     *,
@@ -60,7 +60,7 @@ def _unary(
         Op(
             name,
             "elementwise",
-            _infer_boolean if boolean else _infer_float,
+            _infer_boolean if boolean else infer_same,
             gradient=None if gradient is None else (lambda node, grads: (gradient(node, grads[0]),)),
             inplace=not boolean,
             flops=lambda ins, outs: flops * math.prod(outs[0]),
@@ -78,22 +78,22 @@ def _mul(a: Any, b: Any) -> Any:
     return call("multiply", a, b)
 
 
-_unary("negative", lambda node, dy: call("negative", dy), numbers=_NUMBER)
-_unary("absolute", lambda node, dy: _mul(dy, call("sign", node.inputs[0])), numbers=_NUMBER)
-_unary("sign", numbers=_NUMBER)
-_unary("square", lambda node, dy: _mul(_mul(dy, node.inputs[0]), scalar(2.0, dy)), numbers=_NUMBER)
-_unary("sqrt", lambda node, dy: call("divide", _mul(dy, scalar(0.5, dy)), node.outputs[0]), low=0.01)
-_unary(
+unary("negative", lambda node, dy: call("negative", dy), numbers=_NUMBER)
+unary("absolute", lambda node, dy: _mul(dy, call("sign", node.inputs[0])), numbers=_NUMBER)
+unary("sign", numbers=_NUMBER)
+unary("square", lambda node, dy: _mul(_mul(dy, node.inputs[0]), scalar(2.0, dy)), numbers=_NUMBER)
+unary("sqrt", lambda node, dy: call("divide", _mul(dy, scalar(0.5, dy)), node.outputs[0]), low=0.01)
+unary(
     "rsqrt",
     lambda node, dy: _mul(_mul(dy, scalar(-0.5, dy)), call("divide", node.outputs[0], node.inputs[0])),
     low=0.01,
     flops=2,
 )
-_unary("exp", lambda node, dy: _mul(dy, node.outputs[0]), flops=10)
-_unary("expm1", lambda node, dy: _mul(dy, call("add", node.outputs[0], scalar(1.0, dy))), flops=10)
-_unary("log", lambda node, dy: call("divide", dy, node.inputs[0]), low=0.01, flops=10)
-_unary("log1p", lambda node, dy: call("divide", dy, call("add", node.inputs[0], scalar(1.0, dy))), low=-0.9, flops=10)
-_unary(
+unary("exp", lambda node, dy: _mul(dy, node.outputs[0]), flops=10)
+unary("expm1", lambda node, dy: _mul(dy, call("add", node.outputs[0], scalar(1.0, dy))), flops=10)
+unary("log", lambda node, dy: call("divide", dy, node.inputs[0]), low=0.01, flops=10)
+unary("log1p", lambda node, dy: call("divide", dy, call("add", node.inputs[0], scalar(1.0, dy))), low=-0.9, flops=10)
+unary(
     "erf",
     lambda node, dy: _mul(
         dy,
@@ -101,12 +101,12 @@ _unary(
     ),
     flops=20,
 )
-_unary("reciprocal", lambda node, dy: call("negative", _mul(dy, call("square", node.outputs[0]))), low=0.1)
-_unary("sin", lambda node, dy: _mul(dy, call("cos", node.inputs[0])), flops=12)
-_unary("cos", lambda node, dy: call("negative", _mul(dy, call("sin", node.inputs[0]))), flops=12)
-_unary("floor")
-_unary("logical_not", boolean=True, kind="boolean", numbers=("bool",))
-_unary("isfinite", boolean=True)
+unary("reciprocal", lambda node, dy: call("negative", _mul(dy, call("square", node.outputs[0]))), low=0.1)
+unary("sin", lambda node, dy: _mul(dy, call("cos", node.inputs[0])), flops=12)
+unary("cos", lambda node, dy: call("negative", _mul(dy, call("sin", node.inputs[0]))), flops=12)
+unary("floor")
+unary("logical_not", boolean=True, kind="boolean", numbers=("bool",))
+unary("isfinite", boolean=True)
 
 
 def _infer_binary(name: str, boolean: bool) -> Any:
@@ -200,45 +200,6 @@ for _name in ("logical_and", "logical_or"):
     _binary(_name, boolean=True, kind="boolean", numbers=("bool",))
 
 
-def _activation(
-    name: str, flops: int, *, of_argument: bool = False, numbers: tuple[str, ...] = _FLOAT, tolerance: float = 8.0
-) -> None:
-    """Registers an activation, and its gradient: of dy and the result or, where that does not tell it, the argument."""
-
-    def gradient(node: Node, dy: Any) -> Any:
-        return call(f"{name}_gradient", dy, node.inputs[0] if of_argument else node.outputs[0])
-
-    _unary(name, gradient, numbers=numbers, flops=flops, tolerance=tolerance)
-    low, high = (-4.0, 4.0) if of_argument else (-0.9, 0.9)
-    register(
-        Op(
-            f"{name}_gradient",
-            "elementwise",
-            _infer_float,
-            inplace=True,
-            flops=lambda ins, outs: flops * math.prod(outs[0]),
-            samples=lambda: [
-                Sample(Arg(shape), Arg(shape, low=low, high=high)) for shape in ((), (7,), (3, 5), (1031,))
-            ],
-            tolerance=tolerance,
-        )
-    )
-
-
-_activation("relu", 1, numbers=_NUMBER)
-_activation("relu6", 2)
-_activation("sigmoid", 12)
-_activation("tanh", 12)
-_activation("softplus", 20)
-_activation("elu", 12)
-_activation("selu", 13)
-_activation("softsign", 3, of_argument=True)
-_activation("silu", 13, of_argument=True)
-_activation("gelu", 24, of_argument=True)
-_activation("gelu_tanh", 17, of_argument=True)
-_activation("mish", 16, of_argument=True)
-
-
 def _infer_where(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
     return [(broadcast_shapes("where", *(x.shape for x in inputs)), inputs[1].dtype)]
 
@@ -273,7 +234,7 @@ register(
 # The public functions.
 
 
-def _unary_function(name: str, formula: str, *, needs_float: bool = True) -> Callable[[Any], Any]:
+def unary_function(name: str, formula: str, *, needs_float: bool = True) -> Callable[[Any], Any]:
     op = OPS[name]
 
     def function(x: Any) -> Any:
@@ -286,33 +247,24 @@ def _unary_function(name: str, formula: str, *, needs_float: bool = True) -> Cal
     return operation(function)
 
 
-negative = _unary_function("negative", "-x", needs_float=False)
-absolute = _unary_function("absolute", "|x|", needs_float=False)
+negative = unary_function("negative", "-x", needs_float=False)
+absolute = unary_function("absolute", "|x|", needs_float=False)
 abs = absolute
-sign = _unary_function("sign", "1, 0 or -1: the sign of x", needs_float=False)
-square = _unary_function("square", "x**2", needs_float=False)
-sqrt = _unary_function("sqrt", "sqrt(x)")
-rsqrt = _unary_function("rsqrt", "1 / sqrt(x)")
-exp = _unary_function("exp", "e**x")
-expm1 = _unary_function("expm1", "e**x - 1")
-log = _unary_function("log", "ln(x)")
-log1p = _unary_function("log1p", "ln(1 + x)")
-erf = _unary_function("erf", "2/sqrt(pi) times the integral of e**-t**2 from 0 to x")
-reciprocal = _unary_function("reciprocal", "1 / x")
-sin = _unary_function("sin", "sin(x)")
-cos = _unary_function("cos", "cos(x)")
-floor = _unary_function("floor", "the largest integer not above x")
-relu = _unary_function("relu", "max(x, 0)", needs_float=False)
-relu6 = _unary_function("relu6", "min(max(x, 0), 6)")
-sigmoid = _unary_function("sigmoid", "1 / (1 + e**-x)")
-tanh = _unary_function("tanh", "tanh(x)")
-softplus = _unary_function("softplus", "ln(1 + e**x)")
-selu = _unary_function("selu", "1.0507 x for x > 0, else 1.7581 (e**x - 1)")
-softsign = _unary_function("softsign", "x / (1 + |x|)")
-silu = _unary_function("silu", "x sigmoid(x)")
-mish = _unary_function("mish", "x tanh(softplus(x))")
-logical_not = _unary_function("logical_not", "not x", needs_float=False)
-isfinite = _unary_function("isfinite", "whether x is neither infinite nor NaN")
+sign = unary_function("sign", "1, 0 or -1: the sign of x", needs_float=False)
+square = unary_function("square", "x**2", needs_float=False)
+sqrt = unary_function("sqrt", "sqrt(x)")
+rsqrt = unary_function("rsqrt", "1 / sqrt(x)")
+exp = unary_function("exp", "e**x")
+expm1 = unary_function("expm1", "e**x - 1")
+log = unary_function("log", "ln(x)")
+log1p = unary_function("log1p", "ln(1 + x)")
+erf = unary_function("erf", "2/sqrt(pi) times the integral of e**-t**2 from 0 to x")
+reciprocal = unary_function("reciprocal", "1 / x")
+sin = unary_function("sin", "sin(x)")
+cos = unary_function("cos", "cos(x)")
+floor = unary_function("floor", "the largest integer not above x")
+logical_not = unary_function("logical_not", "not x", needs_float=False)
+isfinite = unary_function("isfinite", "whether x is neither infinite nor NaN")
 
 
 def _binary_function(name: str, formula: str, *, needs_float: bool = False) -> Callable[[Any, Any], Any]:
@@ -349,20 +301,6 @@ less = _binary_function("less", "x1 < x2")
 less_equal = _binary_function("less_equal", "x1 <= x2")
 greater = _binary_function("greater", "x1 > x2")
 greater_equal = _binary_function("greater_equal", "x1 >= x2")
-
-
-@operation
-def elu(x: Any, alpha: float = 1.0) -> Any:
-    """Returns x where it is positive, `alpha * (e**x - 1)` elsewhere."""
-    if alpha == 1:
-        return invoke(OPS["elu"], (to_float(x),))
-    return where(greater(x, 0.0), x, alpha * expm1(minimum(x, 0.0)))
-
-
-@operation
-def gelu(x: Any, approximate: bool = True) -> Any:
-    """Returns `x P(X <= x)` for a standard normal X: nearly, by a tanh, or exactly."""
-    return invoke(OPS["gelu_tanh" if approximate else "gelu"], (to_float(x),))
 
 
 def _logical(name: str, x1: Any, x2: Any) -> Any:

@@ -101,7 +101,7 @@ register(
         samples=lambda: [
             Sample(
                 (m, k),
-                (k, n),
+                Arg((k, n), low=-0.5, high=0.5),  # as weights are: an activation does not hide what a sum has lost
                 *([(n,)] if bias else []),
                 *([(m, n)] if residual else []),
                 activation=activation,
@@ -118,7 +118,7 @@ register(
 
 
 # (dy w + residual) * act'(saved): the gradient that arrives at the layer before, with what arrives there from elsewhere,
-# times the derivative of its activation. A linear one has nothing saved.
+# times the derivative of its activation.
 register(
     Op(
         "matmul_activation_gradient",
@@ -132,7 +132,7 @@ register(
             Sample(
                 (m, k),
                 (n, k),
-                *([Arg((m, n), low=-0.9, high=0.9)] if activation != "linear" else []),
+                Arg((m, n), low=-0.9, high=0.9),
                 *([(m, n)] if residual else []),
                 transpose_a=False,
                 transpose_b=True,
@@ -140,7 +140,7 @@ register(
                 residual=residual,
             )
             for m, n, k in ((1, 1, 1), (16, 8, 4), (5, 33, 17), (9, 1000, 8), (20, 40, 450))
-            for activation in ACTIVATIONS
+            for activation in ACTIVATIONS[1:]
             for residual in (False, True)
         ],
         tolerance=16.0,

@@ -36,11 +36,31 @@ for _name in ("softmax", "log_softmax"):
         )
     )
 
+
+def _row_sum(x: Any) -> Any:
+    return call("sum", x, attributes=(len(x.shape) - 1, 1, True))
+
+
+def _gradient_of_softmax_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
+    """Of y (dy - sum(dy y)); the derivative of softmax is symmetric."""
+    (dy, y), arriving = node.inputs, grads[0]
+    by_y = arriving * (dy - _row_sum(dy * y)) - dy * _row_sum(arriving * y)
+    return call("softmax_gradient", arriving, y), by_y
+
+
+def _gradient_of_log_softmax_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
+    """Of dy - exp(y) sum(dy)."""
+    (dy, y), arriving = node.inputs, grads[0]
+    scaled = arriving * call("exp", y)
+    return arriving - _row_sum(scaled), -scaled * _row_sum(dy)
+
+
 register(
     Op(
         "softmax_gradient",
         "softmax",
         _infer,
+        gradient=_gradient_of_softmax_gradient,
         inplace=True,
         flops=lambda ins, outs: 4 * math.prod(outs[0]),
         samples=lambda: [Sample(Arg(shape), Arg(shape, "probability")) for shape in _SHAPES],
@@ -52,6 +72,7 @@ register(
         "log_softmax_gradient",
         "softmax",
         _infer,
+        gradient=_gradient_of_log_softmax_gradient,
         inplace=True,
         flops=lambda ins, outs: 13 * math.prod(outs[0]),
         samples=lambda: [Sample(Arg(shape), Arg(shape, low=-6.0, high=0.0)) for shape in _SHAPES],

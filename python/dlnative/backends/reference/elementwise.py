@@ -249,6 +249,7 @@ def gelu_tanh(x: Array) -> Array:
 
 
 def gelu_tanh_gradient(dy: Array, x: Array) -> Array:
+    x = np.clip(x, -30, 30)  # beyond, the derivative is 0 or 1
     s = sigmoid(_GELU_FACTOR * (x + _GELU_CUBE * x**3))
     return dy * (s + x * s * (1 - s) * _GELU_FACTOR * (1 + 3 * _GELU_CUBE * x * x))
 
@@ -258,5 +259,6 @@ def mish(x: Array) -> Array:
 
 
 def mish_gradient(dy: Array, x: Array) -> Array:
+    x = np.minimum(x, 20)  # beyond, the derivative is 1
     t = np.tanh(softplus(x))
     return dy * (t + x * (1 - t * t) * sigmoid(x))

@@ -27,13 +27,20 @@ def dense(x: Array, w: Array, *terms: Array, activation: str, residual: bool) ->
 
 
 def matmul_activation_gradient(
-    dy: Array, w: Array, *rest: Array, transpose_a: bool, transpose_b: bool, activation: str, residual: bool
+    dy: Array,
+    w: Array,
+    saved: Array,
+    *terms: Array,
+    transpose_a: bool,
+    transpose_b: bool,
+    activation: str,
+    residual: bool,
 ) -> Array:
-    """(dy w + residual) * act'(saved): the rest is what is saved, unless the activation is linear, and a residual."""
+    """(dy w + residual) * act'(saved): what arrives before an activation, from the gradient behind the next layer."""
     arriving = matmul(dy, w, transpose_a, transpose_b)
-    if residual:
-        arriving = arriving + rest[-1]
-    return arriving if activation == "linear" else getattr(elementwise, f"{activation}_gradient")(arriving, rest[0])
+    for term in terms:
+        arriving = arriving + term
+    return getattr(elementwise, f"{activation}_gradient")(arriving, saved)
 
 
 def matmul_bias_gradient(x: Array, dy: Array) -> tuple[Array, Array]:
