@@ -22,6 +22,9 @@ const Kernel kernels[] = {
     {"exp", 1, [](double a, double) { return std::exp(a); }},
     {"tanh", 1, [](double a, double) { return std::tanh(a); }},
     {"sigmoid", 1, [](double a, double) { return 1 / (1 + std::exp(-a)); }},
+    {"elu", 1, [](double a, double) { return a > 0 ? a : std::expm1(a); }},
+    {"silu", 1, [](double a, double) { return a / (1 + std::exp(-a)); }},
+    {"gelu", 1, [](double a, double) { return a * (0.5 + 0.5 * std::erf(a * M_SQRT1_2)); }},
     {"erf", 1, [](double a, double) { return std::erf(a); }},
     {"log1p", 1, [](double a, double) { return std::log1p(a); }},
 };
