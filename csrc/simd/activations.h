@@ -66,7 +66,7 @@ template <class V>
 struct MishShare {
   V value, slope, x;
   explicit DLNATIVE_INLINE MishShare(V given) : x(fast_min(V{} + Element<V>{20}, given)) {
-    const V e = exp(x), n = e * (e + Element<V>{2}), inverse = quotient(V{} + Element<V>{1}, n + Element<V>{2});
+    const V e = exp(x), n = e * (e + Element<V>{2}), inverse = Element<V>{1} / (n + Element<V>{2});
     value = n * inverse;
     slope = Element<V>{4} * e * (e + Element<V>{1}) * inverse * inverse;
   }

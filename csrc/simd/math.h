@@ -196,23 +196,6 @@ DLNATIVE_INLINE Vec<float> log1p(Vec<float> x) {
   return select(u > 0.0f, select((x < detail::infinity) & (x != 0.0f), y, x), edge);
 }
 
-namespace detail {
-
-// a / d for a d in [1, 2^100], to 0.6 ulp. A division of AVX-512 takes 16 cycles a vector, more than all else in a
-// sigmoid: there the inverse begins with 14 bits of a table, and what a q too small or large leaves of a mends q.
-template <class V>
-DLNATIVE_INLINE V quotient(V a, V d) {
-  return a / d;
-}
-#if defined(DLNATIVE_ISA_AVX512)
-DLNATIVE_INLINE Vec<float> quotient(Vec<float> a, Vec<float> d) {
-  const Vec<float> inverse = _mm512_maskz_rcp14_ps(0xffff, d), q = a * inverse;
-  return fma(fma(-q, d, a), inverse, q);
-}
-#endif
-
-}  // namespace detail
-
 // Below 0.6 a polynomial; above, with e = exp(-2|x|), 1 - 2 e / (1 + e), where the error of the quotient counts little.
 DLNATIVE_INLINE Vec<float> tanh(Vec<float> x) {
   constexpr float near[] = {-0.33333298563957214f, 0.13331958651542664f, -0.053786683827638626f, 0.02080538496375084f,
@@ -220,14 +203,14 @@ DLNATIVE_INLINE Vec<float> tanh(Vec<float> x) {
   const Vec<float> magnitude = abs(x), square = x * x;
   const Vec<float> small = fma(x * square, detail::polynomial(square, near), x);
   const Vec<float> e = detail::exp_core(fast_max(broadcast(-20.0f), -2.0f * magnitude));
-  return copysign(select(magnitude < 0.6f, small, 1.0f - detail::quotient(e + e, 1.0f + e)), x);
+  return copysign(select(magnitude < 0.6f, small, 1.0f - (e + e) / (1.0f + e)), x);
 }
 
 // With e = exp(-|x|) and q = e / (1 + e): 1 - q, or for a negative x q itself, as e - e q where e is small and the
 // errors of the quotient would show.
 DLNATIVE_INLINE Vec<float> sigmoid(Vec<float> x) {
   const Vec<float> e = detail::exp_core<true>(fast_max(broadcast(-104.0f), -abs(x)));
-  const Vec<float> q = detail::quotient(e, 1.0f + e);
+  const Vec<float> q = e / (1.0f + e);
   return select(x < 0.0f, select(e < 0.25f, fma(-e, q, e), q), 1.0f - q);
 }
 
