@@ -223,11 +223,7 @@ class BoundPlan {
   }
 
   void run_locked(const void* const* feeds, void* const* targets) {
-    plan_.run(feeds);
-    for (std::size_t i = 0; i < results_.size(); ++i) {
-      const View result = plan_.result_view(static_cast<int>(i));  // its address may be that of a feed
-      std::memcpy(targets[i], result.data, static_cast<std::size_t>(result.size * item_size(result.dtype)));
-    }
+    plan_.run(feeds, targets);
   }
 
   // A list's items, kept alive while other threads run and may change the list.

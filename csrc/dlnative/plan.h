@@ -65,8 +65,9 @@ class Plan {
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
 
-  // Runs once. feeds[i] points to data of exactly the feed's type and shape; results are left in result_view(i).
-  void run(const void* const* feeds);
+  // Runs once. feeds[i] points to data of exactly the feed's type and shape. results[i] points to as much memory as
+  // result i takes; without it, the result is left in result_view(i).
+  void run(const void* const* feeds, void* const* results = nullptr);
 
   // Runs whole batches from `range.position` on: gathers rows into the feeds (converting types), runs, and copies the
   // results' rows into `sinks` (may be empty). Returns the position after the last batch it ran.

@@ -155,6 +155,7 @@ std::int64_t Plan::run_steps(const std::vector<Rows>& sources, const std::vector
   const auto start = Clock::now();
   const std::chrono::duration<double> limit(range.seconds);
   State& state = *state_;
+  state.bind_results(nullptr);
   for (std::size_t i = 0; i < state.feeds.size(); ++i) {
     State::Feed& feed = state.feeds[i];
     const bool copied = range.order != nullptr || sources[i].dtype != feed.view.dtype;
@@ -178,12 +179,12 @@ std::int64_t Plan::run_steps(const std::vector<Rows>& sources, const std::vector
       const DType dtype = feed.view.dtype;
       if (range.order != nullptr) {
         gather(source, range.order + position, range.batch_size, dtype, feed.gathered.get(), state.workers);
-        state.bind(i, feed.gathered.get());
+        feed.place.bind(feed.gathered.get());
       } else if (source.dtype != dtype) {
         convert_rows(source, position, range.batch_size, dtype, feed.gathered.get());
-        state.bind(i, feed.gathered.get());
+        feed.place.bind(feed.gathered.get());
       } else {
-        state.bind(i, static_cast<const std::byte*>(source.data) + position * source.row_size * item_size(dtype));
+        feed.place.bind(static_cast<std::byte*>(source.data) + position * source.row_size * item_size(dtype));
       }
     }
     if (range.order != nullptr && range.seconds > 0 && position + 2 * range.batch_size <= range.stop &&

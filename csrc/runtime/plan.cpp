@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstring>
 #include <stdexcept>
 #include <string>
 
@@ -36,7 +37,7 @@ View view_of(const Buffer& buffer, std::size_t id) {
 
 std::int64_t bytes_of(const View& view) { return view.size * item_size(view.dtype); }
 
-// The views of all buffers, with addresses except where they lie in a feed.
+// The views of all buffers, with addresses except where they lie in a feed or in a result that may move.
 class Resolver {
  public:
   Resolver(const PlanDescription& description, void* arena) : description_(description) {
@@ -44,6 +45,27 @@ class Resolver {
     for (const Buffer& buffer : description.buffers) views_.push_back(view_of(buffer, views_.size()));
     for (std::size_t feed = 0; feed < description.feeds.size(); ++feed) check_feed(feed);
     for (std::size_t id = 0; id < views_.size(); ++id) place(id, arena);
+    find_movable();
+    for (std::size_t id = 0; id < views_.size(); ++id) {
+      if (movable_of(static_cast<int>(id)) >= 0) views_[id].data = nullptr;
+    }
+  }
+
+  // A result that the plan makes in its arena, where no other buffer lies partly in it.
+  struct Movable {
+    std::size_t result;
+    std::int64_t begin, end;
+  };
+  const std::vector<Movable>& movables() const { return movables_; }
+
+  // The movable result a buffer lies in, or -1.
+  int movable_of(int id) const {
+    const Buffer& buffer = description_.buffers[checked(id)];
+    if (buffer.space != 0) return -1;
+    for (std::size_t i = 0; i < movables_.size(); ++i) {
+      if (buffer.offset >= movables_[i].begin && buffer.offset < movables_[i].end) return static_cast<int>(i);
+    }
+    return -1;
   }
 
   const View& view(int id) const { return views_[checked(id)]; }
@@ -67,6 +89,27 @@ class Resolver {
     const Buffer& buffer = description_.buffers[id];
     if (buffer.space != static_cast<int>(feed) + 1 || buffer.offset != 0) {
       refuse(numbered("feed", feed) + ": its buffer is not the start of its space");
+    }
+  }
+
+  // A few results that take longer to copy than to find; what is empty lies nowhere.
+  void find_movable() {
+    constexpr std::size_t most = 8;
+    constexpr std::int64_t least_bytes = 4096;
+    for (std::size_t result = 0; result < description_.results.size() && movables_.size() < most; ++result) {
+      const Buffer& buffer = description_.buffers[checked(description_.results[result])];
+      const std::int64_t begin = buffer.offset, end = begin + bytes_of(view(description_.results[result]));
+      if (buffer.space != 0 || end - begin < least_bytes) continue;
+      const auto apart_or_within = [&](std::size_t id) {
+        const Buffer& other = description_.buffers[id];
+        const std::int64_t other_end = other.offset + bytes_of(views_[id]);
+        return other.space != 0 || other_end <= begin || other.offset >= end ||
+               (other.offset >= begin && other_end <= end);
+      };
+      bool movable = true;
+      for (std::size_t id = 0; movable && id < views_.size(); ++id) movable = apart_or_within(id);
+      for (const Movable& other : movables_) movable = movable && (other.end <= begin || other.begin >= end);
+      if (movable) movables_.push_back({result, begin, end});
     }
   }
 
@@ -95,6 +138,7 @@ class Resolver {
 
   const PlanDescription& description_;
   std::vector<View> views_;
+  std::vector<Movable> movables_;
 };
 
 struct Totals {
@@ -126,6 +170,10 @@ Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>(
   state.feeds.resize(description.feeds.size());
   for (std::size_t i = 0; i < state.feeds.size(); ++i) state.feeds[i].view = resolver.view(description.feeds[i]);
 
+  for (const Resolver::Movable& movable : resolver.movables()) {
+    state.movables.push_back({movable.result, state.arena.get() + movable.begin, {}});
+  }
+
   // Reserved first: steps keep pointers into these vectors.
   const Totals totals = count(description);
   state.views.reserve(totals.views);
@@ -134,9 +182,13 @@ Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>(
   state.steps.reserve(description.instructions.size());
   const auto append = [&](int id) {
     state.views.push_back(resolver.view(id));
-    const int feed = resolver.feed_of(id);
+    const int feed = resolver.feed_of(id), movable = resolver.movable_of(id);
     if (feed >= 0) {
-      state.feeds[static_cast<std::size_t>(feed)].patches.push_back({&state.views.back(), resolver.offset(id)});
+      state.feeds[static_cast<std::size_t>(feed)].place.patches.push_back({&state.views.back(), resolver.offset(id)});
+    } else if (movable >= 0) {
+      const auto index = static_cast<std::size_t>(movable);
+      state.movables[index].place.patches.push_back(
+          {&state.views.back(), resolver.offset(id) - resolver.movables()[index].begin});
     }
   };
 
@@ -192,25 +244,36 @@ Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>(
 
   state.scratch = allocate_aligned(state.scratch_bytes);
   for (State::Step& step : state.steps) step.call.scratch = state.scratch.get();
+  state.bind_results(nullptr);
 }
 
 Plan::~Plan() = default;
 
-void Plan::run(const void* const* feeds) {
+void Plan::run(const void* const* feeds, void* const* results) {
   State& state = *state_;
-  for (std::size_t i = 0; i < state.feeds.size(); ++i) state.bind(i, feeds[i]);
+  state.bind_feeds(feeds);
+  state.bind_results(results);
   const State::Use use(state);
   state.choose_threads();
-  if (!state.alone || state.choice.settled()) return state.execute();
-  const auto start = std::chrono::steady_clock::now();
-  state.execute();
-  state.choice.took(std::chrono::steady_clock::now() - start);
+  if (!state.alone || state.choice.settled()) {
+    state.execute();
+  } else {
+    const auto start = std::chrono::steady_clock::now();
+    state.execute();
+    state.choice.took(std::chrono::steady_clock::now() - start);
+  }
+  if (results == nullptr) return;
+  for (int i = 0; i < state.result_count; ++i) {
+    const View& result = state.results[i];  // where it could not be made, in a feed or among the variables
+    if (result.data != results[i]) std::memcpy(results[i], result.data, static_cast<std::size_t>(bytes_of(result)));
+  }
 }
 
 std::vector<double> Plan::profile(const void* const* feeds, int repeats) {
   using Clock = std::chrono::steady_clock;
   State& state = *state_;
-  for (std::size_t i = 0; i < state.feeds.size(); ++i) state.bind(i, feeds[i]);
+  state.bind_feeds(feeds);
+  state.bind_results(nullptr);
   const State::Use use(state);
 
   // What reading the clock costs is taken off each reading: small kernels take no longer than that.

@@ -1,5 +1,5 @@
-// What a plan holds between runs: instructions whose views are resolved to addresses, and where a feed's address has
-// to be put when it changes.
+// What a plan holds between runs: instructions whose views are resolved to addresses, and where the address of a feed
+// or of a result has to be put when it changes.
 #pragma once
 
 #include <algorithm>
@@ -32,15 +32,31 @@ struct Plan::State {
     const std::byte* begin;
     std::int64_t bytes;
   };
-  // One view that lies in a feed.
-  struct Patch {
-    View* view;
-    std::int64_t offset;
+  // Memory that may be elsewhere in each run, and the views that lie in it.
+  struct Place {
+    struct Patch {
+      View* view;
+      std::int64_t offset;
+    };
+    std::byte* begin = nullptr;
+    std::vector<Patch> patches;
+
+    void bind(void* memory) {
+      if (begin == memory) return;
+      begin = static_cast<std::byte*>(memory);
+      for (const Patch& patch : patches) patch.view->data = begin + patch.offset;
+    }
   };
   struct Feed {
-    View view;  // its type and shape, and the address it is bound to now
-    std::vector<Patch> patches;
+    View view;  // its type and shape
+    Place place;
     AlignedBytes gathered;  // made by run_steps for a feed that has to be copied together
+  };
+  // A part of the arena that ends up as a result, and may be the caller's memory from the start.
+  struct Movable {
+    std::size_t result;
+    std::byte* home;
+    Place place;
   };
 
   Workers workers;  // for the run that is on
@@ -56,6 +72,7 @@ struct Plan::State {
   std::vector<double> floats;
   std::vector<Step> steps;
   std::vector<Feed> feeds;
+  std::vector<Movable> movables;
   std::vector<Kept> kept;
   std::vector<Written> written;
   View* results = nullptr;
@@ -64,7 +81,8 @@ struct Plan::State {
 
   class Use;
 
-  void bind(std::size_t index, const void* data);
+  void bind_feeds(const void* const* feeds);
+  void bind_results(void* const* targets);  // null: all stay in the arena
   void prepare_workers();
   void choose_threads();
   void execute() const;  // within a Use
@@ -90,11 +108,13 @@ class Plan::State::Use {
   const FlushDenormals flushed_;
 };
 
-inline void Plan::State::bind(std::size_t index, const void* data) {
-  Feed& feed = feeds[index];
-  if (feed.view.data == data) return;
-  feed.view.data = const_cast<void*>(data);  // no instruction writes to a feed: the constructor sees to that
-  for (const Patch& patch : feed.patches) patch.view->data = static_cast<std::byte*>(feed.view.data) + patch.offset;
+inline void Plan::State::bind_feeds(const void* const* addresses) {
+  // No instruction writes to a feed: the constructor sees to that.
+  for (std::size_t i = 0; i < feeds.size(); ++i) feeds[i].place.bind(const_cast<void*>(addresses[i]));
+}
+
+inline void Plan::State::bind_results(void* const* targets) {
+  for (Movable& movable : movables) movable.place.bind(targets == nullptr ? movable.home : targets[movable.result]);
 }
 
 inline void Plan::State::prepare_workers() {
