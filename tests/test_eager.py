@@ -68,7 +68,7 @@ def test_each_backend_has_a_short_way_of_its_own(random: np.random.RandomState) 
         with backend.use_backend(name):
             for _ in range(2):
                 np.testing.assert_allclose(ops.exp(x), np.exp(x), 1e-6)
-    signature = (x.shape, x.dtype)
+    signature = (x.shape, x.dtype, True)
     kept = [key[1] for key in eager._plans_of_functions if key[0] is ops.exp.__wrapped__ and key[2] == signature]
     assert sorted(kept) == ["cpu", "reference"]
 
@@ -77,3 +77,24 @@ def test_plans_that_are_kept_are_bounded() -> None:
     for size in range(1, eager._MOST_PLANS + 20):
         ops.negative(np.ones(size, "float32"))
     assert len(eager._plans_of_functions) == eager._MOST_PLANS
+
+
+@pytest.mark.parametrize("shapes", [((5, 7), (7, 4)), ((3, 5, 7), (3, 7, 4)), ((3, 5, 7), (7, 4)), ((1, 7), (7, 1))])
+def test_products_of_transposed_arrays(shapes: Any, random: np.random.RandomState) -> None:
+    for transposed in ((True, False), (False, True), (True, True), (False, False)):
+        arrays = [random.uniform(-1, 1, shape).astype("float32") for shape in shapes]
+        for index, flag in enumerate(transposed):
+            if flag:
+                arrays[index] = np.ascontiguousarray(arrays[index].swapaxes(-1, -2)).swapaxes(-1, -2)
+        for _ in range(3):
+            np.testing.assert_allclose(ops.matmul(*arrays), np.matmul(*arrays), rtol=1e-5, atol=1e-6)
+
+
+def test_results_are_arrays_of_their_own(random: np.random.RandomState) -> None:
+    x = random.uniform(-1, 1, (300, 300)).astype("float32")
+    first = ops.exp(x)
+    kept = first.copy()
+    second = ops.exp(-x)
+    assert not np.shares_memory(first, second)
+    np.testing.assert_array_equal(first, kept)
+    np.testing.assert_allclose(second, np.exp(-x), rtol=1e-6)

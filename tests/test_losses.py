@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dlnative import losses, value_and_grad
+from dlnative import grad, losses, ops, value_and_grad
 from samples import BITS, GUESSES, LABELS, LIKELY, LOGITS, ONE_HOT, PAIRS, TARGETS, WEIGHTS
 
 # By class: a value for each sample; then, with WEIGHTS, the mean, the sum, and the sum over the sum of the weights.
@@ -178,3 +178,38 @@ def test_what_is_wrong_is_said_in_one_line(make: Any, line: str) -> None:
         make()
     assert "\n" not in str(caught.value)
     assert len(str(caught.value)) < 300
+
+
+def difference_quotients(function: Any, x: Any) -> Any:
+    quotients = np.zeros_like(x)
+    for place in np.ndindex(*x.shape):
+        step = np.zeros_like(x)
+        step[place] = 1e-5
+        quotients[place] = (function(x + step) - function(x - step)) / 2e-5
+    return quotients
+
+
+CROSSENTROPIES: dict[str, Any] = {
+    "binary": lambda z, t: ops.binary_crossentropy(t, z, from_logits=True),
+    "categorical": lambda z, t: ops.categorical_crossentropy(t, z, from_logits=True),
+    "sparse": lambda z, t: ops.sparse_categorical_crossentropy(LABELS, z, from_logits=True),
+}
+
+
+@pytest.mark.parametrize("name", CROSSENTROPIES)
+@pytest.mark.parametrize("scale", [1.0, 0.25])
+def test_gradients_of_gradients_of_crossentropies(name: str, scale: float, random: np.random.RandomState) -> None:
+    logits, target = random.uniform(-2, 2, (4, 3)), random.uniform(0, 1, (4, 3))
+    weights = np.cos(np.arange(12.0)).reshape(4, 3)
+
+    def loss(z: Any, t: Any) -> Any:
+        return ops.sum(CROSSENTROPIES[name](z, t)) * scale
+
+    def slope(z: Any, t: Any) -> Any:
+        return ops.sum(grad(loss)(z, t) * weights) + loss(z, t)
+
+    by_logits, by_target = grad(slope, (0, 1))(logits, target)
+    quotients = difference_quotients(lambda z: slope(z, target), logits)
+    np.testing.assert_allclose(by_logits, quotients, rtol=1e-7, atol=1e-9)
+    quotients = difference_quotients(lambda t: slope(logits, t), target)
+    np.testing.assert_allclose(by_target, quotients, rtol=1e-7, atol=1e-9)

@@ -46,3 +46,23 @@ def test_one_number_repeated_is_computed_with_as_one_number(backend: str) -> Non
         product, scaled = Function(formula)(x)
         np.testing.assert_array_equal(scaled, np.full(3, -1.0, "float32"))
         np.testing.assert_array_equal(product, -x)
+
+
+def test_a_transposed_operand_is_a_flag_of_the_product(random: np.random.RandomState, backend: str) -> None:
+    swapped = {2: (1, 0), 3: (0, 2, 1), 4: (0, 1, 3, 2)}
+    for ranks, by_flag in (((2, 2), True), ((3, 3), True), ((4, 4), True), ((3, 2), False)):
+        a, b = (random.uniform(-1, 1, (2, 2, 5, 5)[4 - rank :]).astype("float32") for rank in ranks)
+        for transposed in ((True, False), (False, True), (True, True)):
+
+            def product(a: Any, b: Any, flags: Any = transposed, ranks: Any = ranks) -> Any:
+                operands = [
+                    ops.transpose(x, swapped[rank]) if flag else x
+                    for x, flag, rank in zip((a, b), flags, ranks, strict=True)
+                ]
+                return ops.matmul(*operands)
+
+            made = names(product, a, b)
+            assert made == ["matmul"] if by_flag or not transposed[0] else made == ["transpose", "matmul"]
+            with selection.use_backend(backend):
+                expected = np.matmul(*(x.swapaxes(-1, -2) if f else x for x, f in zip((a, b), transposed, strict=True)))
+                np.testing.assert_allclose(Function(product)(a, b), expected, rtol=1e-5, atol=1e-5)

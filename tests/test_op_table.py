@@ -11,7 +11,10 @@ from dlnative import _native, ops, value_and_grad
 from dlnative import verification as checks
 from dlnative.backends import cpu, selection
 from dlnative.backends.reference import functions
+from dlnative.graph.autodiff import gradients
 from dlnative.graph.op import OPS, Op, Sample
+from dlnative.graph.tensor import Node
+from dlnative.graph.trace import Trace
 from dlnative.ops.core import invoke
 
 PLAN_ONLY = {"reshape", "stop_gradient"}  # no instruction: memory is shared
@@ -144,3 +147,24 @@ def test_a_missing_kernel_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(functions._FAMILIES["elementwise"], "tanh")
     with pytest.raises(NotImplementedError, match='reference backend has no function for the op "tanh"'):
         checks.check(OPS["tanh"], OPS["tanh"].samples[0], "float32", "reference")
+
+
+def test_a_gradient_that_nobody_knows_is_an_error() -> None:
+    op = Op("without_rule", "elementwise", lambda inputs, attributes: [(inputs[0].shape, inputs[0].dtype)])
+    with Trace() as trace:
+        x = trace.feed((2, 3), "float32")
+        y = Node(op, (x,), ()).outputs[0]
+        with pytest.raises(NotImplementedError, match="'without_rule'"):
+            gradients(y, [x], y, ops.add)
+        assert gradients(ops.sign(x), [x], x, ops.add) == [None]
+        assert gradients(y, [trace.feed((2,), "float32")], y, ops.add) == [None]
+
+
+def test_which_ops_have_no_rule() -> None:
+    made_by_planner = {"copy", "dense", "elementwise_chain", "matmul_activation_gradient", "matmul_bias_gradient"}
+    updates = {"adam", "rmsprop", "sgd"}
+    of_integers = {"random_normal", "random_permutation", "random_uniform"}
+    discrete = {"argmax", "argmin", "isfinite", "logical_and", "logical_not", "logical_or"}
+    comparisons = {"equal", "greater", "greater_equal", "less", "less_equal", "not_equal"}
+    without = {op.name for op in OPS.values() if op.gradient is None}
+    assert without == made_by_planner | updates | of_integers | discrete | comparisons

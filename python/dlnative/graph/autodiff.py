@@ -23,13 +23,18 @@ def gradients(target: Tensor, sources: Sequence[Tensor], seed: Tensor, add: Add)
 
     Returns:
         A gradient for each source, of its shape; `None` where the target does not depend on it.
+
+    Raises:
+        NotImplementedError: if a gradient arrives at an op that has no rule for it.
     """
     dependent = _dependent_nodes(target, sources)
     found: dict[int, Tensor] = {id(target): seed}
     for node in sorted(dependent, key=_serial_of, reverse=True):
         arriving = [found.get(id(output)) for output in node.outputs]
-        if node.op.gradient is None or all(gradient is None for gradient in arriving):
+        if all(gradient is None for gradient in arriving):
             continue
+        if node.op.gradient is None:
+            raise NotImplementedError(f"gradients: there is no rule for the gradient of {node.op.name!r}")
         for tensor, gradient in zip(node.inputs, node.op.gradient(node, arriving), strict=True):
             if gradient is None:
                 continue

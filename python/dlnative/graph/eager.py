@@ -1,8 +1,8 @@
 """One op on arrays: a plan of one instruction, kept for the next call with the same shapes.
 
 A function of `dlnative.ops` looks at its arguments for ten times as long as a small kernel takes. What it looks at in
-arrays is their shapes and types, so where a call came down to one op on just its arguments, the next call with such
-arrays goes straight to that op's plan.
+arrays is their shapes, types and layouts, so where a call came down to one op on just its arguments, the next call with
+such arrays goes straight to that op's plan.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class OnArrays:
     """Calls a function of ops on arrays.
 
     Args:
-        function: a function whose way depends on the shapes and types of arrays alone.
+        function: a function whose way depends on the shapes, types and layouts of arrays alone.
     """
 
     __slots__ = ("_function", "_latest")
@@ -62,7 +62,7 @@ class OnArrays:
             result = latest[1](*arrays)
             if result is not None:
                 return result
-        key = (self._function, selection.backend(), *[(x.shape, x.dtype) for x in arrays])
+        key = (self._function, selection.backend(), *[(x.shape, x.dtype, x.flags.c_contiguous) for x in arrays])
         executor = _plans_of_functions.get(key)
         if executor is None:
             return self._observe(key, arrays)

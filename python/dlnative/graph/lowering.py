@@ -239,12 +239,15 @@ class _Lowering:
     ) -> tuple[list[Value], tuple[Any, ...]]:
         flags = list(attributes)
         inputs = list(inputs)
+        ranks = [len(value.shape) for value in inputs]
         for index, value in enumerate(inputs):
             step = value.producer
-            if step is not None and step.op.name == "transpose" and step.attributes[0] == (1, 0):
-                if index == 0 or len(inputs[0].shape) == 2:
-                    inputs[index] = step.inputs[0]
-                    flags[index] = not flags[index]
+            if step is None or step.op.name != "transpose" or (index == 0 and ranks[0] != ranks[1]):
+                continue  # the leading axes of `a` are rows where `b` is one matrix
+            *leading, last_but_one, last = step.attributes[0]
+            if leading == list(range(ranks[index] - 2)) and last_but_one == last + 1:
+                inputs[index] = step.inputs[0]
+                flags[index] = not flags[index]
         return inputs, tuple(flags)
 
     def folded(self, op: Op, inputs: list[Value], specs: list[Spec], attributes: tuple[Any, ...]) -> list[Value] | None:

@@ -26,6 +26,11 @@ ACTIVATIONS = (
 _ENCODED_INTS = ("int", "bool", "ints", "dtype", "activation")
 
 
+def flat(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
+    """The gradient rule of an op whose result does not change with its inputs, but by leaps."""
+    return [None] * len(node.inputs)
+
+
 class Arg:
     """What an input of an op looks like in the tests: a shape and the values it may take.
 
@@ -67,7 +72,8 @@ class Op:
         family: the file that holds it in every backend.
         infer: from input tensors and attribute values to the shapes and types of the outputs; refuses bad input.
         attributes: pairs of a name and a kind, in the order of the instruction format.
-        gradient: from a node and the gradients of its outputs to those of its inputs (`None`: no gradient).
+        gradient: from a node and the gradients of its outputs to those of its inputs (`None`: no gradient); `flat` for an
+            op that has none. Without a rule, a gradient that arrives at a result is an error.
         inplace: whether an output may take the memory of an input of its shape and type; or a function of the attributes
             and the number of the output that returns the numbers of the inputs whose memory this may take.
         broadcasting: whether the inputs broadcast against each other.

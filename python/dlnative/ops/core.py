@@ -21,7 +21,7 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 def operation(function: Function) -> Function:
     """Makes a function of tensors also work on `KerasTensor`s, by recording the call for the functional model.
 
-    On arrays alone it takes a short way; its own must depend on nothing but their shapes and types.
+    On arrays alone it takes a short way; its own must depend on nothing but their shapes, types and layouts.
     """
 
     on_arrays = OnArrays(function)

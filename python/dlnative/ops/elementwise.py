@@ -80,7 +80,7 @@ def _mul(a: Any, b: Any) -> Any:
 
 unary("negative", lambda node, dy: call("negative", dy), numbers=_NUMBER)
 unary("absolute", lambda node, dy: _mul(dy, call("sign", node.inputs[0])), numbers=_NUMBER)
-unary("sign", numbers=_NUMBER)
+unary("sign", lambda node, dy: None, numbers=_NUMBER)
 unary("square", lambda node, dy: _mul(_mul(dy, node.inputs[0]), scalar(2.0, dy)), numbers=_NUMBER)
 unary("sqrt", lambda node, dy: call("divide", _mul(dy, scalar(0.5, dy)), node.outputs[0]), low=0.01)
 unary(
@@ -104,7 +104,7 @@ unary(
 unary("reciprocal", lambda node, dy: call("negative", _mul(dy, call("square", node.outputs[0]))), low=0.1)
 unary("sin", lambda node, dy: _mul(dy, call("cos", node.inputs[0])), flops=12)
 unary("cos", lambda node, dy: call("negative", _mul(dy, call("sin", node.inputs[0]))), flops=12)
-unary("floor")
+unary("floor", lambda node, dy: None)
 unary("logical_not", boolean=True, kind="boolean", numbers=("bool",))
 unary("isfinite", boolean=True)
 

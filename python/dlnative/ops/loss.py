@@ -13,7 +13,7 @@ from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis,
 from dlnative.ops.elementwise import clip, log
 from dlnative.ops.reduction import reduce
 from dlnative.ops.shape import one_hot, squeeze
-from dlnative.ops.softmax import last_axis
+from dlnative.ops.softmax import last_axis, row_sum
 
 EPSILON = 1e-7  # probabilities are kept this far from 0 and 1
 
@@ -24,12 +24,24 @@ def _infer_rows(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[S
 
 
 def _rows_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
-    """The second output is dloss/dlogits for each row, times the scale; targets are taken for constants."""
+    """The second output is dloss/dlogits for each row, times the scale: s (sum(t) p - t) with p = softmax(z).
+
+    Its own gradient, when v arrives there, is s sum(t) p (v - sum(v p)) by z and s (sum(v p) - v) by t.
+    """
     (scale,) = node.attributes
-    dloss = call("reshape", grads[0], attributes=((*grads[0].shape, 1),))
-    if scale != 1.0:
-        dloss = call("divide", dloss, scalar(scale, dloss))
-    return call("multiply", node.outputs[1], dloss), None
+    (logits, target), (dloss, v) = node.inputs, grads
+    sparse = target.shape != logits.shape
+    dlogits, dtarget = [], []  # what nobody needs of them the plan leaves out
+    if dloss is not None:
+        dloss = call("reshape", dloss, attributes=((*dloss.shape, 1),))
+        dlogits.append(node.outputs[1] * (dloss / scalar(scale, dloss) if scale != 1.0 else dloss))
+        dtarget.append(-call("log_softmax", logits) * dloss)
+    if v is not None:
+        p = call("softmax", logits)
+        by_logits = call("softmax_gradient", v, p) * scalar(scale, v)
+        dlogits.append(by_logits if sparse else by_logits * row_sum(target))
+        dtarget.append((row_sum(v * p) - v) * scalar(scale, v))
+    return sum(dlogits[1:], dlogits[0]), None if sparse else sum(dtarget[1:], dtarget[0])
 
 
 register(
@@ -80,7 +92,7 @@ def _infer_elementwise(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) ->
 
 def _binary_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
     logits, target = node.inputs
-    return call("multiply", call("subtract", call("sigmoid", logits), target), grads[0]), None
+    return (call("sigmoid", logits) - target) * grads[0], -logits * grads[0]
 
 
 register(

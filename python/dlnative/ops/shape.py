@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlnative import dtypes
-from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register, size_of
+from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, flat, register, size_of
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.conversion import promote
 from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis, operation
@@ -35,7 +35,15 @@ register(
     )
 )
 # stop_gradient is its input to the plan and a constant to differentiation.
-register(Op("stop_gradient", "shape", lambda inputs, attributes: [(inputs[0].shape, inputs[0].dtype)], flops=_no_flops))
+register(
+    Op(
+        "stop_gradient",
+        "shape",
+        lambda inputs, attributes: [(inputs[0].shape, inputs[0].dtype)],
+        gradient=flat,
+        flops=_no_flops,
+    )
+)
 
 register(
     Op(
@@ -182,6 +190,7 @@ register(
         "shape",
         lambda inputs, attributes: [((*inputs[0].shape, attributes[0]), attributes[1])],
         attributes=(("classes", "shape"), ("dtype", "output_dtype")),
+        gradient=flat,
         flops=_no_flops,
         dtypes=("int32", "int64"),
         samples=lambda: [

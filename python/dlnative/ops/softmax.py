@@ -37,14 +37,15 @@ for _name in ("softmax", "log_softmax"):
     )
 
 
-def _row_sum(x: Any) -> Any:
+def row_sum(x: Any) -> Any:
+    """Returns the sums along the last axis, which stays with extent 1."""
     return call("sum", x, attributes=(len(x.shape) - 1, 1, True))
 
 
 def _gradient_of_softmax_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
     """Of y (dy - sum(dy y)); the derivative of softmax is symmetric."""
     (dy, y), arriving = node.inputs, grads[0]
-    by_y = arriving * (dy - _row_sum(dy * y)) - dy * _row_sum(arriving * y)
+    by_y = arriving * (dy - row_sum(dy * y)) - dy * row_sum(arriving * y)
     return call("softmax_gradient", arriving, y), by_y
 
 
@@ -52,7 +53,7 @@ def _gradient_of_log_softmax_gradient(node: Node, grads: Sequence[Any]) -> Seque
     """Of dy - exp(y) sum(dy)."""
     (dy, y), arriving = node.inputs, grads[0]
     scaled = arriving * call("exp", y)
-    return arriving - _row_sum(scaled), -scaled * _row_sum(dy)
+    return arriving - row_sum(scaled), -scaled * row_sum(dy)
 
 
 register(
