@@ -71,3 +71,18 @@ def test_same_bits_for_two_trainings_at_once() -> None:
     assert not np.array_equal(alone[1], alone[2])
     for seed, weights in alone.items():
         assert np.array_equal(together[seed], weights)
+
+
+@pytest.mark.parametrize("shape", [(400, 16, 16), (100, 40, 24), (64, 100, 80)])
+def test_each_thread_has_room_for_the_products_of_a_batch(shape: tuple[int, ...]) -> None:
+    """A transposed operand is packed, and how much a product packs depends on its size."""
+    random = np.random.RandomState(5)
+    a = random.uniform(-1, 1, shape).astype("float32")
+    b = random.uniform(-1, 1, (*shape[:-1], shape[-1])).astype("float32").swapaxes(-1, -2)
+    results = []
+    for count in (1, 2, 4):
+        dlnative.set_num_threads(count)
+        results.append([dlnative.ops.matmul(a, b) for _ in range(8)])
+    np.testing.assert_allclose(results[0][0], a @ b, rtol=1e-4, atol=1e-5)
+    for result in [result for made in results for result in made]:
+        assert np.array_equal(result, results[0][0])

@@ -8,6 +8,8 @@
 // Leading axes count as rows.
 #include "gemm/gemm.h"
 
+#include <algorithm>
+
 #include "dlnative/kernel.h"
 #include "simd/vec.h"
 
@@ -55,12 +57,20 @@ DLNATIVE_INLINE Batch<T> matmul_batch(const Call& call) {
   return {each, shared ? 1 : y.size / (M * y.extent(-1))};
 }
 
-// Each matrix of a batch begins elsewhere.
+// For one product of a batch, by one thread. Each matrix begins elsewhere.
+template <class T>
+DLNATIVE_INLINE std::int64_t scratch_of_each(GemmArguments<T> each) {
+  each.b = nullptr;
+  return (DLNATIVE_ISA::gemm_scratch_bytes(each, 1) + 63) / 64 * 64;
+}
+
+// A batch of fewer products than threads is done one after another, by all threads.
 template <class T>
 DLNATIVE_INLINE std::int64_t scratch_of(const Batch<T>& batch, int threads) {
   GemmArguments<T> each = batch.each;
   if (batch.count > 1) each.b = nullptr;
-  return DLNATIVE_ISA::gemm_scratch_bytes(each, threads);
+  const std::int64_t by_all = DLNATIVE_ISA::gemm_scratch_bytes(each, threads);
+  return batch.count > 1 ? std::max(by_all, threads * scratch_of_each(each)) : by_all;
 }
 
 template <class T>
@@ -83,7 +93,7 @@ void run_matmul(const Call& call) {
   }
   constexpr double flops_per_nanosecond = 3.0 * vector_bytes / sizeof(T), overhead = 20;
   const double each_nanoseconds = overhead + 2.0 * each.M * each.N * each.K / flops_per_nanosecond;
-  const std::int64_t scratch_bytes = scratch_of(batch, 1);
+  const std::int64_t scratch_bytes = scratch_of_each(each);
   workers.parallel_for(workers.worthwhile(each_nanoseconds * static_cast<double>(count)), count,
                        [&](std::int64_t i, int thread) {
                          run(i, static_cast<char*>(call.scratch) + thread * scratch_bytes, Workers{});
