@@ -25,6 +25,10 @@ const Kernel kernels[] = {
     {"elu", 1, [](double a, double) { return a > 0 ? a : std::expm1(a); }},
     {"silu", 1, [](double a, double) { return a / (1 + std::exp(-a)); }},
     {"gelu", 1, [](double a, double) { return a * (0.5 + 0.5 * std::erf(a * M_SQRT1_2)); }},
+    {"gelu_gradient", 2,
+     [](double a, double b) {
+       return a * (0.5 + 0.5 * std::erf(b * M_SQRT1_2) + b * std::exp(-b * b / 2) * (M_SQRT1_2 * M_2_SQRTPI / 2));
+     }},
     {"erf", 1, [](double a, double) { return std::erf(a); }},
     {"log1p", 1, [](double a, double) { return std::log1p(a); }},
 };

@@ -6,7 +6,6 @@
 #include <pybind11/stl.h>
 
 #include <algorithm>
-#include <cstring>
 #include <limits>
 
 #include "bind/arrays.h"
@@ -213,17 +212,13 @@ class BoundPlan {
   void run_guarded(const void* const* feeds, void* const* targets) {
     std::unique_lock<std::mutex> lock(plan_.mutex(), std::defer_lock);
     if (brief_ && lock.try_lock()) {
-      run_locked(feeds, targets);
+      plan_.run(feeds, targets);
     } else {
       const py::gil_scoped_release released;
       lock.lock();
-      run_locked(feeds, targets);
+      plan_.run(feeds, targets);
       lock.unlock();
     }
-  }
-
-  void run_locked(const void* const* feeds, void* const* targets) {
-    plan_.run(feeds, targets);
   }
 
   // A list's items, kept alive while other threads run and may change the list.

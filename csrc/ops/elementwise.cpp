@@ -4,6 +4,7 @@
 
 #include "ops/elementwise_formulas.h"
 #include "ops/loops.h"
+#include "simd/ahead.h"
 
 namespace dlnative::DLNATIVE_ISA {
 namespace {
@@ -14,15 +15,19 @@ void unary_loop(const LoopCall& call) {
   const T* x = static_cast<const T*>(call.x[0]);
   T* y = static_cast<T*>(call.y);
   std::int64_t count = call.count;
-  for (; count >= L; count -= L, x += L, y += L) store<T>(y, Formula::of(load(x)));
+  for (; count >= L; count -= L, x += L, y += L) {
+    ask_ahead(x);
+    ask_ahead_to_write(y);
+    store<T>(y, Formula::of(load(x)));
+  }
   if (count > 0) {
     const int rest = static_cast<int>(count);
     store_partial<T>(y, Formula::of(load_partial(x, rest)), rest);
   }
 }
 
-// single: bit 0 when a is one element in each row, bit 1 when b is.
-template <class Formula, class T, int single>
+// single: bit 0 when a is one element in each row, bit 1 when b is. slow: the formula takes longer than the memory.
+template <class Formula, class T, int single, bool slow>
 void binary_loop(const LoopCall& call) {
   constexpr int L = lanes<T>;
   T* y = static_cast<T*>(call.y);
@@ -35,6 +40,9 @@ void binary_loop(const LoopCall& call) {
     if constexpr (single == 1) every_a = broadcast(*a);
     if constexpr (single == 2) every_b = broadcast(*b);
     for (std::int64_t i = 0; i < whole; i += L) {
+      if constexpr (slow && single != 1) ask_ahead(a + i);
+      if constexpr (slow && single != 2) ask_ahead(b + i);
+      ask_ahead_to_write(y + i);
       store<T>(y + i, Formula::of(single == 1 ? every_a : load(a + i), single == 2 ? every_b : load(b + i)));
     }
     if (rest > 0) {
@@ -51,9 +59,9 @@ constexpr double nanoseconds_each = 0.3;
 
 template <class Formula, class T>
 constexpr InnerLoop unary_loops[] = {unary_loop<Formula, T>};
-template <class Formula, class T>
-constexpr InnerLoop binary_loops[] = {binary_loop<Formula, T, 0>, binary_loop<Formula, T, 1>,
-                                      binary_loop<Formula, T, 2>};
+template <class Formula, class T, bool slow = false>
+constexpr InnerLoop binary_loops[] = {binary_loop<Formula, T, 0, slow>, binary_loop<Formula, T, 1, slow>,
+                                      binary_loop<Formula, T, 2, slow>};
 
 template <class Formula, int cost = 1>
 void unary_float(const Call& call) {
@@ -75,7 +83,7 @@ template <class Formula, int cost = 1>
 void binary_float(const Call& call) {
   const bool single = call.outputs[0].dtype == DType::float32;
   broadcast_loop<2>(call, cost * nanoseconds_each,
-                    single ? binary_loops<Formula, float> : binary_loops<Formula, double>);
+                    single ? binary_loops<Formula, float, (cost > 1)> : binary_loops<Formula, double, (cost > 1)>);
 }
 template <class Formula>
 void binary(const Call& call) {

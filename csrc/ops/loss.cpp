@@ -45,6 +45,7 @@ void categorical(const Call& call) {
       for_vectors<T>(
           C,
           [&](std::int64_t i) {
+            ask_ahead(t_row + i);
             const Vec<T> t = load(t_row + i);
             totals += t;
             losses += weighted<T>(t, load(z_row + i), max, rest);
@@ -122,7 +123,12 @@ void binary(const Call& call) {
     const std::int64_t n = size - start < elements_per_task ? size - start : elements_per_task;
     for_vectors<T>(
         n,
-        [&](std::int64_t i) { store(loss + start + i, binary_loss<T>(load(z + start + i), load(target + start + i))); },
+        [&](std::int64_t i) {
+          ask_ahead(z + start + i);
+          ask_ahead(target + start + i);
+          ask_ahead_to_write(loss + start + i);
+          store(loss + start + i, binary_loss<T>(load(z + start + i), load(target + start + i)));
+        },
         [&](std::int64_t i, int count) {
           const Vec<T> zs = load_partial(z + start + i, count), ts = load_partial(target + start + i, count);
           store_partial(loss + start + i, binary_loss<T>(zs, ts), count);

@@ -42,7 +42,11 @@ void log_softmax(const Call& call) {
       const T *from = x + (first + r) * C, max = statistics.max[r], rest = log_sum[r];
       T* to = y + (first + r) * C;
       for_vectors<T>(
-          C, [&](std::int64_t i) { store(to + i, load(from + i) - max - rest); },
+          C,
+          [&](std::int64_t i) {
+            ask_ahead_to_write(to + i);
+            store(to + i, load(from + i) - max - rest);
+          },
           [&](std::int64_t i, int count) { store_partial(to + i, load_partial(from + i, count) - max - rest, count); });
     }
   });
@@ -60,13 +64,22 @@ void softmax_gradient(const Call& call) {
       T* dx_row = dx + r * C;
       Vec<T> products = {};
       for_vectors<T>(
-          C, [&](std::int64_t i) { products = fma(load(dy_row + i), load(y_row + i), products); },
+          C,
+          [&](std::int64_t i) {
+            ask_ahead(dy_row + i);
+            ask_ahead(y_row + i);
+            products = fma(load(dy_row + i), load(y_row + i), products);
+          },
           [&](std::int64_t i, int count) {
             products = fma(load_partial(dy_row + i, count), load_partial(y_row + i, count), products);
           });
       const T total = sum(products);
       for_vectors<T>(
-          C, [&](std::int64_t i) { store(dx_row + i, load(y_row + i) * (load(dy_row + i) - total)); },
+          C,
+          [&](std::int64_t i) {
+            ask_ahead_to_write(dx_row + i);
+            store(dx_row + i, load(y_row + i) * (load(dy_row + i) - total));
+          },
           [&](std::int64_t i, int count) {
             store_partial(dx_row + i, load_partial(y_row + i, count) * (load_partial(dy_row + i, count) - total),
                           count);
@@ -91,7 +104,12 @@ void log_softmax_gradient(const Call& call) {
           [&](std::int64_t i, int count) { totals += load_partial(dy_row + i, count); });
       const T total = sum(totals);
       for_vectors<T>(
-          C, [&](std::int64_t i) { store(dx_row + i, load(dy_row + i) - exp(load(y_row + i)) * total); },
+          C,
+          [&](std::int64_t i) {
+            ask_ahead(y_row + i);
+            ask_ahead_to_write(dx_row + i);
+            store(dx_row + i, load(dy_row + i) - exp(load(y_row + i)) * total);
+          },
           [&](std::int64_t i, int count) {
             store_partial(dx_row + i, load_partial(dy_row + i, count) - exp(load_partial(y_row + i, count)) * total,
                           count);

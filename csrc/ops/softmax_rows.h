@@ -7,6 +7,7 @@
 #pragma once
 
 #include "dlnative/kernel.h"
+#include "simd/ahead.h"
 #include "simd/math.h"
 
 namespace dlnative::DLNATIVE_ISA {
@@ -53,6 +54,8 @@ DLNATIVE_INLINE Vec<T> lane_max(const T* x, std::int64_t C) {
   Vec<T> a = broadcast(static_cast<T>(-__builtin_inf())), b = a;
   std::int64_t i = 0;
   for (; i + 2 * lanes<T> <= C; i += 2 * lanes<T>) {
+    ask_ahead(x + i);
+    ask_ahead(x + i + lanes<T>);
     a = fast_max(a, load(x + i));
     b = fast_max(b, load(x + i + lanes<T>));
   }
@@ -74,7 +77,10 @@ DLNATIVE_INLINE Vec<T> lane_exp(const T* x, std::int64_t C, T max, T* e) {
       C,
       [&](std::int64_t i) {
         const Vec<T> v = exp(load(x + i) - max);
-        if constexpr (keep) store(e + i, v);
+        if constexpr (keep) {
+          ask_ahead_to_write(e + i);
+          store(e + i, v);
+        }
         total += v;
       },
       [&](std::int64_t i, int count) {
