@@ -10,13 +10,14 @@ from turns import Options, measure
 TOLERANCE = 1e-5
 LIMIT = "Limit"
 TEXT = (
-    "GFLOP/s of c = a b in float32, a (M, K), b (K, N), row-major; in brackets per cent of the multiply-add limit, and how\n"
-    "many times dlnative's. The limit was measured by turns with the products, on registers, on all the cores at once: a\n"
-    "core whose clock falls while it multiplies matrices cannot reach it (benchmarks/cpp/gemm_benchmark measures what it\n"
-    "can do right after a product). dlnative: a plan of one instruction, repeated by the native loop, without Python\n"
-    "between two products; `dlnative ops.matmul` and all others are called from Python for each product. PyTorch, NumPy\n"
-    "and ONNX Runtime write into an array that is there already. Each computes from both operands as they are: nothing\n"
-    f"was packed before. Entries were compared with those computed in float64, to {TOLERANCE:g} of the largest."
+    "GFLOP/s of c = a b in float32, a (M, K), b (K, N), row-major, or of a batch of such products; in brackets per cent\n"
+    "of the multiply-add limit, and how many times dlnative's. The limit was measured by turns with the products, on\n"
+    "registers, on all the cores at once: a core whose clock falls while it multiplies matrices cannot reach it\n"
+    "(benchmarks/cpp/gemm_benchmark measures what it can do right after a product). dlnative: a plan of one instruction,\n"
+    "repeated by the native loop, without Python between two products; `dlnative ops.matmul` and all others are called\n"
+    "from Python for each product. PyTorch, NumPy and ONNX Runtime write into an array that is there already. Each\n"
+    "computes from both operands as they are: nothing was packed before. Entries were compared with those computed in\n"
+    f"float64, to {TOLERANCE:g} of the largest."
 )
 
 

@@ -62,7 +62,7 @@ class OnArrays:
             result = latest[1](*arrays)
             if result is not None:
                 return result
-        key = (self._function, selection.backend(), *[(x.shape, x.dtype, x.flags.c_contiguous) for x in arrays])
+        key = (self._function, selection.backend(), *[(x.shape, x.dtype, x.strides) for x in arrays])
         executor = _plans_of_functions.get(key)
         if executor is None:
             return self._observe(key, arrays)

@@ -10,7 +10,7 @@ import numpy as np
 from dlnative.graph.op import ACTIVATIONS, OPS, Arg, Op, Sample, Shape, Spec, register, size_of
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.conversion import promote
-from dlnative.ops.core import call, dtype_of, invoke, operation
+from dlnative.ops.core import call, dtype_of, invoke, is_symbolic, operation
 from dlnative.ops.elementwise import broadcast_shapes
 
 
@@ -202,7 +202,9 @@ def matmul(x1: Any, x2: Any) -> Any:
     if len(b.shape) > 2:
         batch = broadcast_shapes("matmul", a.shape[:-2], b.shape[:-2])
         a, b = _broadcast_batch(a, batch), _broadcast_batch(b, batch)
-    (a, transpose_a), (b, transpose_b) = _as_stored(a, len(b.shape) == len(a.shape)), _as_stored(b, True)
+    transpose_a = transpose_b = False
+    if not is_symbolic(a, b):
+        (a, transpose_a), (b, transpose_b) = _as_stored(a, len(b.shape) == len(a.shape)), _as_stored(b, True)
     y = invoke(OPS["matmul"], (a, b), (transpose_a, transpose_b))
     if row or column:
         shape = y.shape[:-2] + (() if row else y.shape[-2:-1]) + (() if column else y.shape[-1:])
@@ -210,9 +212,9 @@ def matmul(x1: Any, x2: Any) -> Any:
     return y
 
 
-def _as_stored(x: Any, may_transpose: bool) -> tuple[Any, bool]:
+def _as_stored(x: np.ndarray[Any, Any], may_transpose: bool) -> tuple[np.ndarray[Any, Any], bool]:
     """Returns an operand and whether it is to be transposed: an array made by transposing is taken as it was before."""
-    if may_transpose and isinstance(x, np.ndarray) and x.ndim > 1 and not x.flags.c_contiguous:
+    if may_transpose and not x.flags.c_contiguous:
         stored = x.swapaxes(-1, -2)
         if stored.flags.c_contiguous:
             return stored, True

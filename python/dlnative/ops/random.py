@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dlnative import dtypes
-from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register
+from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, flat, register
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.core import as_tensor, call, invoke
 
@@ -25,6 +25,7 @@ for _name in ("random_uniform", "random_normal"):
             "random",
             _infer_shape,
             attributes=(("shape", "shape"), ("dtype", "output_dtype")),
+            gradient=flat,
             flops=lambda ins, outs: 20 * math.prod(outs[0]),
             samples=lambda: [
                 Sample(_STATE, shape=shape, dtype=dtype)
@@ -42,6 +43,7 @@ register(
         "random",
         _infer_shape,
         attributes=(("shape", "shape"), ("dtype", "output_dtype")),
+        gradient=flat,
         dtypes=("int64",),
         samples=lambda: [Sample(_STATE, shape=(size,), dtype="int64") for size in (0, 1, 2, 31, 32, 33, 500)],
         tolerance=0.0,
