@@ -61,8 +61,8 @@ def test_a_transposed_operand_is_a_flag_of_the_product(random: np.random.RandomS
                 ]
                 return ops.matmul(*operands)
 
-            made = names(product, a, b)
-            assert made == ["matmul"] if by_flag or not transposed[0] else made == ["transpose", "matmul"]
+            taken_in = by_flag or not transposed[0]
+            assert names(product, a, b) == (["matmul"] if taken_in else ["transpose", "matmul"])
             with selection.use_backend(backend):
                 expected = np.matmul(*(x.swapaxes(-1, -2) if f else x for x, f in zip((a, b), transposed, strict=True)))
                 np.testing.assert_allclose(Function(product)(a, b), expected, rtol=1e-5, atol=1e-5)

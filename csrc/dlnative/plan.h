@@ -65,9 +65,9 @@ class Plan {
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
 
-  // Runs once. feeds[i] points to data of exactly the feed's type and shape. results[i] points to as much memory as
-  // result i takes; without it, the result is left in result_view(i).
-  void run(const void* const* feeds, void* const* results = nullptr);
+  // Runs once. feeds[i] points to data of exactly the feed's type and shape, results[i] to room for result i, which
+  // result_view(i) describes.
+  void run(const void* const* feeds, void* const* results);
 
   // Runs whole batches from `range.position` on: gathers rows into the feeds (converting types), runs, and copies the
   // results' rows into `sinks` (may be empty). Returns the position after the last batch it ran.
@@ -81,7 +81,7 @@ class Plan {
   std::int64_t scratch_bytes() const;
   std::int64_t arena_bytes() const;
   std::int64_t kept_bytes() const;  // of weights in the form that kernels compute with; plans share them
-  std::mutex& mutex();              // hold it from run() until the results are read
+  std::mutex& mutex();              // hold it while the plan runs
 
  private:
   struct State;

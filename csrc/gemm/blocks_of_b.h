@@ -37,7 +37,7 @@ class BlocksOfB {
     if (method_.kept_b) {
       block.packed = g_.packed_b + packed_offset(g_, block.k0, block.k1, block.n0);
     } else if (method_.pack_b) {
-      const bool by_tiles = !g_.transpose_b && panels_.largest() >= least_rows_beside && !waits_for_rows();
+      const bool by_tiles = !g_.transpose_b && panels_.largest() >= least_rows_beside && !is_read_by_rows();
       pack_b_block(g_, block.k0, block.k1, block.n0, block.n1, room_, by_tiles);
       block.packed = room_;
       if (by_tiles) block.to_pack = room_;
@@ -51,11 +51,12 @@ class BlocksOfB {
  private:
   static constexpr int L = lanes<T>, NR = Blocks<T>::NR;
 
-  // The tiles read two lines of a row, then two of the next: what is not in the second cache comes at half the speed of
-  // whole rows, which counts as soon as the packing of A and the traffic of C leave no room for it.
-  bool waits_for_rows() const {
-    constexpr std::int64_t far = 7 << 18, many = 2400, item = sizeof(T);
-    return g_.K * g_.N * item > far && panels_.total * item >= many;
+  // Whether a block is packed row by row before it is multiplied. The tiles would read two lines of a row, then two of
+  // the next, at half the speed where B comes from beyond the second cache; with fewer rows of C they are faster still.
+  bool is_read_by_rows() const {
+    constexpr std::int64_t column_bytes = 2400;  // of C
+    constexpr std::int64_t item = sizeof(T);
+    return g_.K * g_.N * item > near_bytes && panels_.total * item >= column_bytes;
   }
 
   void pack_tail(const BlockOfB<T>& block) const {

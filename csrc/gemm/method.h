@@ -68,11 +68,11 @@ struct Method {
   // to the other before the next. In place of the saved y there is no room for partial sums. Where sums are cut changes
   // bits, so no limit here depends on the CPU.
   DLNATIVE_INLINE static std::int64_t k_limit(const GemmArguments<T>& g) {
-    constexpr std::int64_t few = MR < 8 ? MR : 8, rows_waiting = 56, row_bytes = 1 << 10, far = 7 << 18;
+    constexpr std::int64_t few = MR < 8 ? MR : 8, rows_waiting = 56, row_bytes = 1 << 10;
     constexpr std::int64_t item = sizeof(T);
     if (g.saved != nullptr && g.saved == g.c) return g.K > 0 ? g.K : 1;
     if (g.packed_b != nullptr || g.transpose_b) return Blocks<T>::KC;
-    if (g.M > 1 && g.M <= rows_waiting && g.N * item >= row_bytes && g.K * g.N * item > far) return 48;
+    if (g.M > 1 && g.M <= rows_waiting && g.N * item >= row_bytes && g.K * g.N * item > near_bytes) return 48;
     if (g.M > few || g.N <= tile_vector_table.of[g.M] * L) return Blocks<T>::KC;
     return g.M == 1 ? 16 : 64;
   }

@@ -39,6 +39,8 @@ inline constexpr int panels_in_place = 2;
 #endif
 // The same for every CPU, unlike runtime/first_cache.h: on what is small, the order of sums depends.
 inline constexpr std::int64_t first_cache_bytes = 32 << 10;
+// A larger B comes from beyond the second cache.
+inline constexpr std::int64_t near_bytes = 7 << 18;
 
 DLNATIVE_INLINE std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 DLNATIVE_INLINE std::int64_t round_up(std::int64_t value, std::int64_t unit) {

@@ -262,9 +262,8 @@ void Plan::run(const void* const* feeds, void* const* results) {
     state.execute();
     state.choice.took(std::chrono::steady_clock::now() - start);
   }
-  if (results == nullptr) return;
   for (int i = 0; i < state.result_count; ++i) {
-    const View& result = state.results[i];  // where it could not be made, in a feed or among the variables
+    const View& result = state.results[i];  // in the arena, if it is small, in a feed or among the variables
     if (result.data != results[i]) std::memcpy(results[i], result.data, static_cast<std::size_t>(bytes_of(result)));
   }
 }

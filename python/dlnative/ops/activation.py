@@ -15,6 +15,7 @@ from dlnative.graph.tensor import Node
 from dlnative.ops.conversion import to_float
 from dlnative.ops.core import call, invoke, operation, scalar
 from dlnative.ops.elementwise import (
+    FLOAT,
     absolute,
     exp,
     expm1,
@@ -29,8 +30,6 @@ from dlnative.ops.elementwise import (
     where,
 )
 
-_FLOAT = ("float32", "float64")
-
 
 def _activation(
     name: str,
@@ -39,7 +38,7 @@ def _activation(
     second: Callable[[Any], Any] | None,
     *,
     of_argument: bool = False,
-    numbers: tuple[str, ...] = _FLOAT,
+    numbers: tuple[str, ...] = FLOAT,
     high: float = 4.0,
 ) -> None:
     """Registers an activation and its gradient.
@@ -110,7 +109,7 @@ def _second_of_mish(x: Any) -> Any:
     return 2.0 * slope + x * ((1.0 - t * t) * s * (1.0 - s) - 2.0 * t * slope * s)
 
 
-_activation("relu", 1, 1, None, numbers=(*_FLOAT, "int32", "int64"))
+_activation("relu", 1, 1, None, numbers=(*FLOAT, "int32", "int64"))
 _activation("relu6", 2, 2, None, high=8.0)
 _activation("sigmoid", 12, 3, lambda y: 1.0 - 2.0 * y)
 _activation("tanh", 12, 3, lambda y: -2.0 * y)

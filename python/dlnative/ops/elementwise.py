@@ -12,7 +12,7 @@ from dlnative.ops.conversion import cast, promote, to_float
 from dlnative.ops.core import as_tensor, call, dtype_of, invoke, operation, scalar
 from dlnative.ops.reduction import sum_to_shape
 
-_FLOAT = ("float32", "float64")
+FLOAT = ("float32", "float64")
 _NUMBER = ("float32", "float64", "int32", "int64")
 
 
@@ -47,7 +47,7 @@ def unary(
     name: str,
     gradient: Callable[[Node, Any], Any] | None = None,
     *,
-    numbers: tuple[str, ...] = _FLOAT,
+    numbers: tuple[str, ...] = FLOAT,
     low: float = -4.0,
     high: float = 4.0,
     flops: int = 1,
@@ -188,10 +188,10 @@ _binary(
         call("divide", dy, node.inputs[1]),
         call("negative", call("divide", _mul(dy, node.outputs[0]), node.inputs[1])),
     ),
-    numbers=_FLOAT,
+    numbers=FLOAT,
     low=0.5,
 )
-_binary("power", _power_gradient, numbers=_FLOAT, low=0.1, high=3.0, tolerance=32.0)
+_binary("power", _power_gradient, numbers=FLOAT, low=0.1, high=3.0, tolerance=32.0)
 _binary("maximum", lambda node, dy: _mask("greater", node, dy))
 _binary("minimum", lambda node, dy: _mask("less", node, dy))
 for _name in ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"):
