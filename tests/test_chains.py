@@ -200,7 +200,7 @@ def test_the_squared_error_reads_the_predictions_twice(x: np.ndarray) -> None:
 def test_a_sum_may_lie_where_a_number_lay_that_a_later_step_reads(x: np.ndarray) -> None:
     codes = cpu._OP_CODES
     steps = [("square", (0,), 4), ("sum", (4,), 2), ("multiply", (0, 1), 3)]
-    program = [value for name, operands, to in steps for value in (codes[name], len(operands), *operands, to, 0)]
+    program = [value for name, operands, to in steps for value in (codes[name], len(operands), *operands, to, 0, 0)]
     room = np.full(64, 3.0, "float32")  # the number, and what lies behind it
     number, product = room[:1].reshape(()), np.empty_like(x)
     _native.call_op(codes["elementwise_chain"], [x, number], [number, product], (2, 0, len(steps), *program), ())

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dlnative import ops
+from dlnative import activations, ops
 from dlnative.backends import selection
 from dlnative.gradient import grad, value_and_grad
 from dlnative.graph.function import Function
@@ -20,7 +20,11 @@ def fused(function: Any, *args: Any) -> list[tuple[str, ...]]:
 
 
 def apply(activation: str, x: Any) -> Any:
-    return x if activation == "linear" else invoke(OPS[activation], (x,))
+    return (
+        x
+        if activation == "linear"
+        else invoke(OPS[activation], (x,), tuple(OPS[activation].samples[0].attributes.values()))
+    )
 
 
 @pytest.fixture
@@ -76,6 +80,28 @@ def test_a_gradient_takes_in_what_arrives_from_elsewhere(operands: tuple[np.ndar
     names = fused(value_and_grad(loss, argnums=(0, 1)), x, w, second)
     assert ("matmul", "add") in names  # y + y @ second
     assert ("matmul", "add", "gelu_gradient") in names
+
+
+def test_each_product_has_its_own_parameter(operands: tuple[np.ndarray, ...]) -> None:
+    x, w, b, second = operands
+
+    def loss(x: Any, w: Any, b: Any, second: Any) -> Any:
+        y = activations.leaky_relu(x @ w + b, 0.25)
+        return ops.sum(ops.square(activations.elu(activations.leaky_relu(y @ second, 0.5) @ second, 2.0)))
+
+    names = fused(value_and_grad(loss, argnums=(0, 1, 2, 3)), *operands)
+    assert sum("leaky_relu" in name for name in names) == 2
+    assert sum(name == ("matmul", "leaky_relu_gradient") for name in names) == 2
+    value, gradients = value_and_grad(loss, argnums=(0, 1, 2, 3))(*operands)
+    first = x @ w + b
+    first = np.where(first > 0, first, 0.25 * first)
+    last = first @ second
+    last = np.where(last > 0, last, 0.5 * last) @ second
+    np.testing.assert_allclose(value, np.sum(np.where(last > 0, last, 2 * np.expm1(last)) ** 2), rtol=1e-12)
+    with selection.use_backend("reference"):
+        wanted = value_and_grad(loss, argnums=(0, 1, 2, 3))(*operands)[1]
+    for gradient, expected in zip(gradients, wanted, strict=True):
+        np.testing.assert_allclose(gradient, expected, rtol=1e-11, atol=1e-13)
 
 
 def test_weight_gradients_are_computed_once(operands: tuple[np.ndarray, ...]) -> None:

@@ -91,9 +91,9 @@ const Shape shapes[] = {
     {2048, 2048, 2048, false, false, 2},
 };
 
-// In the order of the enum.
-constexpr const char* activations[] = {"linear", "relu",     "relu6", "sigmoid", "tanh",      "softplus", "elu",
-                                       "selu",   "softsign", "silu",  "gelu",    "gelu_tanh", "mish"};
+#define DLNATIVE_TEXT(name, Formula) #name,
+constexpr const char* activations[] = {"linear", DLNATIVE_ACTIVATIONS(DLNATIVE_TEXT)};
+#undef DLNATIVE_TEXT
 
 std::string name_of(const Shape& shape) {
   std::string name = std::to_string(shape.M) + "x" + std::to_string(shape.N) + "x" + std::to_string(shape.K);
@@ -222,6 +222,7 @@ void run(benchmark::State& state, const Shape& shape, Sgemm sgemm) {
   if (shape.sums) full.column_sums = static_cast<T*>(sums.get());
   full.activation = shape.activation;
   full.gradient_of = shape.gradient_of;
+  full.parameter = 0.3;
   if (full.gradient_of != Activation::linear) full.saved = static_cast<const T*>(other.get());
   const auto scratch = dlnative_benchmark::allocate(
       std::max(dlnative::gemm_scratch_bytes(g, workers.threads), dlnative::gemm_scratch_bytes(full, workers.threads)));

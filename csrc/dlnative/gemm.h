@@ -30,6 +30,7 @@ struct GemmArguments {
   // gradient_of, by which c is multiplied, is in terms of its result or, from softsign on, of its argument.
   const T* saved = nullptr;
   Activation gradient_of = Activation::linear;
+  double parameter = 0;  // of both, where they have one: leaky_relu's slope, elu's alpha; not negative
 
   // op(B) as gemm_pack left it, or null. Then b is not read.
   const T* packed_b = nullptr;

@@ -32,7 +32,7 @@ DLNATIVE_INLINE void transform_tile(T* c, std::int64_t ldc, std::int64_t rows, s
 template <class T>
 __attribute__((noinline)) void finish_tile(T* c, std::int64_t ldc, std::int64_t rows, std::int64_t columns,
                                            const T* residual, Activation activation, const T* saved,
-                                           Activation gradient_of) {
+                                           Activation gradient_of, double parameter) {
   using V = Vec<T>;
   const auto with = [&](const T* other, auto f) __attribute__((always_inline)) {
     transform_tile(c, ldc, rows, columns, [=](V x, std::int64_t at, int count) __attribute__((always_inline)) {
@@ -43,10 +43,11 @@ __attribute__((noinline)) void finish_tile(T* c, std::int64_t ldc, std::int64_t 
   switch (activation) {
     case Activation::linear:
       break;
-#define DLNATIVE_APPLY(name, Formula)                                                                     \
-  case Activation::name:                                                                                  \
-    transform_tile(c, ldc, rows, columns,                                                                 \
-                   [](V x, std::int64_t, int) __attribute__((always_inline)) { return Formula::of(x); }); \
+#define DLNATIVE_APPLY(name, Formula)                                                                  \
+  case Activation::name:                                                                               \
+    transform_tile(c, ldc, rows, columns, [=](V x, std::int64_t, int) __attribute__((always_inline)) { \
+      return apply<Formula>(parameter, x);                                                             \
+    });                                                                                                \
     break;
       DLNATIVE_ACTIVATIONS(DLNATIVE_APPLY)
 #undef DLNATIVE_APPLY
@@ -55,9 +56,9 @@ __attribute__((noinline)) void finish_tile(T* c, std::int64_t ldc, std::int64_t 
   switch (gradient_of) {
     case Activation::linear:
       break;
-#define DLNATIVE_APPLY(name, Formula)                                                                 \
-  case Activation::name:                                                                              \
-    with(saved, [](V x, V y) __attribute__((always_inline)) { return Formula##Gradient::of(x, y); }); \
+#define DLNATIVE_APPLY(name, Formula)                                                                                \
+  case Activation::name:                                                                                             \
+    with(saved, [=](V x, V y) __attribute__((always_inline)) { return apply<Formula##Gradient>(parameter, x, y); }); \
     break;
       DLNATIVE_ACTIVATIONS(DLNATIVE_APPLY)
 #undef DLNATIVE_APPLY
@@ -88,7 +89,7 @@ DLNATIVE_INLINE void finish(const GemmArguments<T>& g, std::int64_t m0, std::int
   if (!is_to_finish(g)) return;
   // What the registers have done is done again, to no effect.
   finish_tile(g.c + at, g.ldc, m1 - m0, n1 - n0, g.residual == nullptr ? nullptr : g.residual + at, g.activation,
-              g.saved == nullptr ? nullptr : g.saved + at, g.gradient_of);
+              g.saved == nullptr ? nullptr : g.saved + at, g.gradient_of, g.parameter);
 }
 
 }  // namespace dlnative::DLNATIVE_ISA

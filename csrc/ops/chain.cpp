@@ -1,7 +1,8 @@
 // A chain of elementwise ops in one pass over memory, and of reductions of what they make.
 //
 //   elementwise_chain   attributes: the number of results, the length of a row (or 0); then the steps, each as op code,
-//                       number of operands, numbers of the operands, number of its result, type of its result
+//                       number of operands, numbers of the operands, number of its result, type of its result, number
+//                       of its parameters, which are the next of the floating attributes
 //
 // The values are numbered: inputs, results, temporaries. Every value has as many elements as the largest, or one (an
 // input only). The elements are done in blocks: all steps on a block, with the ops' own kernels, then the next block. A
@@ -34,6 +35,7 @@ struct Chain {
     int operand_count, destination;
     int operands[most_operands];
     DType dtype;
+    const double* parameters;
     bool reduces;
     int sum;  // which of the sums of all elements it is, or -1
     bool mean;
@@ -48,6 +50,7 @@ struct Chain {
       : inputs(call.input_count), results(call.output_count), values(inputs + results), row(call.ints[1]) {
     block = row == 0 ? usual_block : row < usual_block ? usual_block / row * row : row;
     const std::int64_t* next = call.ints + 2;
+    const double* parameters = call.floats;
     for (std::int64_t count = *next++; count > 0; --count) {
       Step& step = steps[step_count++];
       const std::int64_t code = *next++;
@@ -61,6 +64,8 @@ struct Chain {
       for (int i = 0; i < step.operand_count; ++i) step.operands[i] = static_cast<int>(*next++);
       step.destination = static_cast<int>(*next++);
       step.dtype = static_cast<DType>(*next++);
+      step.parameters = parameters;
+      parameters += *next++;
       if (step.destination >= values) values = step.destination + 1;
     }
     for (int i = 0; i < inputs; ++i) size = size < call.inputs[i].size ? call.inputs[i].size : size;
@@ -213,6 +218,7 @@ class Stretch {
     }
     result.data = place.data;
     made.advance[step.operand_count] = place.advance;
+    made.call.floats = step.parameters;
     made.call.inputs = made.views;
     made.call.outputs = &result;
     made.call.input_count = step.operand_count;

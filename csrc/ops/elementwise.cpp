@@ -14,15 +14,16 @@ void unary_loop(const LoopCall& call) {
   constexpr int L = lanes<T>;
   const T* x = static_cast<const T*>(call.x[0]);
   T* y = static_cast<T*>(call.y);
+  const double parameter = call.parameter;
   std::int64_t count = call.count;
   for (; count >= L; count -= L, x += L, y += L) {
     ask_ahead(x);
     ask_ahead_to_write(y);
-    store<T>(y, Formula::of(load(x)));
+    store<T>(y, apply<Formula>(parameter, load(x)));
   }
   if (count > 0) {
     const int rest = static_cast<int>(count);
-    store_partial<T>(y, Formula::of(load_partial(x, rest)), rest);
+    store_partial<T>(y, apply<Formula>(parameter, load_partial(x, rest)), rest);
   }
 }
 
@@ -33,6 +34,7 @@ void binary_loop(const LoopCall& call) {
   T* y = static_cast<T*>(call.y);
   const std::int64_t whole = call.count / L * L;
   const int rest = static_cast<int>(call.count - whole);
+  const double parameter = call.parameter;
   for (std::int64_t row = 0; row < call.rows; ++row, y += call.count) {
     const T* a = row_of<T>(call, 0, row);
     const T* b = row_of<T>(call, 1, row);
@@ -43,12 +45,13 @@ void binary_loop(const LoopCall& call) {
       if constexpr (slow && single != 1) ask_ahead(a + i);
       if constexpr (slow && single != 2) ask_ahead(b + i);
       ask_ahead_to_write(y + i);
-      store<T>(y + i, Formula::of(single == 1 ? every_a : load(a + i), single == 2 ? every_b : load(b + i)));
+      store<T>(y + i,
+               apply<Formula>(parameter, single == 1 ? every_a : load(a + i), single == 2 ? every_b : load(b + i)));
     }
     if (rest > 0) {
       store_partial<T>(y + whole,
-                       Formula::of(single == 1 ? every_a : load_partial(a + whole, rest),
-                                   single == 2 ? every_b : load_partial(b + whole, rest)),
+                       apply<Formula>(parameter, single == 1 ? every_a : load_partial(a + whole, rest),
+                                      single == 2 ? every_b : load_partial(b + whole, rest)),
                        rest);
     }
   }
@@ -63,10 +66,16 @@ template <class Formula, class T, bool slow = false>
 constexpr InnerLoop binary_loops[] = {binary_loop<Formula, T, 0, slow>, binary_loop<Formula, T, 1, slow>,
                                       binary_loop<Formula, T, 2, slow>};
 
+template <class Formula>
+double parameter_of(const Call& call) {
+  return Formula::has_parameter ? call.floats[0] : 0;
+}
+
 template <class Formula, int cost = 1>
 void unary_float(const Call& call) {
   const bool single = call.outputs[0].dtype == DType::float32;
-  broadcast_loop<1>(call, cost * nanoseconds_each, single ? unary_loops<Formula, float> : unary_loops<Formula, double>);
+  broadcast_loop<1>(call, cost * nanoseconds_each, single ? unary_loops<Formula, float> : unary_loops<Formula, double>,
+                    parameter_of<Formula>(call));
 }
 template <class Formula>
 void unary(const Call& call) {
@@ -83,7 +92,8 @@ template <class Formula, int cost = 1>
 void binary_float(const Call& call) {
   const bool single = call.outputs[0].dtype == DType::float32;
   broadcast_loop<2>(call, cost * nanoseconds_each,
-                    single ? binary_loops<Formula, float, (cost > 1)> : binary_loops<Formula, double, (cost > 1)>);
+                    single ? binary_loops<Formula, float, (cost > 1)> : binary_loops<Formula, double, (cost > 1)>,
+                    parameter_of<Formula>(call));
 }
 template <class Formula>
 void binary(const Call& call) {
@@ -128,6 +138,8 @@ const OpRow elementwise_rows[] = {
     {"relu_gradient", binary_float<ReluGradient>, nullptr},
     {"relu6", unary_float<Relu6>, nullptr},
     {"relu6_gradient", binary_float<Relu6Gradient>, nullptr},
+    {"leaky_relu", unary_float<LeakyRelu>, nullptr},
+    {"leaky_relu_gradient", binary_float<LeakyReluGradient>, nullptr},
     {"sigmoid", unary_float<Sigmoid, 4>, nullptr},
     {"sigmoid_gradient", binary_float<SigmoidGradient>, nullptr},
     {"tanh", unary_float<Tanh, 4>, nullptr},
@@ -136,18 +148,38 @@ const OpRow elementwise_rows[] = {
     {"softplus_gradient", binary_float<SoftplusGradient, 2>, nullptr},
     {"elu", unary_float<Elu, 2>, nullptr},
     {"elu_gradient", binary_float<EluGradient>, nullptr},
+    {"celu", unary_float<Celu, 2>, nullptr},
+    {"celu_gradient", binary_float<CeluGradient>, nullptr},
     {"selu", unary_float<Selu, 2>, nullptr},
     {"selu_gradient", binary_float<SeluGradient>, nullptr},
+    {"hard_sigmoid", unary_float<HardSigmoid>, nullptr},
+    {"hard_sigmoid_gradient", binary_float<HardSigmoidGradient>, nullptr},
+    {"hard_tanh", unary_float<HardTanh>, nullptr},
+    {"hard_tanh_gradient", binary_float<HardTanhGradient>, nullptr},
+    {"log_sigmoid", unary_float<LogSigmoid, 6>, nullptr},
+    {"log_sigmoid_gradient", binary_float<LogSigmoidGradient, 2>, nullptr},
+    {"hard_shrink", unary_float<HardShrink>, nullptr},
+    {"hard_shrink_gradient", binary_float<HardShrinkGradient>, nullptr},
+    {"soft_shrink", unary_float<SoftShrink>, nullptr},
+    {"soft_shrink_gradient", binary_float<SoftShrinkGradient>, nullptr},
     {"softsign", unary_float<Softsign, 2>, nullptr},
     {"softsign_gradient", binary_float<SoftsignGradient, 2>, nullptr},
     {"silu", unary_float<Silu, 4>, nullptr},
     {"silu_gradient", binary_float<SiluGradient, 4>, nullptr},
+    {"hard_silu", unary_float<HardSilu>, nullptr},
+    {"hard_silu_gradient", binary_float<HardSiluGradient>, nullptr},
     {"gelu", unary_float<Gelu, 4>, nullptr},
     {"gelu_gradient", binary_float<GeluGradient, 6>, nullptr},
     {"gelu_tanh", unary_float<GeluTanh, 4>, nullptr},
     {"gelu_tanh_gradient", binary_float<GeluTanhGradient, 4>, nullptr},
     {"mish", unary_float<Mish, 4>, nullptr},
     {"mish_gradient", binary_float<MishGradient, 4>, nullptr},
+    {"tanh_shrink", unary_float<TanhShrink, 4>, nullptr},
+    {"tanh_shrink_gradient", binary_float<TanhShrinkGradient, 4>, nullptr},
+    {"squareplus", unary_float<Squareplus, 4>, nullptr},
+    {"squareplus_gradient", binary_float<SquareplusGradient, 4>, nullptr},
+    {"sparse_plus", unary_float<SparsePlus>, nullptr},
+    {"sparse_plus_gradient", binary_float<SparsePlusGradient>, nullptr},
     {"equal", equal, nullptr},
     {"not_equal", not_equal, nullptr},
     {"less", less, nullptr},

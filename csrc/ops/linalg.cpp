@@ -126,6 +126,7 @@ DLNATIVE_INLINE GemmArguments<T> dense_arguments(const Call& call) {
   if (call.input_count - residual > 2) g.bias = call.inputs[2].as<T>();
   if (residual) g.residual = call.inputs[call.input_count - 1].as<T>();
   g.activation = static_cast<Activation>(call.ints[0]);
+  g.parameter = call.floats[0];
   g.packed_b = static_cast<const T*>(call.kept);
   return g;
 }
@@ -157,6 +158,7 @@ DLNATIVE_INLINE GemmArguments<T> activation_gradient_arguments(const Call& call)
   GemmArguments<T> g =
       arguments<T>(call.inputs[0], call.ints[0] != 0, call.inputs[1], call.ints[1] != 0, dx, dx.rows());
   g.gradient_of = static_cast<Activation>(call.ints[2]);
+  g.parameter = call.floats[0];
   g.saved = call.inputs[2].as<T>();
   if (call.ints[3] != 0) g.residual = call.inputs[3].as<T>();
   return g;

@@ -18,6 +18,7 @@ struct LoopCall {
   std::int64_t step[3];
   void* y;
   std::int64_t count, rows;
+  double parameter;  // of the formula
 };
 using InnerLoop = void (*)(const LoopCall& call);
 
@@ -97,7 +98,7 @@ DLNATIVE_INLINE void for_ranges(const Workers& workers, std::int64_t size, doubl
 // Runs an elementwise kernel. loops[mask] is the inner loop for the case that the inputs whose bits are set in mask are
 // single elements; not all of them ever are.
 template <int inputs>
-void broadcast_loop(const Call& call, double nanoseconds_each, const InnerLoop* loops) {
+void broadcast_loop(const Call& call, double nanoseconds_each, const InnerLoop* loops, double parameter = 0) {
   const View* const x = call.inputs;
   const View& y = call.outputs[0];
   char* const to = y.as<char>();
@@ -109,6 +110,7 @@ void broadcast_loop(const Call& call, double nanoseconds_each, const InnerLoop* 
     }
     loop.y = to;
     loop.count = loop.rows = 1;
+    loop.parameter = parameter;
     return loops[0](loop);
   }
   const std::int64_t y_item = item_size(y.dtype);
@@ -132,6 +134,7 @@ void broadcast_loop(const Call& call, double nanoseconds_each, const InnerLoop* 
       loop.y = to + first * y_item;
       loop.count = last - first;
       loop.rows = 1;
+      loop.parameter = parameter;
       loops[scalars](loop);
     });
     return;
@@ -149,6 +152,7 @@ void broadcast_loop(const Call& call, double nanoseconds_each, const InnerLoop* 
                LoopCall loop;
                for (int i = 0; i < inputs; ++i) loop.step[i] = plan.rank > 1 ? plan.stride[1][i] * item[i] : 0;
                loop.count = length;
+               loop.parameter = parameter;
                plan.for_stretches(first, last, [&](const std::int64_t* offset, std::int64_t row, std::int64_t stretch) {
                  for (int i = 0; i < inputs; ++i) loop.x[i] = from[i] + offset[i] * item[i];
                  loop.y = to + row * length * y_item;

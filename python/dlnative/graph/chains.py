@@ -156,7 +156,8 @@ class _Chains:
                     used += 1
                 numbers[output.key] = free.pop()
             free += [number for number, dtype in dying.items() if dtype != output.dtype]
-            program.append((member.op.name, operands, numbers[output.key], output.dtype))
+            parameters = member.op.encode(member.attributes)[1]
+            program.append((member.op.name, operands, numbers[output.key], output.dtype, parameters))
         names = tuple(part for member in members for part in (member.fused or (member.op.name,)))
         row = max((_row(member) for member in members if member.op.name in REDUCTIONS), default=0)
         return Step(OPS["elementwise_chain"], inputs, results, (len(results), row, tuple(program)), names)

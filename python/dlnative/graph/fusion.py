@@ -18,7 +18,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from dlnative.graph.lowering import Lowered, Step, Value
-from dlnative.graph.op import ACTIVATIONS, OPS, size_of
+from dlnative.graph.op import ACTIVATIONS, LINEAR, OPS, size_of
 
 _GRADIENTS = {f"{name}_gradient": name for name in ACTIVATIONS if name != "linear"}
 
@@ -91,13 +91,13 @@ class _Fusion:
                 and step.outputs[0].shape == product.shape
                 and self.only_use(product)
             ):
-                return self.replace("dense", [*made.inputs, bias], ("linear", False), made, step)
+                return self.replace("dense", [*made.inputs, bias], (LINEAR, False), made, step)
         return None
 
     def residual(self, step: Step) -> Step | None:
         for made, residual in self.terms(step):
-            if self.takes_more(made, ("linear", False)):
-                return self.replace("dense", [*made.inputs, residual], ("linear", True), made, step)
+            if self.takes_more(made, (LINEAR, False)):
+                return self.replace("dense", [*made.inputs, residual], (LINEAR, True), made, step)
         return None
 
     def terms(self, step: Step) -> Iterator[tuple[Step, Value]]:
@@ -123,10 +123,10 @@ class _Fusion:
         made = value.producer
         if made is None or not self.only_use(value):
             return None
-        if not self.takes_more(made, ("linear", False), ("linear", True)):
+        if not self.takes_more(made, (LINEAR, False), (LINEAR, True)):
             return None
         residual = made.op.name == "dense" and made.attributes[1]
-        return self.replace("dense", made.inputs, (step.op.name, residual), made, step)
+        return self.replace("dense", made.inputs, ((step.op.name, *step.attributes), residual), made, step)
 
     def scaled_gradient(self, step: Step) -> Step | None:
         value, factor = step.inputs
@@ -154,12 +154,13 @@ class _Fusion:
         made = arriving.producer
         if made is None or not self.only_use(arriving):
             return None
+        activation = (_GRADIENTS[step.op.name], *step.attributes)
         if self.is_of_rows(made):
-            attributes = (*made.attributes, _GRADIENTS[step.op.name], False)
+            attributes = (*made.attributes, activation, False)
             return self.replace("matmul_activation_gradient", [*made.inputs, saved], attributes, made, step)
         for product, other in self.terms(made) if made.op.name == "add" else ():
             if self.is_of_rows(product):
-                attributes = (*product.attributes, _GRADIENTS[step.op.name], True)
+                attributes = (*product.attributes, activation, True)
                 operands = [*product.inputs, saved, other]
                 return self.replace("matmul_activation_gradient", operands, attributes, product, made, step)
         return None

@@ -16,14 +16,18 @@ Infer = Callable[[Sequence["Tensor"], tuple[Any, ...]], list[Spec]]
 Gradient = Callable[["Node", Sequence[Any]], Sequence[Any]]
 Flops = Callable[[Sequence[Shape], Sequence[Shape]], int]
 
-# The order is the order of the C++ enum Activation.
+# The order is the order of the C++ enum Activation. An attribute of the kind "activation" is a tuple: one of these names,
+# and the attributes of that op.
 ACTIVATIONS = (
-    "linear", "relu", "relu6", "sigmoid", "tanh", "softplus", "elu", "selu", "softsign", "silu", "gelu", "gelu_tanh", "mish",
+    "linear", "relu", "relu6", "leaky_relu", "sigmoid", "tanh", "softplus", "elu", "celu", "selu", "hard_sigmoid",
+    "hard_tanh", "log_sigmoid", "hard_shrink", "soft_shrink", "softsign", "silu", "hard_silu", "gelu", "gelu_tanh", "mish",
+    "tanh_shrink", "squareplus", "sparse_plus",
 )  # fmt: skip
+LINEAR = ("linear",)
 
 # Kinds of attributes and their place in an instruction; the kinds "shape" and "output_dtype" repeat what the
 # output's buffer says, so they are not encoded.
-_ENCODED_INTS = ("int", "bool", "ints", "dtype", "activation")
+_ENCODED_INTS = ("int", "bool")
 
 
 def flat(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
@@ -157,12 +161,15 @@ class Op:
                 ints.extend(value)
             elif kind == "steps":
                 ints.append(len(value))
-                for name, operands, destination, dtype in value:
-                    ints += [name, len(operands), *operands, destination, dtypes.CODES[dtype]]
+                for name, operands, destination, dtype, parameters in value:
+                    ints += [name, len(operands), *operands, destination, dtypes.CODES[dtype], len(parameters)]
+                    floats += parameters
             elif kind == "dtype":
                 ints.append(dtypes.CODES[value])
             elif kind == "activation":
-                ints.append(ACTIVATIONS.index(value))
+                name, *parameters = value
+                ints.append(ACTIVATIONS.index(name))
+                floats.append(float(parameters[0]) if parameters else 0.0)
             elif kind in _ENCODED_INTS:
                 ints.append(int(value))
         return tuple(ints), tuple(floats)

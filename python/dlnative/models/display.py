@@ -9,7 +9,7 @@ import numpy as np
 from dlnative.backends.program import Program
 from dlnative.dtypes import ITEM_SIZES
 from dlnative.graph.function import Compiled
-from dlnative.graph.op import ACTIVATIONS, size_of
+from dlnative.graph.op import LINEAR, size_of
 from dlnative.graph.tensor import flatten_structure
 from dlnative.models.data import Data
 
@@ -73,7 +73,8 @@ def format_program(program: Program) -> str:
         nbytes = sum(size_of(buffer.shape) * ITEM_SIZES[buffer.dtype] for buffer in buffers)
         flops += step.flops
         traffic += nbytes
-        attributes = ", ".join(str(value) for value in step.keywords.values() if value in ACTIVATIONS[1:])
+        activation = step.keywords.get("activation", LINEAR)
+        attributes = "" if activation == LINEAR else " ".join(map(str, activation))
         in_place = any(
             (program.buffers[i].space, program.buffers[i].offset)
             == (program.buffers[o].space, program.buffers[o].offset)

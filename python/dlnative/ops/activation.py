@@ -23,6 +23,7 @@ from dlnative.ops.elementwise import (
     infer_same,
     minimum,
     reciprocal,
+    rsqrt,
     sign,
     square,
     unary,
@@ -35,9 +36,10 @@ def _activation(
     name: str,
     flops: int,
     gradient_flops: int,
-    second: Callable[[Any], Any] | None,
+    second: Callable[..., Any] | None,
     *,
     of_argument: bool = False,
+    parameter: str | None = None,
     numbers: tuple[str, ...] = FLOAT,
     high: float = 4.0,
 ) -> None:
@@ -46,39 +48,49 @@ def _activation(
     Args:
         name: the name; that of its gradient is `NAME_gradient`.
         flops, gradient_flops: operations for each element.
-        second: from what the gradient is a function of, beside dy, to the derivative by it; None where that is 0.
+        second: from what the gradient is a function of, beside dy, to the derivative by it, which may take the parameter,
+            too; None where that is 0.
         of_argument: whether the gradient is one of the argument, not of the result.
+        parameter: the name of the parameter, if it has one.
         numbers: types under test.
         high: the largest argument under test.
     """
 
     def gradient(node: Node, dy: Any) -> Any:
-        return call(f"{name}_gradient", dy, node.inputs[0] if of_argument else node.outputs[0])
+        saved = node.inputs[0] if of_argument else node.outputs[0]
+        return call(f"{name}_gradient", dy, saved, attributes=node.attributes)
 
     def gradient_of_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
         (dy, saved), arriving = node.inputs, grads[0]
-        by_saved = None if second is None else arriving * dy * second(saved)
-        return call(f"{name}_gradient", arriving, saved), by_saved
+        by_saved = None if second is None else arriving * dy * second(saved, *node.attributes)
+        return call(f"{name}_gradient", arriving, saved, attributes=node.attributes), by_saved
 
-    unary(name, gradient, numbers=numbers, high=high, flops=flops)
+    attributes = {} if parameter is None else {parameter: 0.3}  # under test
+    unary(name, gradient, attributes=attributes, numbers=numbers, high=high, flops=flops)
     least, most = (-4.0, high) if of_argument else (-0.9, high if high > 4.0 else 0.9)
     register(
         Op(
             f"{name}_gradient",
             "elementwise",
             infer_same,
+            attributes=tuple((key, "float") for key in attributes),
             gradient=gradient_of_gradient,
             inplace=True,
             flops=lambda ins, outs: gradient_flops * math.prod(outs[0]),
             samples=lambda: [
-                Sample(Arg(shape), Arg(shape, low=least, high=most)) for shape in ((), (7,), (3, 5), (1031,))
+                Sample(Arg(shape), Arg(shape, low=least, high=most), **attributes)
+                for shape in ((), (7,), (3, 5), (1031,))
             ],
         )
     )
 
 
-def _one_below_zero(y: Any) -> Any:
+def _second_of_elu(y: Any, alpha: float = 1.0) -> Any:
     return where(greater(y, 0.0), scalar(0.0, y), scalar(1.0, y))
+
+
+def _second_of_celu(y: Any, alpha: float) -> Any:
+    return where(greater(y, 0.0), scalar(0.0, y), scalar(1.0 / alpha, y))
 
 
 def _second_of_softsign(x: Any) -> Any:
@@ -89,6 +101,10 @@ def _second_of_softsign(x: Any) -> Any:
 def _second_of_silu(x: Any) -> Any:
     s = sigmoid(x)
     return s * (1.0 - s) * (2.0 + x * (1.0 - 2.0 * s))
+
+
+def _second_of_hard_silu(x: Any) -> Any:
+    return where(greater(3.0, absolute(x)), scalar(1.0 / 3.0, x), scalar(0.0, x))
 
 
 def _second_of_gelu(x: Any) -> Any:
@@ -109,18 +125,43 @@ def _second_of_mish(x: Any) -> Any:
     return 2.0 * slope + x * ((1.0 - t * t) * s * (1.0 - s) - 2.0 * t * slope * s)
 
 
+def _second_of_tanh_shrink(x: Any) -> Any:
+    t = tanh(x)
+    return 2.0 * t * (1.0 - t * t)
+
+
+def _second_of_squareplus(x: Any, b: float) -> Any:
+    root = rsqrt(square(x) + b)
+    return 0.5 * b * root * root * root
+
+
+def _second_of_sparse_plus(x: Any) -> Any:
+    return where(greater(1.0, absolute(x)), scalar(0.5, x), scalar(0.0, x))
+
+
 _activation("relu", 1, 1, None, numbers=(*FLOAT, "int32", "int64"))
 _activation("relu6", 2, 2, None, high=8.0)
+_activation("leaky_relu", 1, 1, None, parameter="slope")
 _activation("sigmoid", 12, 3, lambda y: 1.0 - 2.0 * y)
 _activation("tanh", 12, 3, lambda y: -2.0 * y)
 _activation("softplus", 20, 12, lambda y: exp(-y))
-_activation("elu", 12, 3, _one_below_zero)
-_activation("selu", 13, 3, _one_below_zero)
+_activation("elu", 12, 3, _second_of_elu, parameter="alpha")
+_activation("celu", 13, 3, _second_of_celu, parameter="alpha")
+_activation("selu", 13, 3, _second_of_elu)
+_activation("hard_sigmoid", 4, 2, None)
+_activation("hard_tanh", 2, 2, None)
+_activation("log_sigmoid", 20, 12, lambda y: -exp(y))
+_activation("hard_shrink", 2, 1, None, parameter="threshold")
+_activation("soft_shrink", 5, 1, None, parameter="threshold")
 _activation("softsign", 3, 5, _second_of_softsign, of_argument=True)
 _activation("silu", 13, 17, _second_of_silu, of_argument=True)
+_activation("hard_silu", 5, 5, _second_of_hard_silu, of_argument=True)
 _activation("gelu", 24, 36, _second_of_gelu, of_argument=True)
 _activation("gelu_tanh", 17, 25, _second_of_gelu_tanh, of_argument=True)
 _activation("mish", 16, 22, _second_of_mish, of_argument=True)
+_activation("tanh_shrink", 13, 14, _second_of_tanh_shrink, of_argument=True)
+_activation("squareplus", 5, 6, _second_of_squareplus, of_argument=True, parameter="b")
+_activation("sparse_plus", 3, 4, _second_of_sparse_plus, of_argument=True)
 
 
 # The public functions.
@@ -130,21 +171,91 @@ relu6 = unary_function("relu6", "min(max(x, 0), 6)")
 sigmoid = unary_function("sigmoid", "1 / (1 + e**-x)")
 tanh = unary_function("tanh", "tanh(x)")
 softplus = unary_function("softplus", "ln(1 + e**x)")
-selu = unary_function("selu", "1.0507 x for x > 0, else 1.7581 (e**x - 1)")
+selu = unary_function("selu", "1.0507 x for x > 0, else 1.7581 (e**x - 1)", source="Klambauer et al., NeurIPS 2017")
 softsign = unary_function("softsign", "x / (1 + |x|)")
-silu = unary_function("silu", "x sigmoid(x)")
-mish = unary_function("mish", "x tanh(softplus(x))")
+silu = swish = unary_function("silu", "x sigmoid(x)", source="Hendrycks and Gimpel 2016")
+mish = unary_function("mish", "x tanh(softplus(x))", source="Misra 2019")
+hard_sigmoid = unary_function("hard_sigmoid", "relu6(x + 3) / 6")
+hard_tanh = unary_function("hard_tanh", "min(max(x, -1), 1)")
+hard_silu = hard_swish = unary_function("hard_silu", "x hard_sigmoid(x)", source="Howard et al., ICCV 2019")
+log_sigmoid = unary_function("log_sigmoid", "-ln(1 + e**-x)")
+tanh_shrink = unary_function("tanh_shrink", "x - tanh(x)")
+sparse_plus = unary_function("sparse_plus", "0 up to -1, (x + 1)**2 / 4 up to 1, x from there on")
+
+
+def _is_number(value: Any, least: float = 0.0) -> bool:
+    return isinstance(value, (int, float)) and value >= least
+
+
+@operation
+def leaky_relu(x: Any, negative_slope: Any = 0.2) -> Any:
+    """Returns x where it is positive, `negative_slope * x` elsewhere (Maas et al., ICML 2013)."""
+    x = to_float(x)
+    if _is_number(negative_slope):
+        return invoke(OPS["leaky_relu"], (x,), (float(negative_slope),))
+    return where(greater(x, 0.0), x, negative_slope * x)
 
 
 @operation
 def elu(x: Any, alpha: Any = 1.0) -> Any:
-    """Returns x where it is positive, `alpha * (e**x - 1)` elsewhere."""
-    if isinstance(alpha, (int, float)) and alpha == 1:
-        return invoke(OPS["elu"], (to_float(x),))
+    """Returns x where it is positive, `alpha * (e**x - 1)` elsewhere (Clevert et al., ICLR 2016)."""
+    x = to_float(x)
+    if _is_number(alpha):
+        return invoke(OPS["elu"], (x,), (float(alpha),))
     return where(greater(x, 0.0), x, alpha * expm1(minimum(x, 0.0)))
 
 
 @operation
+def celu(x: Any, alpha: Any = 1.0) -> Any:
+    """Returns x where it is positive, `alpha * (e**(x / alpha) - 1)` elsewhere (Barron 2017)."""
+    x = to_float(x)
+    if _is_number(alpha, least=1e-30):
+        return invoke(OPS["celu"], (x,), (float(alpha),))
+    return where(greater(x, 0.0), x, alpha * expm1(minimum(x, 0.0) / alpha))
+
+
+@operation
 def gelu(x: Any, approximate: bool = True) -> Any:
-    """Returns `x P(X <= x)` for a standard normal X: nearly, by a tanh, or exactly."""
+    """Returns `x P(X <= x)` for a standard normal X (Hendrycks and Gimpel 2016): nearly, by a tanh, or exactly."""
     return invoke(OPS["gelu_tanh" if approximate else "gelu"], (to_float(x),))
+
+
+@operation
+def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
+    """Returns x where `|x| > threshold`, 0 elsewhere."""
+    return invoke(OPS["hard_shrink"], (to_float(x),), (float(threshold),))
+
+
+@operation
+def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
+    """Returns x moved towards 0 by `threshold`, but not past it."""
+    return invoke(OPS["soft_shrink"], (to_float(x),), (float(threshold),))
+
+
+@operation
+def squareplus(x: Any, b: float = 4) -> Any:
+    """Returns `(x + sqrt(x**2 + b)) / 2` (Barron 2021)."""
+    return invoke(OPS["squareplus"], (to_float(x),), (float(b),))
+
+
+@operation
+def threshold(x: Any, threshold: Any, default_value: Any) -> Any:
+    """Returns x where it is larger than `threshold`, `default_value` elsewhere."""
+    return where(greater(x, threshold), x, default_value)
+
+
+@operation
+def glu(x: Any, axis: int = -1) -> Any:
+    """Returns the first half of x along an axis times the sigmoid of the second (Dauphin et al., ICML 2017).
+
+    Raises:
+        ValueError: if the axis cannot be halved.
+    """
+    shape = x.shape
+    axis %= len(shape)
+    if shape[axis] % 2:
+        raise ValueError(f"glu: expected an even extent of axis {axis}, got input of shape {tuple(shape)}")
+    half = shape[axis] // 2
+    whole = (slice(None),) * axis
+    first, second = (*whole, slice(0, half)), (*whole, slice(half, shape[axis]))
+    return x[first] * sigmoid(x[second])

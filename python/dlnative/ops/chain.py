@@ -16,31 +16,27 @@ def _infer(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
     reduced = (size_of(shape) // row,) if row else ()
     specs = {
         destination: (reduced if OPS[name].family == "reduction" else shape, dtype)
-        for name, _, destination, dtype in steps
+        for name, _, destination, dtype, _ in steps
     }
     return [specs[len(inputs) + index] for index in range(results)]
 
 
+def _step(name: str, operands: tuple[int, ...], destination: int, *parameters: float, dtype: str = "float32") -> Any:
+    return name, operands, destination, dtype, parameters
+
+
 # Inputs, results and steps. The values of a chain are numbered: inputs, results, temporaries.
 _CHAINS: tuple[tuple[int, int, tuple[Any, ...]], ...] = (
-    (3, 1, (("subtract", (0, 1), 4, "float32"), ("square", (4,), 4, "float32"), ("multiply", (4, 2), 3, "float32"))),
-    (3, 2, (("subtract", (0, 1), 5, "float32"), ("square", (5,), 3, "float32"), ("multiply", (5, 2), 4, "float32"))),
-    (2, 1, (("greater", (0, 1), 3, "bool"), ("where", (3, 0, 1), 2, "float32"))),
-    (2, 2, (("subtract", (0, 1), 2, "float32"), ("square", (2,), 4, "float32"), ("mean", (4,), 3, "float32"))),
-    (3, 1, (("multiply", (0, 1), 4, "float32"), ("add", (4, 2), 4, "float32"), ("sum", (4,), 3, "float32"))),
+    (3, 1, (_step("subtract", (0, 1), 4), _step("square", (4,), 4), _step("multiply", (4, 2), 3))),
+    (3, 2, (_step("subtract", (0, 1), 5), _step("square", (5,), 3), _step("multiply", (5, 2), 4))),
+    (2, 1, (_step("greater", (0, 1), 3, dtype="bool"), _step("where", (3, 0, 1), 2))),
+    (2, 2, (_step("subtract", (0, 1), 2), _step("square", (2,), 4), _step("mean", (4,), 3))),
+    (3, 1, (_step("multiply", (0, 1), 4), _step("add", (4, 2), 4), _step("sum", (4,), 3))),
+    (2, 1, (_step("leaky_relu", (0,), 3, 0.25), _step("elu", (1,), 4, 2.0), _step("add", (3, 4), 2))),
 )
 _ROWS = (
-    (2, 1, (("subtract", (0, 1), 3, "float32"), ("absolute", (3,), 3, "float32"), ("mean", (3,), 2, "float32"))),
-    (
-        2,
-        3,
-        (
-            ("multiply", (0, 1), 2, "float32"),
-            ("max", (2,), 3, "float32"),
-            ("negative", (2,), 5, "float32"),
-            ("sum", (5,), 4, "float32"),
-        ),
-    ),
+    (2, 1, (_step("subtract", (0, 1), 3), _step("absolute", (3,), 3), _step("mean", (3,), 2))),
+    (2, 3, (_step("multiply", (0, 1), 2), _step("max", (2,), 3), _step("negative", (2,), 5), _step("sum", (5,), 4))),
 )
 
 register(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register
@@ -47,6 +48,7 @@ def unary(
     name: str,
     gradient: Callable[[Node, Any], Any] | None = None,
     *,
+    attributes: Mapping[str, float] = MappingProxyType({}),
     numbers: tuple[str, ...] = FLOAT,
     low: float = -4.0,
     high: float = 4.0,
@@ -55,18 +57,19 @@ def unary(
     kind: str = "real",
     tolerance: float = 8.0,
 ) -> None:
-    """Registers a unary op; `gradient` maps (node, dy) to dx."""
+    """Registers a unary op; `gradient` maps (node, dy) to dx, `attributes` are parameters with values for the tests."""
     register(
         Op(
             name,
             "elementwise",
             _infer_boolean if boolean else infer_same,
+            attributes=tuple((key, "float") for key in attributes),
             gradient=None if gradient is None else (lambda node, grads: (gradient(node, grads[0]),)),
             inplace=not boolean,
             flops=lambda ins, outs: flops * math.prod(outs[0]),
             dtypes=numbers,
             samples=lambda: [
-                Sample(Arg(shape, kind, low, high, "bool" if kind == "boolean" else None))
+                Sample(Arg(shape, kind, low, high, "bool" if kind == "boolean" else None), **attributes)
                 for shape in ((), (1,), (7,), (3, 5), (2, 3, 17), (1031,))
             ],
             tolerance=tolerance,
@@ -234,7 +237,7 @@ register(
 # The public functions.
 
 
-def unary_function(name: str, formula: str, *, needs_float: bool = True) -> Callable[[Any], Any]:
+def unary_function(name: str, formula: str, *, source: str = "", needs_float: bool = True) -> Callable[[Any], Any]:
     op = OPS[name]
 
     def function(x: Any) -> Any:
@@ -242,7 +245,8 @@ def unary_function(name: str, formula: str, *, needs_float: bool = True) -> Call
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = (
-        f"Returns `{formula}`, elementwise.\n\n    Args:\n        x: a tensor or array of any shape.\n    "
+        f"Returns `{formula}`, elementwise{source and f' ({source})'}.\n\n"
+        "    Args:\n        x: a tensor or array of any shape.\n    "
     )
     return operation(function)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dlnative.graph.op import ACTIVATIONS, OPS, Arg, Op, Sample, Shape, Spec, register, size_of
+from dlnative.graph.op import ACTIVATIONS, LINEAR, OPS, Arg, Op, Sample, Shape, Spec, register, size_of
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.conversion import promote
 from dlnative.ops.core import call, dtype_of, invoke, is_symbolic, operation
@@ -92,6 +92,16 @@ def _infer_dense(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[
     return [((*x.shape[:-1], w.shape[-1]), x.dtype)]
 
 
+def _activations() -> list[tuple[Any, ...]]:
+    """Returns all activations, with parameters, for the tests."""
+    return [LINEAR, *((name, *OPS[name].samples[0].attributes.values()) for name in ACTIVATIONS[1:])]
+
+
+def _operand(m: int, n: int, shape: Shape, high: float = 2.0) -> Arg:
+    """Returns what a product takes in the tests. Of a single element nothing cancels: there is no larger one to judge by."""
+    return Arg(shape, low=0.4 if m * n == 1 else -high, high=high)
+
+
 # act(x w + b + residual): what the planner makes of matmul, additions and an activation.
 register(
     Op(
@@ -102,17 +112,17 @@ register(
         flops=_matmul_flops,
         samples=lambda: [
             Sample(
-                (m, k),
-                Arg((k, n), low=-0.5, high=0.5),  # as weights are: an activation does not hide what a sum has lost
-                *([(n,)] if bias else []),
-                *([(m, n)] if residual else []),
+                _operand(m, n, (m, k)),
+                _operand(m, n, (k, n), 0.5),  # as weights are: an activation does not hide what a sum has lost
+                *([_operand(m, n, (n,))] if bias else []),
+                *([_operand(m, n, (m, n))] if residual else []),
                 activation=activation,
                 residual=residual,
             )
             for m, n, k in ((1, 1, 1), (16, 8, 4), (5, 33, 17), (65, 70, 31), (1, 600, 70), (9, 550, 450))
             for bias in (True, False)
             for residual in (False, True)
-            for activation in ACTIVATIONS
+            for activation in _activations()
         ],
         tolerance=16.0,
     )
@@ -128,21 +138,21 @@ register(
         _infer_matmul,
         attributes=(*_TRANSPOSES, ("activation", "activation"), ("residual", "bool")),
         # y is read while dx is in registers
-        inplace=lambda attributes, output: (2,) if attributes[2:] == ("relu", False) else (),
+        inplace=lambda attributes, output: (2,) if attributes[2:] == (("relu",), False) else (),
         flops=_matmul_flops,
         samples=lambda: [
             Sample(
-                (m, k),
-                (n, k),
-                Arg((m, n), low=-0.9, high=0.9),
-                *([(m, n)] if residual else []),
+                _operand(m, n, (m, k)),
+                _operand(m, n, (n, k)),
+                _operand(m, n, (m, n), 0.9),
+                *([_operand(m, n, (m, n))] if residual else []),
                 transpose_a=False,
                 transpose_b=True,
                 activation=activation,
                 residual=residual,
             )
             for m, n, k in ((1, 1, 1), (16, 8, 4), (5, 33, 17), (9, 1000, 8), (20, 40, 450))
-            for activation in ACTIVATIONS[1:]
+            for activation in _activations()[1:]
             for residual in (False, True)
         ],
         tolerance=16.0,

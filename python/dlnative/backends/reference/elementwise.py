@@ -174,6 +174,14 @@ def relu6_gradient(dy: Array, y: Array) -> Array:
     return dy * ((y > 0) & (y < 6))
 
 
+def leaky_relu(x: Array, slope: float) -> Array:
+    return np.where(x > 0, x, x * x.dtype.type(slope))
+
+
+def leaky_relu_gradient(dy: Array, y: Array, slope: float) -> Array:
+    return np.where(y > 0, dy, dy * dy.dtype.type(slope))
+
+
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)); for negative x written as exp(x) / (1 + exp(x)), so that exp never overflows."""
     e = np.exp(-np.abs(x))
@@ -201,12 +209,20 @@ def softplus_gradient(dy: Array, y: Array) -> Array:
     return -dy * np.expm1(-y)
 
 
-def elu(x: Array) -> Array:
-    return np.where(x > 0, x, np.expm1(np.minimum(x, 0)))
+def elu(x: Array, alpha: float) -> Array:
+    return np.where(x > 0, x, x.dtype.type(alpha) * np.expm1(np.minimum(x, 0)))
 
 
-def elu_gradient(dy: Array, y: Array) -> Array:
-    return dy * np.where(y > 0, 1, y + 1)
+def elu_gradient(dy: Array, y: Array, alpha: float) -> Array:
+    return dy * np.where(y > 0, y.dtype.type(1), y + y.dtype.type(alpha))
+
+
+def celu(x: Array, alpha: float) -> Array:
+    return np.where(x > 0, x, x.dtype.type(alpha) * np.expm1(np.minimum(x, 0) / x.dtype.type(alpha)))
+
+
+def celu_gradient(dy: Array, y: Array, alpha: float) -> Array:
+    return dy * np.where(y > 0, y.dtype.type(1), y / y.dtype.type(alpha) + 1)
 
 
 def selu(x: Array) -> Array:
@@ -215,6 +231,46 @@ def selu(x: Array) -> Array:
 
 def selu_gradient(dy: Array, y: Array) -> Array:
     return (dy * np.where(y > 0, _SELU_SCALE, y + _SELU_LIMIT)).astype(y.dtype)
+
+
+def hard_sigmoid(x: Array) -> Array:
+    return relu6(x + 3) / 6
+
+
+def hard_sigmoid_gradient(dy: Array, y: Array) -> Array:
+    return dy * ((y > 0) & (y < 1)) / 6
+
+
+def hard_tanh(x: Array) -> Array:
+    return np.clip(x, -1, 1)
+
+
+def hard_tanh_gradient(dy: Array, y: Array) -> Array:
+    return dy * (np.abs(y) < 1)
+
+
+def log_sigmoid(x: Array) -> Array:
+    return -softplus(-x)
+
+
+def log_sigmoid_gradient(dy: Array, y: Array) -> Array:
+    return -dy * np.expm1(y)
+
+
+def hard_shrink(x: Array, threshold: float) -> Array:
+    return x * (np.abs(x) > threshold)
+
+
+def hard_shrink_gradient(dy: Array, y: Array, threshold: float) -> Array:
+    return dy * (y != 0)
+
+
+def soft_shrink(x: Array, threshold: float) -> Array:
+    return np.sign(x) * relu(np.abs(x) - x.dtype.type(threshold))
+
+
+def soft_shrink_gradient(dy: Array, y: Array, threshold: float) -> Array:
+    return dy * (y != 0)
 
 
 def softsign(x: Array) -> Array:
@@ -232,6 +288,14 @@ def silu(x: Array) -> Array:
 def silu_gradient(dy: Array, x: Array) -> Array:
     s = sigmoid(x)
     return dy * (s + x * s * (1 - s))
+
+
+def hard_silu(x: Array) -> Array:
+    return x * hard_sigmoid(x)
+
+
+def hard_silu_gradient(dy: Array, x: Array) -> Array:
+    return dy * np.where(np.abs(x) < 3, (2 * x + 3) / 6, x > 0).astype(x.dtype)
 
 
 def gelu(x: Array) -> Array:
@@ -262,3 +326,27 @@ def mish_gradient(dy: Array, x: Array) -> Array:
     x = np.minimum(x, 20)  # beyond, the derivative is 1
     t = np.tanh(softplus(x))
     return dy * (t + x * (1 - t * t) * sigmoid(x))
+
+
+def tanh_shrink(x: Array) -> Array:
+    return x - np.tanh(x)
+
+
+def tanh_shrink_gradient(dy: Array, x: Array) -> Array:
+    return dy * np.square(np.tanh(x))
+
+
+def squareplus(x: Array, b: float) -> Array:
+    return (x + np.hypot(x, x.dtype.type(math.sqrt(b)))) / 2
+
+
+def squareplus_gradient(dy: Array, x: Array, b: float) -> Array:
+    return dy * (1 + x / np.hypot(x, x.dtype.type(math.sqrt(b)))) / 2
+
+
+def sparse_plus(x: Array) -> Array:
+    return np.where(x < 1, np.square(np.maximum(x + 1, 0)) / 4, x)
+
+
+def sparse_plus_gradient(dy: Array, x: Array) -> Array:
+    return dy * np.clip((x + 1) / 2, 0, 1)

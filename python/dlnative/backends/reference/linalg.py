@@ -18,12 +18,13 @@ def matmul(a: Array, b: Array, transpose_a: bool = False, transpose_b: bool = Fa
     return left @ right
 
 
-def dense(x: Array, w: Array, *terms: Array, activation: str, residual: bool) -> Array:
-    """act(x w + terms): a bias, a residual, or both."""
+def dense(x: Array, w: Array, *terms: Array, activation: tuple[Any, ...], residual: bool) -> Array:
+    """act(x w + terms): a bias, a residual, or both. An activation is a name and its parameters."""
     z = x @ w
     for term in terms:
         z = z + term
-    return z if activation == "linear" else getattr(elementwise, activation)(z)
+    name, *parameters = activation
+    return z if name == "linear" else getattr(elementwise, name)(z, *parameters)
 
 
 def matmul_activation_gradient(
@@ -33,14 +34,15 @@ def matmul_activation_gradient(
     *terms: Array,
     transpose_a: bool,
     transpose_b: bool,
-    activation: str,
+    activation: tuple[Any, ...],
     residual: bool,
 ) -> Array:
     """(dy w + residual) * act'(saved): what arrives before an activation, from the gradient behind the next layer."""
     arriving = matmul(dy, w, transpose_a, transpose_b)
     for term in terms:
         arriving = arriving + term
-    return getattr(elementwise, f"{activation}_gradient")(arriving, saved)
+    name, *parameters = activation
+    return getattr(elementwise, f"{name}_gradient")(arriving, saved, *parameters)
 
 
 def matmul_bias_gradient(x: Array, dy: Array) -> tuple[Array, Array]:
