@@ -63,7 +63,6 @@ struct PanelProduct {
     call.accumulate = k0 > 0;
     const bool last = k1 == g.K;
     call.relu = last && relu_in_registers(g);
-    const bool to_finish = last && is_to_finish(g);
     const T* const saved = last ? saved_of_relu(g) : nullptr;
     Layout layout = g.transpose_a ? Layout::rows_contiguous : Layout::k_contiguous;
     call.a = in_place(panel);
@@ -82,7 +81,7 @@ struct PanelProduct {
     const std::int64_t most = method.pack_b ? NR : tile_vector_table.of[rows] * L;
     for (std::int64_t n = n0; n < n1;) {
       std::int64_t columns = least(most, n1 - n);
-      call.tiles = columns < most || to_finish ? 1 : (n1 - n) / most;
+      call.tiles = columns < most ? 1 : (n1 - n) / most;
       call.b_tile = columns;
       call.b = g.packed_b == nullptr ? g.b + k0 * g.ldb + n : nullptr;
       call.b_stride = g.ldb;
@@ -116,9 +115,9 @@ struct PanelProduct {
         whole(call);
       }
       call.next_a.skip(call.tiles);
-      if (to_finish) finish(g, m0, m0 + rows, n, n + columns);
       n += call.tiles * columns;
     }
+    if (last) finish(g, m0, m0 + rows, n0, n1);
   }
 };
 
