@@ -2,8 +2,8 @@
 // then the derivative of another one in terms of its saved result or argument (simd/activations.h). relu and its
 // derivative are applied in the registers of the micro-kernel, unless something else goes before.
 //
-// The tiles of a panel are finished together: a formula of some forty instructions needs a few vectors to get going, and
-// each tile would have only MR * NV.
+// The tiles of a panel are finished together: a formula of some forty instructions needs a few vectors to get going,
+// and each tile would have only MR * NV.
 #pragma once
 
 #include "dlnative/gemm.h"
