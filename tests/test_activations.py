@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import Any
 
 import numpy as np
@@ -128,6 +129,7 @@ KERAS: dict[str, list[float]] = {
     "soft_shrink": [-2.5, -0.5, 0.0, 0.0, 0.0, 0.4, 1.2, 3.5, 7.0, -19.5],
     "tanh_shrink": [-2.004945, -0.2384058, -0.020051, 0.0, 0.008687407, 0.1837021, 0.764591, 3.000671, 6.5, -19.0],
     "squareplus": [0.3027756, 0.618034, 0.8198039, 1.0, 1.161187, 1.546586, 2.162441, 4.236068, 7.631043, 0.04987526],
+    "sparse_sigmoid": [0.0, 0.0, 0.3, 0.5, 0.65, 0.95, 1.0, 1.0, 1.0, 0.0],
     "sparse_plus": [0.0, 0.0, 0.09, 0.25, 0.4225, 0.9025, 1.7, 4.0, 7.5, 0.0],
 }
 KERAS_FURTHER: dict[str, list[float]] = {
@@ -238,7 +240,7 @@ def test_gradients_of_gradients(name: str) -> None:
         np.testing.assert_allclose(2e-6 * second[place], difference, rtol=1e-6, atol=1e-12)
 
 
-STABLE = [name for name in ACTIVATIONS[1:] if name not in ("gelu_tanh", "hard_shrink")]  # by another name; NaN gives 0
+STABLE = [name for name in ACTIVATIONS[1:] if name != "gelu_tanh"]
 
 
 @pytest.mark.parametrize("name", STABLE)
@@ -253,6 +255,61 @@ def test_extremes_are_stable(name: str, dtype: str, backend: str) -> None:
             assert np.all(np.isfinite(y))
             assert np.all(np.isfinite(slope))
             np.testing.assert_array_equal(function(np.array([np.nan], dtype)), [np.nan])
+
+
+WITH_A_PARAMETER = {
+    "leaky_relu": 0.25,
+    "elu": 2.0,
+    "celu": 0.5,
+    "hard_shrink": 0.5,
+    "soft_shrink": 0.5,
+    "squareplus": 3.0,
+}
+
+
+@pytest.mark.parametrize("name", WITH_A_PARAMETER)
+def test_a_parameter_may_be_any_number_or_tensor(name: str, backend: str) -> None:
+    function, value = getattr(ops, name), WITH_A_PARAMETER[name]
+    expected = function(X, value)
+    for number in (np.float32(value), np.float64(value), np.array(value, "float32"), np.full(5, value, "float32")):
+        result = function(X, number)
+        assert result.dtype == np.float32
+        np.testing.assert_allclose(result, expected, rtol=1e-6, atol=1e-6)
+    np.testing.assert_array_equal(function(X, 1), function(X, np.int64(1)))
+    x, slopes = X.astype("float64") + 0.01, np.cos(np.arange(10.0)).reshape(X.shape)
+    gradient = grad(lambda p: total(function(x, p) * slopes))(np.array(value))
+    difference = np.sum((function(x, value + 1e-6) - function(x, value - 1e-6)) * slopes)
+    np.testing.assert_allclose(2e-6 * gradient, difference, rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("name", WITH_A_PARAMETER)
+def test_a_variable_as_parameter_is_read_each_time(name: str) -> None:
+    class Layer(dlnative.layers.Layer):
+        def build(self, shape: Any) -> None:
+            self.p = self.add_weight(shape=(), initializer="ones", name="p")
+
+        def call(self, x: Any) -> Any:
+            return getattr(activations, name)(x, self.p)
+
+    model = dlnative.Sequential([dlnative.Input((5,)), Layer()])
+    for value in (1.0, 0.25):
+        model.set_weights([np.array(value, "float32")])
+        np.testing.assert_allclose(model.predict(X, verbose=0), getattr(ops, name)(X, value), rtol=1e-6, atol=1e-6)
+
+
+def test_a_negative_parameter_has_the_gradient_of_its_formula(backend: str) -> None:
+    x = np.array([-3.0, -0.5, 0.7, 2.0])
+    for function in (ops.leaky_relu, ops.elu, ops.celu, ops.soft_shrink, ops.hard_shrink):
+        gradient = grad(lambda a, f=function: total(f(a, -1.25)))(x)
+        difference = (function(x + 1e-6, -1.25) - function(x - 1e-6, -1.25)) / 2e-6
+        np.testing.assert_allclose(gradient, difference, rtol=1e-6, atol=1e-9)
+
+
+def test_functions_can_be_pickled() -> None:
+    for module in (activations, ops):
+        for name, function in vars(module).items():
+            if callable(function) and not name.startswith("_") and function.__module__.startswith("dlnative"):
+                assert pickle.loads(pickle.dumps(function)) is function, name
 
 
 @pytest.mark.parametrize("name", KERAS)
@@ -273,6 +330,8 @@ def test_names() -> None:
         activations.get(3)
     with pytest.raises(ValueError, match=r"glu: expected an even extent of axis 1, got input of shape \(2, 5\)"):
         activations.glu(X)
+    with pytest.raises(ValueError, match=r"glu: expected an axis in \[-2, 2\), got 2"):
+        activations.glu(X, 2)
 
 
 @pytest.mark.parametrize("name", KERAS_CONSTRAINTS)

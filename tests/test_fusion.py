@@ -20,11 +20,10 @@ def fused(function: Any, *args: Any) -> list[tuple[str, ...]]:
 
 
 def apply(activation: str, x: Any) -> Any:
-    return (
-        x
-        if activation == "linear"
-        else invoke(OPS[activation], (x,), tuple(OPS[activation].samples[0].attributes.values()))
-    )
+    if activation == "linear":
+        return x
+    op = OPS[activation]
+    return invoke(op, (x,), tuple(op.samples[0].attributes.values()))
 
 
 @pytest.fixture

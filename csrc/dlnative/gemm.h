@@ -22,7 +22,7 @@ struct GemmArguments {
   T* c = nullptr;
   std::int64_t ldc = 0;
 
-  // Epilogue, applied while a tile of C is in cache: c = act(c + bias + residual), then c = c * act'(saved).
+  // Epilogue, applied while rows of C are in a near cache: c = act(c + bias + residual), then c = c * act'(saved).
   const T* bias = nullptr;      // length N, or null
   const T* residual = nullptr;  // M x N with leading dimension ldc, or null; not c itself
   Activation activation = Activation::linear;

@@ -53,13 +53,17 @@ struct View {
 
 // Activations that a kernel can apply where it writes its result: row(name, formula of csrc/simd/activations.h). The
 // order is part of the instruction format: python/dlnative/graph/op.py lists the same names.
-#define DLNATIVE_ACTIVATIONS(row)                                                                           \
-  row(relu, Relu) row(relu6, Relu6) row(leaky_relu, LeakyRelu) row(sigmoid, Sigmoid) row(tanh, Tanh)        \
-      row(softplus, Softplus) row(elu, Elu) row(celu, Celu) row(selu, Selu) row(hard_sigmoid, HardSigmoid)  \
-          row(hard_tanh, HardTanh) row(log_sigmoid, LogSigmoid) row(hard_shrink, HardShrink)                \
-              row(soft_shrink, SoftShrink) row(softsign, Softsign) row(silu, Silu) row(hard_silu, HardSilu) \
-                  row(gelu, Gelu) row(gelu_tanh, GeluTanh) row(mish, Mish) row(tanh_shrink, TanhShrink)     \
-                      row(squareplus, Squareplus) row(sparse_plus, SparsePlus)
+// clang-format off
+#define DLNATIVE_ACTIVATIONS(row)                                                            \
+  row(relu, Relu) row(relu6, Relu6) row(leaky_relu, LeakyRelu)                               \
+  row(sigmoid, Sigmoid) row(tanh, Tanh) row(softplus, Softplus)                              \
+  row(elu, Elu) row(celu, Celu) row(selu, Selu)                                              \
+  row(hard_sigmoid, HardSigmoid) row(sparse_sigmoid, SparseSigmoid) row(hard_tanh, HardTanh) \
+  row(log_sigmoid, LogSigmoid) row(hard_shrink, HardShrink) row(soft_shrink, SoftShrink)     \
+  row(softsign, Softsign) row(silu, Silu) row(hard_silu, HardSilu)                           \
+  row(gelu, Gelu) row(gelu_tanh, GeluTanh) row(mish, Mish)                                   \
+  row(tanh_shrink, TanhShrink) row(squareplus, Squareplus) row(sparse_plus, SparsePlus)
+// clang-format on
 
 #define DLNATIVE_NAME(name, Formula) name,
 enum class Activation : std::int64_t { linear, DLNATIVE_ACTIVATIONS(DLNATIVE_NAME) };

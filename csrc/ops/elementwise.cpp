@@ -154,6 +154,8 @@ const OpRow elementwise_rows[] = {
     {"selu_gradient", binary_float<SeluGradient>, nullptr},
     {"hard_sigmoid", unary_float<HardSigmoid>, nullptr},
     {"hard_sigmoid_gradient", binary_float<HardSigmoidGradient>, nullptr},
+    {"sparse_sigmoid", unary_float<SparseSigmoid>, nullptr},
+    {"sparse_sigmoid_gradient", binary_float<SparseSigmoidGradient>, nullptr},
     {"hard_tanh", unary_float<HardTanh>, nullptr},
     {"hard_tanh_gradient", binary_float<HardTanhGradient>, nullptr},
     {"log_sigmoid", unary_float<LogSigmoid, 6>, nullptr},

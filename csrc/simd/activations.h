@@ -9,6 +9,7 @@
 //   silu          x sigmoid(x)                          hard_silu     x hard_sigmoid(x)
 //   gelu          x P(X <= x), X standard normal        tanh_shrink   x - tanh(x)
 //   squareplus    (x + sqrt(x^2 + b)) / 2               sparse_plus   0 up to -1, (x + 1)^2 / 4 up to 1, then x
+//   sparse_sigmoid  its derivative, min(max((x + 1) / 2, 0), 1)
 //   gelu_tanh     x sigmoid(2 sqrt(2 / pi) (x + 0.044715 x^3)), nearly gelu
 //   mish          x tanh(softplus(x)) = x n / (n + 2), n = e^x (e^x + 2)
 //
@@ -33,6 +34,11 @@ inline constexpr Element<V> sixth = static_cast<Element<V>>(1.0 / 6.0);
 template <class V>
 DLNATIVE_INLINE V hard_sigmoid(V x) {
   return fast_min(V{} + Element<V>{6}, fast_max(V{}, x + Element<V>{3})) * sixth<V>;
+}
+
+template <class V>
+DLNATIVE_INLINE V sparse_sigmoid(V x) {
+  return fast_min(V{} + Element<V>{1}, fast_max(V{}, (x + Element<V>{1}) * Element<V>(0.5)));
 }
 
 // value for low < x < high, else 0.
@@ -122,11 +128,13 @@ DLNATIVE_UNARY(Selu, select(x > V{}, x* detail::selu_scale<V>, expm1(x) * detail
 DLNATIVE_BINARY(SeluGradient, a* select(b > V{}, V{} + detail::selu_scale<V>, b + detail::selu_limit<V>))
 DLNATIVE_UNARY(HardSigmoid, detail::hard_sigmoid(x))
 DLNATIVE_BINARY(HardSigmoidGradient, detail::within(b, 0, 1, a* detail::sixth<V>))
+DLNATIVE_UNARY(SparseSigmoid, detail::sparse_sigmoid(x))
+DLNATIVE_BINARY(SparseSigmoidGradient, detail::within(b, 0, 1, a* Element<V>(0.5)))
 DLNATIVE_UNARY(HardTanh, fast_min(V{} + Element<V>{1}, fast_max(V{} - Element<V>{1}, x)))
 DLNATIVE_BINARY(HardTanhGradient, detail::within(b, -1, 1, a))
 DLNATIVE_UNARY(LogSigmoid, -softplus(-x))
 DLNATIVE_BINARY(LogSigmoidGradient, -a* expm1(b))
-DLNATIVE_UNARY_WITH(HardShrink, threshold, select(abs(x) > V{} + threshold, x, V{}))
+DLNATIVE_UNARY_WITH(HardShrink, threshold, select(abs(x) <= V{} + threshold, V{}, x))
 DLNATIVE_BINARY_WITH(HardShrinkGradient, threshold, select(b == V{}, V{}, a))
 DLNATIVE_UNARY_WITH(SoftShrink, threshold, fast_max(V{}, x - threshold) - fast_max(V{}, -x - threshold))
 DLNATIVE_BINARY_WITH(SoftShrinkGradient, threshold, select(b == V{}, V{}, a))
@@ -137,8 +145,9 @@ DLNATIVE_BINARY(SoftsignGradient, a / ((Element<V>{1} + abs(b)) * (Element<V>{1}
 DLNATIVE_UNARY(Silu, x* sigmoid(x))
 DLNATIVE_BINARY(SiluGradient, a* detail::slope_by_sigmoid(b, b, V{} + Element<V>{1}))
 DLNATIVE_UNARY(HardSilu, x* detail::hard_sigmoid(x))
-DLNATIVE_BINARY(HardSiluGradient, select(b < V{} + Element<V>{3},
-                                         detail::within(b, -3, 3, a*(b + b + Element<V>{3}) * detail::sixth<V>), a))
+DLNATIVE_BINARY(HardSiluGradient,
+                select(b < V{} + Element<V>{3}, detail::within(b, -3, 3, a*(b + b + Element<V>{3}) * detail::sixth<V>),
+                       select(b > V{}, a, V{})))
 DLNATIVE_UNARY(Gelu, x* detail::normal_probability(x))
 DLNATIVE_BINARY(GeluGradient, a*(detail::normal_probability(b) + b * detail::normal_density(b)))
 DLNATIVE_UNARY(GeluTanh, x* sigmoid(detail::gelu_argument(x)))
@@ -151,7 +160,6 @@ DLNATIVE_BINARY(TanhShrinkGradient, a* tanh(b) * tanh(b))
 DLNATIVE_UNARY_WITH(Squareplus, b, (x + detail::root_of_square_plus(x, b)) * Element<V>(0.5))
 DLNATIVE_BINARY_WITH(SquareplusGradient, p, a*(b / detail::root_of_square_plus(b, p) + Element<V>{1}) * Element<V>(0.5))
 DLNATIVE_UNARY(SparsePlus, select(x < V{} + Element<V>{1}, detail::square_of_half(fast_max(V{}, x + Element<V>{1})), x))
-DLNATIVE_BINARY(SparsePlusGradient,
-                a* fast_min(V{} + Element<V>{1}, fast_max(V{}, (b + Element<V>{1}) * Element<V>(0.5))))
+DLNATIVE_BINARY(SparsePlusGradient, a* detail::sparse_sigmoid(b))
 
 }  // namespace dlnative::DLNATIVE_ISA

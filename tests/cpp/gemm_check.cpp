@@ -77,6 +77,8 @@ double activate(double x, Activation activation) {
       return x > 0 ? selu_scale * x : selu_limit * std::expm1(x);
     case Activation::hard_sigmoid:
       return hard_sigmoid(x);
+    case Activation::sparse_sigmoid:
+      return std::fmin(std::fmax((x + 1) / 2, 0), 1);
     case Activation::hard_tanh:
       return std::fmin(std::fmax(x, -1), 1);
     case Activation::log_sigmoid:
@@ -134,6 +136,8 @@ double derivative(double y, Activation activation) {
       return y > 0 ? selu_scale : y + selu_limit;
     case Activation::hard_sigmoid:
       return y > 0 && y < 1 ? 1.0 / 6 : 0;
+    case Activation::sparse_sigmoid:
+      return y > 0 && y < 1 ? 0.5 : 0;
     case Activation::hard_tanh:
       return y > -1 && y < 1 ? 1 : 0;
     case Activation::log_sigmoid:

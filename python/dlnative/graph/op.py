@@ -20,8 +20,8 @@ Flops = Callable[[Sequence[Shape], Sequence[Shape]], int]
 # and the attributes of that op.
 ACTIVATIONS = (
     "linear", "relu", "relu6", "leaky_relu", "sigmoid", "tanh", "softplus", "elu", "celu", "selu", "hard_sigmoid",
-    "hard_tanh", "log_sigmoid", "hard_shrink", "soft_shrink", "softsign", "silu", "hard_silu", "gelu", "gelu_tanh", "mish",
-    "tanh_shrink", "squareplus", "sparse_plus",
+    "sparse_sigmoid", "hard_tanh", "log_sigmoid", "hard_shrink", "soft_shrink", "softsign", "silu", "hard_silu", "gelu",
+    "gelu_tanh", "mish", "tanh_shrink", "squareplus", "sparse_plus",
 )  # fmt: skip
 LINEAR = ("linear",)
 

@@ -7,13 +7,14 @@ argument x. The formulas are in csrc/simd/activations.h; here are their derivati
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from dlnative.graph.op import OPS, Arg, Op, Sample, register
 from dlnative.graph.tensor import Node
 from dlnative.ops.conversion import to_float
-from dlnative.ops.core import call, invoke, operation, scalar
+from dlnative.ops.core import as_tensor, call, invoke, normalize_axis, operation, scalar
 from dlnative.ops.elementwise import (
     FLOAT,
     absolute,
@@ -21,10 +22,12 @@ from dlnative.ops.elementwise import (
     expm1,
     greater,
     infer_same,
+    less_equal,
     minimum,
     reciprocal,
     rsqrt,
     sign,
+    sqrt,
     square,
     unary,
     unary_function,
@@ -85,7 +88,7 @@ def _activation(
     )
 
 
-def _second_of_elu(y: Any, alpha: float = 1.0) -> Any:
+def _second_of_elu(y: Any, *alpha: float) -> Any:
     return where(greater(y, 0.0), scalar(0.0, y), scalar(1.0, y))
 
 
@@ -149,6 +152,7 @@ _activation("elu", 12, 3, _second_of_elu, parameter="alpha")
 _activation("celu", 13, 3, _second_of_celu, parameter="alpha")
 _activation("selu", 13, 3, _second_of_elu)
 _activation("hard_sigmoid", 4, 2, None)
+_activation("sparse_sigmoid", 4, 2, None)
 _activation("hard_tanh", 2, 2, None)
 _activation("log_sigmoid", 20, 12, lambda y: -exp(y))
 _activation("hard_shrink", 2, 1, None, parameter="threshold")
@@ -176,6 +180,7 @@ softsign = unary_function("softsign", "x / (1 + |x|)")
 silu = swish = unary_function("silu", "x sigmoid(x)", source="Hendrycks and Gimpel 2016")
 mish = unary_function("mish", "x tanh(softplus(x))", source="Misra 2019")
 hard_sigmoid = unary_function("hard_sigmoid", "relu6(x + 3) / 6")
+sparse_sigmoid = unary_function("sparse_sigmoid", "min(max((x + 1) / 2, 0), 1)")
 hard_tanh = unary_function("hard_tanh", "min(max(x, -1), 1)")
 hard_silu = hard_swish = unary_function("hard_silu", "x hard_sigmoid(x)", source="Howard et al., ICCV 2019")
 log_sigmoid = unary_function("log_sigmoid", "-ln(1 + e**-x)")
@@ -183,35 +188,45 @@ tanh_shrink = unary_function("tanh_shrink", "x - tanh(x)")
 sparse_plus = unary_function("sparse_plus", "0 up to -1, (x + 1)**2 / 4 up to 1, x from there on")
 
 
-def _is_number(value: Any, least: float = 0.0) -> bool:
-    return isinstance(value, (int, float)) and value >= least
+def _with_parameter(name: str, x: Any, value: Any, formula: Callable[[Any, Any], Any], least: float = 0.0) -> Any:
+    """Applies an activation with a parameter. One that is a tensor, or that the op's gradient does not cover, goes by a formula
+    of other ops.
+
+    Args:
+        name: the name of the op.
+        x: the argument.
+        value: the parameter.
+        formula: from x and the parameter to the result.
+        least: the smallest parameter that the op covers.
+    """
+    x = to_float(x)
+    if isinstance(value, numbers.Real) and least <= float(value) < math.inf:
+        return invoke(OPS[name], (x,), (float(value),))
+    return formula(x, value)
 
 
 @operation
 def leaky_relu(x: Any, negative_slope: Any = 0.2) -> Any:
     """Returns x where it is positive, `negative_slope * x` elsewhere (Maas et al., ICML 2013)."""
-    x = to_float(x)
-    if _is_number(negative_slope):
-        return invoke(OPS["leaky_relu"], (x,), (float(negative_slope),))
-    return where(greater(x, 0.0), x, negative_slope * x)
+    return _with_parameter("leaky_relu", x, negative_slope, lambda x, slope: where(greater(x, 0.0), x, slope * x))
 
 
 @operation
 def elu(x: Any, alpha: Any = 1.0) -> Any:
     """Returns x where it is positive, `alpha * (e**x - 1)` elsewhere (Clevert et al., ICLR 2016)."""
-    x = to_float(x)
-    if _is_number(alpha):
-        return invoke(OPS["elu"], (x,), (float(alpha),))
-    return where(greater(x, 0.0), x, alpha * expm1(minimum(x, 0.0)))
+    return _with_parameter("elu", x, alpha, lambda x, alpha: where(greater(x, 0.0), x, alpha * expm1(minimum(x, 0.0))))
 
 
 @operation
 def celu(x: Any, alpha: Any = 1.0) -> Any:
     """Returns x where it is positive, `alpha * (e**(x / alpha) - 1)` elsewhere (Barron 2017)."""
-    x = to_float(x)
-    if _is_number(alpha, least=1e-30):
-        return invoke(OPS["celu"], (x,), (float(alpha),))
-    return where(greater(x, 0.0), x, alpha * expm1(minimum(x, 0.0) / alpha))
+    return _with_parameter(
+        "celu",
+        x,
+        alpha,
+        lambda x, alpha: where(greater(x, 0.0), x, alpha * expm1(minimum(x, 0.0) / alpha)),
+        least=1e-30,
+    )
 
 
 @operation
@@ -221,21 +236,23 @@ def gelu(x: Any, approximate: bool = True) -> Any:
 
 
 @operation
-def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
+def hard_shrink(x: Any, threshold: Any = 0.5) -> Any:
     """Returns x where `|x| > threshold`, 0 elsewhere."""
-    return invoke(OPS["hard_shrink"], (to_float(x),), (float(threshold),))
+    return _with_parameter(
+        "hard_shrink", x, threshold, lambda x, threshold: where(less_equal(absolute(x), threshold), 0.0, x)
+    )
 
 
 @operation
-def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
+def soft_shrink(x: Any, threshold: Any = 0.5) -> Any:
     """Returns x moved towards 0 by `threshold`, but not past it."""
-    return invoke(OPS["soft_shrink"], (to_float(x),), (float(threshold),))
+    return _with_parameter("soft_shrink", x, threshold, lambda x, threshold: relu(x - threshold) - relu(-x - threshold))
 
 
 @operation
-def squareplus(x: Any, b: float = 4) -> Any:
+def squareplus(x: Any, b: Any = 4) -> Any:
     """Returns `(x + sqrt(x**2 + b)) / 2` (Barron 2021)."""
-    return invoke(OPS["squareplus"], (to_float(x),), (float(b),))
+    return _with_parameter("squareplus", x, b, lambda x, b: 0.5 * (x + sqrt(square(x) + b)))
 
 
 @operation
@@ -249,11 +266,12 @@ def glu(x: Any, axis: int = -1) -> Any:
     """Returns the first half of x along an axis times the sigmoid of the second (Dauphin et al., ICML 2017).
 
     Raises:
-        ValueError: if the axis cannot be halved.
+        ValueError: if there is no such axis, or it cannot be halved.
     """
+    x = as_tensor(x)
     shape = x.shape
-    axis %= len(shape)
-    if shape[axis] % 2:
+    axis = normalize_axis(axis, len(shape), "glu")
+    if shape[axis] is None or shape[axis] % 2:
         raise ValueError(f"glu: expected an even extent of axis {axis}, got input of shape {tuple(shape)}")
     half = shape[axis] // 2
     whole = (slice(None),) * axis

@@ -244,6 +244,7 @@ def unary_function(name: str, formula: str, *, source: str = "", needs_float: bo
         return invoke(op, (to_float(x) if needs_float else as_tensor(x),))
 
     function.__name__ = function.__qualname__ = name
+    function.__module__ = "dlnative.ops"  # where pickle, too, finds it
     function.__doc__ = (
         f"Returns `{formula}`, elementwise{source and f' ({source})'}.\n\n"
         "    Args:\n        x: a tensor or array of any shape.\n    "
@@ -283,6 +284,7 @@ def _binary_function(name: str, formula: str, *, needs_float: bool = False) -> C
         return invoke(op, (x1, x2))
 
     function.__name__ = function.__qualname__ = name
+    function.__module__ = "dlnative.ops"  # where pickle, too, finds it
     function.__doc__ = (
         f"Returns `{formula}`, elementwise, with NumPy's broadcasting.\n\n    Args:\n"
         "        x1, x2: tensors, arrays or numbers whose shapes broadcast.\n\n    Raises:\n"

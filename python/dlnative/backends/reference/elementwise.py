@@ -241,6 +241,14 @@ def hard_sigmoid_gradient(dy: Array, y: Array) -> Array:
     return dy * ((y > 0) & (y < 1)) / 6
 
 
+def sparse_sigmoid(x: Array) -> Array:
+    return np.clip((x + 1) / 2, 0, 1)
+
+
+def sparse_sigmoid_gradient(dy: Array, y: Array) -> Array:
+    return dy * ((y > 0) & (y < 1)) / 2
+
+
 def hard_tanh(x: Array) -> Array:
     return np.clip(x, -1, 1)
 
@@ -258,7 +266,7 @@ def log_sigmoid_gradient(dy: Array, y: Array) -> Array:
 
 
 def hard_shrink(x: Array, threshold: float) -> Array:
-    return x * (np.abs(x) > threshold)
+    return np.where(np.abs(x) <= threshold, x.dtype.type(0), x)
 
 
 def hard_shrink_gradient(dy: Array, y: Array, threshold: float) -> Array:
