@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import gc
+import pickle
 import sys
 import weakref
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -131,6 +133,11 @@ def test_a_dropped_model_gives_its_memory_back_at_once(used: str) -> None:
             gc.enable()
 
 
+def pickled(model: Any) -> Any:
+    return pickle.loads(pickle.dumps(model))
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, pickled])
 @pytest.mark.parametrize(
     "options",
     [
@@ -140,14 +147,15 @@ def test_a_dropped_model_gives_its_memory_back_at_once(used: str) -> None:
         {"global_clipnorm": 0.1},
     ],
 )
-def test_a_copy_of_a_trained_model_trains_on_by_itself(options: dict[str, Any]) -> None:
+def test_a_copy_of_a_trained_model_trains_on_by_itself(options: dict[str, Any], copied: Callable[[Any], Any]) -> None:
     x, y = np.eye(8, 4, dtype="float32"), np.ones((8, 2), "float32")
     layers = [dlnative.layers.Dense(3, "tanh"), dlnative.layers.Dropout(0.3), dlnative.layers.Dense(2)]
     model = dlnative.Sequential([dlnative.Input((4,)), *layers])
     model.compile(dlnative.optimizers.Adam(0.01, **options), "mse")
     model.fit(x, y, verbose=0)
     before = model(x)
-    twin = copy.deepcopy(model)
+    twin = copied(model)
+    assert all(variable.root.ctypes.data % 64 == 0 for variable in twin.variables)
     losses = twin.fit(x, y, epochs=5, shuffle=False, verbose=0).history["loss"]
     np.testing.assert_array_equal(model(x), before)
     assert np.abs(twin(x) - before).max() > 1e-4
@@ -155,10 +163,28 @@ def test_a_copy_of_a_trained_model_trains_on_by_itself(options: dict[str, Any]) 
     np.testing.assert_array_equal(model(x), twin(x))
 
 
-def test_a_copied_optimizer_and_its_variables_go_their_own_way() -> None:
+@pytest.mark.parametrize("copied", [copy.deepcopy, pickled])
+def test_a_copy_of_a_functional_model_trains_on_by_itself(copied: Callable[[Any], Any]) -> None:
+    x, y = np.eye(8, 4, dtype="float32"), np.ones((8, 2), "float32")
+    inputs = dlnative.Input((4,))
+    hidden = dlnative.layers.Dense(3, "sigmoid")(inputs)
+    outputs = dlnative.layers.Dense(2)(dlnative.ops.leaky_relu(hidden * 2.0 - 1.0, negative_slope=0.1)[:, :2])
+    model = dlnative.Model(inputs, outputs)
+    model.compile("sgd", dlnative.losses.Huber(), metrics=["mae", dlnative.metrics.MeanSquaredError()])
+    callback = dlnative.callbacks.EarlyStopping(patience=3)
+    model.fit(x, y, validation_data=(x, y), callbacks=[callback], verbose=0)
+    twin = copied(model)
+    trained = [each.fit(x, y, epochs=3, shuffle=False, verbose=0).history for each in (model, twin)]
+    assert trained[0] == trained[1]
+    assert trained[0]["loss"][0] > trained[0]["loss"][-1]
+    np.testing.assert_array_equal(model.predict(x, verbose=0), twin.predict(x, verbose=0))
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, pickled])
+def test_a_copied_optimizer_and_its_variables_go_their_own_way(copied: Callable[[Any], Any]) -> None:
     variable, optimizer, gradient = dlnative.Variable([1.0, 1.0]), dlnative.optimizers.SGD(0.5), np.ones(2, "float32")
     optimizer.apply_gradients([(gradient, variable)])
-    other, other_variable = copy.deepcopy((optimizer, variable))
+    other, other_variable = copied((optimizer, variable))
     other.apply_gradients([(gradient, other_variable)])
     np.testing.assert_array_equal(variable.numpy(), [0.5, 0.5])
     np.testing.assert_array_equal(other_variable.numpy(), [0.0, 0.0])

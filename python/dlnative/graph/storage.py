@@ -29,13 +29,29 @@ _MOST_KEPT = 1 << 26  # bytes that may wait for their next user, beyond what lie
 _POPULATE = 23  # MADV_POPULATE_WRITE, of Linux 5.14; mmap has no name for it
 
 
-def zeroed(nbytes: int, unset: int = 0) -> Array:
+class Memory(Array):
+    """Bytes that begin on a cache line, and so do their copies, by `copy.deepcopy` or pickled: what variables lie in."""
+
+    def __deepcopy__(self, memo: Any) -> Memory:
+        return _copied(self)
+
+    def __reduce__(self) -> Any:
+        return _copied, (np.asarray(self),)
+
+
+def _copied(values: Array) -> Memory:
+    memory = zeroed(values.nbytes, unset=values.nbytes)
+    memory[...] = values
+    return memory
+
+
+def zeroed(nbytes: int, unset: int = 0) -> Memory:
     """Returns bytes that begin on a cache line: zeros, but for the first `unset`, which may be anything."""
     if nbytes >= _POOLED and sys.platform == "linux":
-        return np.asarray(_pool.take(nbytes, unset))[:nbytes]
+        return np.asarray(_pool.take(nbytes, unset))[:nbytes].view(Memory)
     block = np.zeros(nbytes + ALIGNMENT, np.uint8)
     start = -block.__array_interface__["data"][0] % ALIGNMENT
-    return block[start : start + nbytes]
+    return block[start : start + nbytes].view(Memory)
 
 
 class _Chunk:

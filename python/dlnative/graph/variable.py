@@ -11,7 +11,7 @@ from dlnative import dtypes
 from dlnative.backends.selection import note_change, note_written
 from dlnative.graph.arena import padded
 from dlnative.graph.op import size_of
-from dlnative.graph.storage import zeroed
+from dlnative.graph.storage import Memory, zeroed
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.trace import constant, current_trace
 
@@ -88,7 +88,7 @@ class Variable:
         self.place(zeroed(padded(self.nbytes)), 0)
         self._value[...] = value
 
-    def place(self, root: Array, offset: int) -> None:
+    def place(self, root: Memory, offset: int) -> None:
         """Makes `nbytes` bytes of `root` from `offset` on the variable's memory; the value there becomes its value."""
         self.root = root
         self.offset = offset
@@ -208,17 +208,13 @@ class Variable:
     def __repr__(self) -> str:
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self._value}>"
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
-        # Variables that lie in one block do so in the copy: an optimizer updates the block.
-        root = memo.get(id(self.root))
-        if root is None:
-            root = memo[id(self.root)] = zeroed(self.root.nbytes, unset=self.root.nbytes)
-            root[...] = self.root
-        twin = view_of(root, self.offset, self.shape, self.dtype, self.name)
-        twin.path, twin.trainable = self.path, self.trainable
-        twin.regularizer, twin.constraint = self.regularizer, self.constraint
-        memo[id(self)] = twin
-        return twin
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies lie in a copy of the memory, with all others that lie there: an optimizer updates it as a whole."""
+        return {name: value for name, value in self.__dict__.items() if name not in ("_value", "_reading")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.place(self.root, self.offset)
 
 
 def flatten_variables(variables: Sequence[Variable]) -> None:
@@ -287,7 +283,7 @@ def views_like(run: Sequence[Variable], block: Variable, name: str) -> list[Vari
     ]
 
 
-def view_of(root: Array, offset: int, shape: tuple[int, ...], dtype: str, name: str) -> Variable:
+def view_of(root: Memory, offset: int, shape: tuple[int, ...], dtype: str, name: str) -> Variable:
     """Returns a variable over existing memory."""
     variable = Variable.__new__(Variable)
     variable.name = variable.path = name

@@ -20,6 +20,7 @@ def _wrapper(function: Callable[..., Any], name: str) -> type[LossFunctionWrappe
             super().__init__(function, reduction, name, dtype)
 
     Wrapped.__name__ = Wrapped.__qualname__ = name
+    Wrapped.__module__ = "dlnative.losses"  # where pickle finds it
     Wrapped.__doc__ = f"The loss of `{function.__name__}`. {function.__doc__}"
     return Wrapped
 

@@ -245,5 +245,6 @@ def wrapper(
             super().__init__(function, name, dtype)
 
     Wrapped.__name__ = Wrapped.__qualname__ = name
+    Wrapped.__module__ = "dlnative.metrics"  # where pickle finds it
     Wrapped.__doc__ = f"The mean of `{function.__name__}`. {function.__doc__}"
     return Wrapped

@@ -11,7 +11,7 @@ from dlnative import dtypes, ops
 from dlnative.backends import selection
 from dlnative.graph.autodiff import gradients
 from dlnative.graph.function import Compiled, compile_trace
-from dlnative.graph.tensor import Tensor, flatten_structure
+from dlnative.graph.tensor import Tensor, flatten_structure, map_structure
 from dlnative.models.data import Data
 
 if TYPE_CHECKING:
@@ -126,12 +126,13 @@ class Steps:
         """Forward."""
         del trace, y, weights
         outputs = self.model._call_symbols(self.model.nested_inputs(x), training=False)
-        self.model.output_structure = outputs
+        self.model.output_structure = _specification(outputs)
         return flatten_structure(outputs)
 
     def forward(self, x: list[Any], y: list[Any], weights: list[Any], training: bool) -> tuple[Any, Any]:
         model = self.model
-        y_pred = model.output_structure = model._call_symbols(model.nested_inputs(x), training=training)
+        y_pred = model._call_symbols(model.nested_inputs(x), training=training)
+        model.output_structure = _specification(y_pred)
         loss = model.compute_loss(
             x=model.nested_inputs(x), y=_nested(y), y_pred=y_pred, sample_weight=_nested(weights), training=training
         )
@@ -145,6 +146,11 @@ class Steps:
         model = self.model
         model._loss_tracker.update_state(loss, sample_weight=float(x[0].shape[0]))
         model.update_metrics(model.nested_inputs(x), _nested(y), y_pred, _nested(weights))
+
+
+def _specification(outputs: Any) -> Any:
+    """Returns outputs without what makes them, which a model need not keep."""
+    return map_structure(lambda tensor: Tensor(tensor.shape, tensor.dtype), outputs)
 
 
 def _direct_key(x: Any, batch_size: int | None) -> Any:

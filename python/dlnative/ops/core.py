@@ -35,7 +35,7 @@ def operation(function: Function) -> Function:
             else:
                 return on_arrays(args)
         if has_keras_tensor(args) or (kwargs and has_keras_tensor(tuple(kwargs.values()))):
-            return record(Call(function, args, kwargs), lambda *a, **k: function(*a, **k))
+            return record(Call(wrapper, args, kwargs), lambda *a, **k: function(*a, **k))
         return function(*args, **kwargs)
 
     return cast(Function, wrapper)
