@@ -15,6 +15,8 @@ struct Kernel {
   std::function<double(double, double)> reference;
 };
 
+constexpr double parameter = 0.3;  // of those that have one
+
 const Kernel kernels[] = {
     {"add", 2, [](double a, double b) { return a + b; }},
     {"relu", 1, [](double a, double) { return a > 0 ? a : 0; }},
@@ -22,7 +24,9 @@ const Kernel kernels[] = {
     {"exp", 1, [](double a, double) { return std::exp(a); }},
     {"tanh", 1, [](double a, double) { return std::tanh(a); }},
     {"sigmoid", 1, [](double a, double) { return 1 / (1 + std::exp(-a)); }},
-    {"elu", 1, [](double a, double) { return a > 0 ? a : std::expm1(a); }},
+    {"leaky_relu", 1, [](double a, double) { return a > 0 ? a : parameter * a; }},
+    {"leaky_relu_gradient", 2, [](double a, double b) { return b > 0 ? a : parameter * a; }},
+    {"elu", 1, [](double a, double) { return a > 0 ? a : parameter * std::expm1(a); }},
     {"silu", 1, [](double a, double) { return a / (1 + std::exp(-a)); }},
     {"gelu", 1, [](double a, double) { return a * (0.5 + 0.5 * std::erf(a * M_SQRT1_2)); }},
     {"gelu_gradient", 2,
@@ -58,6 +62,7 @@ void run(benchmark::State& state, const Kernel& kernel, const Size& size) {
   call.outputs = &output;
   call.output_count = 1;
   call.workers = &one;
+  call.floats = &parameter;
   function(call);
   for (std::int64_t i = 0; i < total; i += total / 1000 + 1) {
     const double expected = kernel.reference(static_cast<double>(static_cast<float*>(a.get())[i]),
