@@ -52,7 +52,8 @@ struct View {
 };
 
 // Activations that a kernel can apply where it writes its result: row(name, formula of csrc/simd/activations.h). The
-// order is part of the instruction format: python/dlnative/graph/op.py lists the same names.
+// order is part of the instruction format: python/dlnative/graph/op.py lists the same names. linear and relu, which are
+// done in registers, come first.
 // clang-format off
 #define DLNATIVE_ACTIVATIONS(row)                                                            \
   row(relu, Relu) row(relu6, Relu6) row(leaky_relu, LeakyRelu)                               \
