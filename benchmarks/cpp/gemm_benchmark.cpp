@@ -222,7 +222,7 @@ void run(benchmark::State& state, const Shape& shape, Sgemm sgemm) {
   if (shape.sums) full.column_sums = static_cast<T*>(sums.get());
   full.activation = shape.activation;
   full.gradient_of = shape.gradient_of;
-  full.parameter = 0.3;
+  full.parameter = 0.3;  // of the activations that have one
   if (full.gradient_of != Activation::linear) full.saved = static_cast<const T*>(other.get());
   const auto scratch = dlnative_benchmark::allocate(
       std::max(dlnative::gemm_scratch_bytes(g, workers.threads), dlnative::gemm_scratch_bytes(full, workers.threads)));

@@ -33,12 +33,12 @@ template <class V>
 inline constexpr Element<V> sixth = static_cast<Element<V>>(1.0 / 6.0);
 template <class V>
 DLNATIVE_INLINE V hard_sigmoid(V x) {
-  return fast_min(V{} + Element<V>{6}, fast_max(V{}, x + Element<V>{3})) * sixth<V>;
+  return clamp(x + Element<V>{3}, 0, 6) * sixth<V>;
 }
 
 template <class V>
 DLNATIVE_INLINE V sparse_sigmoid(V x) {
-  return fast_min(V{} + Element<V>{1}, fast_max(V{}, (x + Element<V>{1}) * Element<V>(0.5)));
+  return clamp((x + Element<V>{1}) * Element<V>(0.5), 0, 1);
 }
 
 // value for low < x < high, else 0.
@@ -88,11 +88,6 @@ template <class V>
 DLNATIVE_INLINE V gelu_tanh_slope(V x) {
   return slope_by_sigmoid(x, gelu_argument(x), gelu_factor<V> * (Element<V>{1} + 3 * gelu_cube<V> * x * x));
 }
-// Beyond 30, where the sigmoid of gelu_tanh is 0 or 1 in every type, x^2 times its slope would overflow to no number.
-template <class V>
-DLNATIVE_INLINE V within_30(V x) {
-  return fast_max(V{} - Element<V>{30}, fast_min(V{} + Element<V>{30}, x));
-}
 
 // n / (n + 2), its derivative, and the x that both are of: beyond 20 nothing changes.
 template <class V>
@@ -110,8 +105,8 @@ struct MishShare {
 // dy (a) times the derivative, in terms of the result y (b): parameters are not negative, so that it has x's sign,
 DLNATIVE_UNARY(Relu, fast_max(V{}, x))
 DLNATIVE_BINARY(ReluGradient, select(b > V{}, a, V{}))
-DLNATIVE_UNARY(Relu6, fast_min(V{} + Element<V>{6}, fast_max(V{}, x)))
-DLNATIVE_BINARY(Relu6Gradient, select(b > V{}, select(b < V{} + Element<V>{6}, a, V{}), V{}))
+DLNATIVE_UNARY(Relu6, detail::clamp(x, 0, 6))
+DLNATIVE_BINARY(Relu6Gradient, detail::within(b, 0, 6, a))
 DLNATIVE_UNARY_WITH(LeakyRelu, slope, select(x > V{}, x, x* slope))
 DLNATIVE_BINARY_WITH(LeakyReluGradient, slope, select(b > V{}, a, a* slope))
 DLNATIVE_UNARY(Sigmoid, sigmoid(x))
@@ -130,7 +125,7 @@ DLNATIVE_UNARY(HardSigmoid, detail::hard_sigmoid(x))
 DLNATIVE_BINARY(HardSigmoidGradient, detail::within(b, 0, 1, a* detail::sixth<V>))
 DLNATIVE_UNARY(SparseSigmoid, detail::sparse_sigmoid(x))
 DLNATIVE_BINARY(SparseSigmoidGradient, detail::within(b, 0, 1, a* Element<V>(0.5)))
-DLNATIVE_UNARY(HardTanh, fast_min(V{} + Element<V>{1}, fast_max(V{} - Element<V>{1}, x)))
+DLNATIVE_UNARY(HardTanh, detail::clamp(x, -1, 1))
 DLNATIVE_BINARY(HardTanhGradient, detail::within(b, -1, 1, a))
 DLNATIVE_UNARY(LogSigmoid, -softplus(-x))
 DLNATIVE_BINARY(LogSigmoidGradient, -a* expm1(b))
@@ -151,7 +146,8 @@ DLNATIVE_BINARY(HardSiluGradient,
 DLNATIVE_UNARY(Gelu, x* detail::normal_probability(x))
 DLNATIVE_BINARY(GeluGradient, a*(detail::normal_probability(b) + b * detail::normal_density(b)))
 DLNATIVE_UNARY(GeluTanh, x* sigmoid(detail::gelu_argument(x)))
-DLNATIVE_BINARY(GeluTanhGradient, a* detail::gelu_tanh_slope(detail::within_30(b)))
+// Beyond 30, where the sigmoid is 0 or 1 in every type, x^2 times its slope would overflow to no number.
+DLNATIVE_BINARY(GeluTanhGradient, a* detail::gelu_tanh_slope(detail::clamp(b, -30, 30)))
 DLNATIVE_UNARY(Mish, x* detail::MishShare<V>(x).value)
 DLNATIVE_BINARY(MishGradient,
                 a*(detail::MishShare<V>(b).value + detail::MishShare<V>(b).x * detail::MishShare<V>(b).slope))

@@ -4,38 +4,19 @@
 
 #include "simd/math.h"
 
-#define DLNATIVE_UNARY(Name, formula)                      \
-  struct Name {                                            \
-    static constexpr bool has_parameter = false;           \
-    template <class V>                                     \
-    static DLNATIVE_INLINE auto of([[maybe_unused]] V x) { \
-      return formula;                                      \
-    }                                                      \
+#define DLNATIVE_FORMULA(Name, takes_parameter, operands, formula) \
+  struct Name {                                                    \
+    static constexpr bool has_parameter = takes_parameter;         \
+    template <class V>                                             \
+    static DLNATIVE_INLINE auto of operands {                      \
+      return formula;                                              \
+    }                                                              \
   };
-#define DLNATIVE_UNARY_WITH(Name, parameter, formula)           \
-  struct Name {                                                 \
-    static constexpr bool has_parameter = true;                 \
-    template <class V>                                          \
-    static DLNATIVE_INLINE auto of(V x, Element<V> parameter) { \
-      return formula;                                           \
-    }                                                           \
-  };
-#define DLNATIVE_BINARY(Name, formula)           \
-  struct Name {                                  \
-    static constexpr bool has_parameter = false; \
-    template <class V>                           \
-    static DLNATIVE_INLINE auto of(V a, V b) {   \
-      return formula;                            \
-    }                                            \
-  };
-#define DLNATIVE_BINARY_WITH(Name, parameter, formula)                                \
-  struct Name {                                                                       \
-    static constexpr bool has_parameter = true;                                       \
-    template <class V>                                                                \
-    static DLNATIVE_INLINE auto of(V a, V b, [[maybe_unused]] Element<V> parameter) { \
-      return formula;                                                                 \
-    }                                                                                 \
-  };
+#define DLNATIVE_UNARY(Name, formula) DLNATIVE_FORMULA(Name, false, ([[maybe_unused]] V x), formula)
+#define DLNATIVE_BINARY(Name, formula) DLNATIVE_FORMULA(Name, false, (V a, V b), formula)
+#define DLNATIVE_UNARY_WITH(Name, parameter, formula) DLNATIVE_FORMULA(Name, true, (V x, Element<V> parameter), formula)
+#define DLNATIVE_BINARY_WITH(Name, parameter, formula) \
+  DLNATIVE_FORMULA(Name, true, (V a, V b, [[maybe_unused]] Element<V> parameter), formula)
 
 namespace dlnative::DLNATIVE_ISA {
 

@@ -25,8 +25,9 @@ DLNATIVE_INLINE Vec<float> polynomial(Vec<float> x, const float (&c)[n]) {
 }
 
 // x held to [low, high]; NaN stays.
-DLNATIVE_INLINE Vec<float> clamp(Vec<float> x, float low, float high) {
-  return fast_max(broadcast(low), fast_min(broadcast(high), x));
+template <class V>
+DLNATIVE_INLINE V clamp(V x, Element<V> low, Element<V> high) {
+  return fast_max(V{} + low, fast_min(V{} + high, x));
 }
 
 // ln 2 in two parts; the first has so few bits that its products with exponents are exact, fused or not.
