@@ -207,19 +207,49 @@ def _with_parameter(name: str, x: Any, value: Any, formula: Callable[[Any, Any],
 
 @operation
 def leaky_relu(x: Any, negative_slope: Any = 0.2) -> Any:
-    """Returns x where it is positive, `negative_slope * x` elsewhere (Maas et al., ICML 2013)."""
+    """Returns x where it is positive, `negative_slope * x` elsewhere (Maas et al., ICML 2013).
+
+    Args:
+        x: a tensor or array of any shape.
+        negative_slope: a number, or a tensor that broadcasts with x. Matrix products take in numbers that are not negative.
+
+    Example:
+        >>> import numpy as np
+        >>> leaky_relu(np.array([-2.0, 3.0])).tolist()
+        [-0.4, 3.0]
+    """
     return _with_parameter("leaky_relu", x, negative_slope, lambda x, slope: where(greater(x, 0.0), x, slope * x))
 
 
 @operation
 def elu(x: Any, alpha: Any = 1.0) -> Any:
-    """Returns x where it is positive, `alpha * (e**x - 1)` elsewhere (Clevert et al., ICLR 2016)."""
+    """Returns x where it is positive, `alpha * (e**x - 1)` elsewhere (Clevert et al., ICLR 2016).
+
+    Args:
+        x: a tensor or array of any shape.
+        alpha: a number, or a tensor that broadcasts with x. Matrix products take in numbers that are not negative.
+
+    Example:
+        >>> import numpy as np
+        >>> elu(np.array([-1.0, 3.0]), 2.0).round(4).tolist()
+        [-1.2642, 3.0]
+    """
     return _with_parameter("elu", x, alpha, lambda x, alpha: where(greater(x, 0.0), x, alpha * expm1(minimum(x, 0.0))))
 
 
 @operation
 def celu(x: Any, alpha: Any = 1.0) -> Any:
-    """Returns x where it is positive, `alpha * (e**(x / alpha) - 1)` elsewhere (Barron 2017)."""
+    """Returns x where it is positive, `alpha * (e**(x / alpha) - 1)` elsewhere (Barron 2017).
+
+    Args:
+        x: a tensor or array of any shape.
+        alpha: a number, or a tensor that broadcasts with x. Matrix products take in numbers that are positive.
+
+    Example:
+        >>> import numpy as np
+        >>> celu(np.array([-1.0, 3.0]), 2.0).round(4).tolist()
+        [-0.7869, 3.0]
+    """
     return _with_parameter(
         "celu",
         x,
@@ -237,7 +267,17 @@ def gelu(x: Any, approximate: bool = True) -> Any:
 
 @operation
 def hard_shrink(x: Any, threshold: Any = 0.5) -> Any:
-    """Returns x where `|x| > threshold`, 0 elsewhere."""
+    """Returns x where `|x| > threshold`, 0 elsewhere.
+
+    Args:
+        x: a tensor or array of any shape.
+        threshold: a number, or a tensor that broadcasts with x. Matrix products take in numbers that are not negative.
+
+    Example:
+        >>> import numpy as np
+        >>> hard_shrink(np.array([-2.0, 0.4, 3.0])).tolist()
+        [-2.0, 0.0, 3.0]
+    """
     return _with_parameter(
         "hard_shrink", x, threshold, lambda x, threshold: where(less_equal(absolute(x), threshold), 0.0, x)
     )
@@ -245,19 +285,49 @@ def hard_shrink(x: Any, threshold: Any = 0.5) -> Any:
 
 @operation
 def soft_shrink(x: Any, threshold: Any = 0.5) -> Any:
-    """Returns x moved towards 0 by `threshold`, but not past it."""
+    """Returns x moved towards 0 by `threshold`, but not past it.
+
+    Args:
+        x: a tensor or array of any shape.
+        threshold: a number, or a tensor that broadcasts with x. Matrix products take in numbers that are not negative.
+
+    Example:
+        >>> import numpy as np
+        >>> soft_shrink(np.array([-2.0, 0.4, 3.0])).tolist()
+        [-1.5, 0.0, 2.5]
+    """
     return _with_parameter("soft_shrink", x, threshold, lambda x, threshold: relu(x - threshold) - relu(-x - threshold))
 
 
 @operation
 def squareplus(x: Any, b: Any = 4) -> Any:
-    """Returns `(x + sqrt(x**2 + b)) / 2` (Barron 2021)."""
+    """Returns `(x + sqrt(x**2 + b)) / 2` (Barron 2021).
+
+    Args:
+        x: a tensor or array of any shape.
+        b: a number, or a tensor that broadcasts with x. Matrix products take in numbers that are not negative.
+
+    Example:
+        >>> import numpy as np
+        >>> squareplus(np.array([-1.5, 0.0, 1.5])).tolist()
+        [0.5, 1.0, 2.0]
+    """
     return _with_parameter("squareplus", x, b, lambda x, b: 0.5 * (x + sqrt(square(x) + b)))
 
 
 @operation
 def threshold(x: Any, threshold: Any, default_value: Any) -> Any:
-    """Returns x where it is larger than `threshold`, `default_value` elsewhere."""
+    """Returns x where it is larger than `threshold`, `default_value` elsewhere.
+
+    Args:
+        x: a tensor or array of any shape.
+        threshold, default_value: numbers, or tensors that broadcast with x.
+
+    Example:
+        >>> import numpy as np
+        >>> threshold(np.array([-2.0, 3.0]), 1.0, 0.5).tolist()
+        [0.5, 3.0]
+    """
     return where(greater(x, threshold), x, default_value)
 
 
@@ -265,8 +335,17 @@ def threshold(x: Any, threshold: Any, default_value: Any) -> Any:
 def glu(x: Any, axis: int = -1) -> Any:
     """Returns the first half of x along an axis times the sigmoid of the second (Dauphin et al., ICML 2017).
 
+    Args:
+        x: a tensor or array of rank 1 or more.
+        axis: an axis of even extent.
+
     Raises:
         ValueError: if there is no such axis, or it cannot be halved.
+
+    Example:
+        >>> import numpy as np
+        >>> glu(np.array([2.0, 6.0, 0.0, 0.0])).tolist()
+        [1.0, 3.0]
     """
     x = as_tensor(x)
     shape = x.shape

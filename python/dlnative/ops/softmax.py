@@ -107,6 +107,11 @@ def softmax(x: Any, axis: int = -1) -> Any:
     Args:
         x: a tensor or array of rank 1 or more.
         axis: the axis over which the results sum to 1.
+
+    Example:
+        >>> import numpy as np
+        >>> softmax(np.log(np.array([[1.0, 3.0]]))).round(6).tolist()
+        [[0.25, 0.75]]
     """
     return _along("softmax", x, axis)
 
