@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from typing import Any
 
 import numpy as np
@@ -303,13 +302,6 @@ def test_a_negative_parameter_has_the_gradient_of_its_formula(backend: str) -> N
         gradient = grad(lambda a, f=function: total(f(a, -1.25)))(x)
         difference = (function(x + 1e-6, -1.25) - function(x - 1e-6, -1.25)) / 2e-6
         np.testing.assert_allclose(gradient, difference, rtol=1e-6, atol=1e-9)
-
-
-def test_functions_can_be_pickled() -> None:
-    for module in (activations, ops):
-        for name, function in vars(module).items():
-            if callable(function) and not name.startswith("_") and function.__module__.startswith("dlnative"):
-                assert pickle.loads(pickle.dumps(function)) is function, name
 
 
 @pytest.mark.parametrize("name", KERAS)

@@ -137,6 +137,17 @@ def pickled(model: Any) -> Any:
     return pickle.loads(pickle.dumps(model))
 
 
+def test_what_models_are_made_of_can_be_pickled() -> None:
+    found = {
+        f"{module.__name__}.{name}": thing
+        for module in (dlnative.activations, dlnative.ops, dlnative.losses, dlnative.metrics, dlnative.layers)
+        for name, thing in vars(module).items()
+        if callable(thing) and not name.startswith("_") and thing.__module__.startswith("dlnative")
+    }
+    assert {"dlnative.ops.tanh", "dlnative.losses.MeanSquaredError", "dlnative.metrics.MeanSquaredError"} <= set(found)
+    assert [name for name, thing in found.items() if pickled(thing) is not thing] == []
+
+
 @pytest.mark.parametrize("copied", [copy.deepcopy, pickled])
 @pytest.mark.parametrize(
     "options",
