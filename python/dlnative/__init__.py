@@ -26,7 +26,6 @@ from dlnative import (
 from dlnative.config import build_config, num_threads, set_num_threads
 from dlnative.gradient import grad, value_and_grad
 from dlnative.graph.function import Function
-from dlnative.graph.tensor import KerasTensor
 from dlnative.graph.variable import Variable
 from dlnative.initializers import Initializer
 from dlnative.layers import Input, Layer
@@ -35,6 +34,7 @@ from dlnative.metrics import Metric
 from dlnative.models import Model, Sequential
 from dlnative.optimizers import Optimizer
 from dlnative.regularizers import Regularizer
+from dlnative.symbolic import KerasTensor
 
 if TYPE_CHECKING:
     from dlnative import datasets as datasets

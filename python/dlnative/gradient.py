@@ -8,8 +8,9 @@ from typing import Any
 from dlnative import ops
 from dlnative.graph.autodiff import gradients
 from dlnative.graph.function import Function
-from dlnative.graph.tensor import Tensor, flatten_structure
+from dlnative.graph.tensor import Tensor
 from dlnative.graph.trace import Trace, current_trace
+from dlnative.graph.tree import flatten_structure
 from dlnative.graph.variable import Variable
 
 

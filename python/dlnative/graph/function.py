@@ -15,8 +15,9 @@ from dlnative import dtypes
 from dlnative.backends import selection
 from dlnative.backends.program import Array, Executor, Program
 from dlnative.graph.planner import plan
-from dlnative.graph.tensor import Tensor, flatten_structure, map_structure
+from dlnative.graph.tensor import Tensor
 from dlnative.graph.trace import Trace, constant, current_trace
+from dlnative.graph.tree import flatten_structure, map_structure
 from dlnative.graph.variable import Variable
 
 _compiling = RLock()

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from dlnative import dtypes
-from dlnative.graph.tensor import Call, KerasTensor
 from dlnative.layers.layer import Layer
+from dlnative.symbolic import Call, KerasTensor
 
 
 class InputLayer(Layer):

@@ -11,19 +11,13 @@ import numpy as np
 from dlnative import dtypes, ops, regularizers
 from dlnative.backends.selection import changes
 from dlnative.graph.function import Function, WeakMethod
-from dlnative.graph.tensor import (
-    Call,
-    KerasTensor,
-    Tensor,
-    flatten_structure,
-    has_keras_tensor,
-    keras_tensors,
-    map_structure,
-)
+from dlnative.graph.tensor import Tensor
 from dlnative.graph.trace import current_trace, recording
+from dlnative.graph.tree import flatten_structure, map_structure
 from dlnative.graph.variable import Variable
 from dlnative.layers.weights import Weights
 from dlnative.ops.core import record
+from dlnative.symbolic import Call, KerasTensor, has_keras_tensor, keras_tensors
 from dlnative.utils.naming import auto_name
 
 _context = ThreadLocal()

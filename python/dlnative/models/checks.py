@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlnative import losses
-from dlnative.graph.tensor import flatten_structure
+from dlnative.graph.tree import flatten_structure
 from dlnative.models.data import Data
 
 

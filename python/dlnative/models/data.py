@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from dlnative import dtypes
-from dlnative.graph.tensor import flatten_structure
+from dlnative.graph.tree import flatten_structure
 
 Array = np.ndarray[Any, Any]
 

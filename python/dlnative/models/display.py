@@ -10,7 +10,7 @@ from dlnative.backends.program import Program
 from dlnative.dtypes import ITEM_SIZES
 from dlnative.graph.function import Compiled
 from dlnative.graph.op import LINEAR, size_of
-from dlnative.graph.tensor import flatten_structure
+from dlnative.graph.tree import flatten_structure
 from dlnative.models.data import Data
 
 if TYPE_CHECKING:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlnative.graph.tensor import Call, KerasTensor, flatten_structure, map_structure
+from dlnative.graph.tree import flatten_structure, map_structure
 from dlnative.layers.input import InputLayer
 from dlnative.layers.layer import Layer
 from dlnative.models.model import Model
+from dlnative.symbolic import Call, KerasTensor
 
 
 class Functional(Model):

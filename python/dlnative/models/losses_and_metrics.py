@@ -7,7 +7,7 @@ from typing import Any
 from dlnative import losses as losses_module
 from dlnative import metrics as metrics_module
 from dlnative import ops
-from dlnative.graph.tensor import flatten_structure
+from dlnative.graph.tree import flatten_structure
 
 
 def by_output(what: str, given: Any, names: list[str], count: int) -> list[Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from dlnative import metrics as metrics_module
 from dlnative import ops, optimizers
 from dlnative.callbacks import History
-from dlnative.graph.tensor import flatten_structure
+from dlnative.graph.tree import flatten_structure
 from dlnative.models.losses_and_metrics import CompiledLoss, CompiledMetrics
 from dlnative.models.steps import Steps
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from dlnative.callbacks import CallbackList
-from dlnative.graph.tensor import Tensor, map_structure
+from dlnative.graph.tensor import Tensor
+from dlnative.graph.tree import map_structure
 from dlnative.models import checks, data
 from dlnative.models.data import Data
 from dlnative.models.objective import Objective

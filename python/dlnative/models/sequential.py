@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from dlnative.graph.tensor import KerasTensor
 from dlnative.layers.input import InputLayer
 from dlnative.layers.layer import Layer
 from dlnative.models.functional import Functional
 from dlnative.models.model import Model
+from dlnative.symbolic import KerasTensor
 
 
 class Sequential(Model):

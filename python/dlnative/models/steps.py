@@ -11,7 +11,8 @@ from dlnative import dtypes, ops
 from dlnative.backends import selection
 from dlnative.graph.autodiff import gradients
 from dlnative.graph.function import Compiled, compile_trace
-from dlnative.graph.tensor import Tensor, flatten_structure, map_structure
+from dlnative.graph.tensor import Tensor
+from dlnative.graph.tree import flatten_structure, map_structure
 from dlnative.models.data import Data
 
 if TYPE_CHECKING:

@@ -11,9 +11,11 @@ import numpy as np
 from dlnative import dtypes
 from dlnative.graph.eager import OnArrays, evaluate
 from dlnative.graph.op import OPS, Op
-from dlnative.graph.tensor import Call, KerasTensor, Node, Tensor, flatten_structure, has_keras_tensor, map_structure
+from dlnative.graph.tensor import Node, Tensor
 from dlnative.graph.trace import Trace, constant, current_trace
+from dlnative.graph.tree import flatten_structure, map_structure
 from dlnative.graph.variable import Variable
+from dlnative.symbolic import Call, KerasTensor, has_keras_tensor
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 

@@ -97,6 +97,17 @@ def _activations() -> list[tuple[Any, ...]]:
     return [LINEAR, *((name, *OPS[name].samples[0].attributes.values()) for name in ACTIVATIONS[1:])]
 
 
+# M, N and K of the samples with an epilogue.
+_FORWARD_SIZES = ((1, 1, 1), (16, 8, 4), (5, 33, 17), (65, 70, 31), (1, 600, 70), (9, 550, 450))
+_BACKWARD_SIZES = ((1, 1, 1), (16, 8, 4), (5, 33, 17), (9, 1000, 8), (20, 40, 450))
+
+
+def _paired(first: Sequence[Any], second: Sequence[Any]) -> list[tuple[Any, Any]]:
+    """Each of one list with some of the other: all of both are met, but not each pair."""
+    count = max(len(first), len(second))
+    return [(first[i % len(first)], second[(i + shift) % len(second)]) for i in range(count) for shift in (0, 1)]
+
+
 def _operand(m: int, n: int, shape: Shape, high: float = 2.0) -> Arg:
     """Returns what a product takes in the tests. Of a single element nothing cancels: there is no larger one to judge by."""
     return Arg(shape, low=0.4 if m * n == 1 else -high, high=high)
@@ -119,10 +130,8 @@ register(
                 activation=activation,
                 residual=residual,
             )
-            for m, n, k in ((1, 1, 1), (16, 8, 4), (5, 33, 17), (65, 70, 31), (1, 600, 70), (9, 550, 450))
-            for bias in (True, False)
-            for residual in (False, True)
-            for activation in _activations()
+            for (m, n, k), activation in _paired(_FORWARD_SIZES, _activations())
+            for bias, residual in ((True, False), (False, True), (True, True))
         ],
         tolerance=16.0,
     )
@@ -151,8 +160,7 @@ register(
                 activation=activation,
                 residual=residual,
             )
-            for m, n, k in ((1, 1, 1), (16, 8, 4), (5, 33, 17), (9, 1000, 8), (20, 40, 450))
-            for activation in _activations()[1:]
+            for (m, n, k), activation in _paired(_BACKWARD_SIZES, _activations()[1:])
             for residual in (False, True)
         ],
         tolerance=16.0,
