@@ -11,7 +11,7 @@ from dlnative.backends import selection
 from dlnative.backends.program import Program
 from dlnative.backends.reference.functions import function_of
 from dlnative.graph.op import OPS, Arg, Op, Sample
-from dlnative.graph.planner import plan
+from dlnative.graph.planning.planner import plan
 from dlnative.graph.tensor import Node
 from dlnative.graph.trace import Trace
 

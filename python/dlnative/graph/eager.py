@@ -18,7 +18,7 @@ from dlnative import dtypes
 from dlnative.backends import selection
 from dlnative.backends.program import Executor
 from dlnative.graph.op import Op
-from dlnative.graph.planner import plan
+from dlnative.graph.planning.planner import plan
 from dlnative.graph.tensor import Node
 from dlnative.graph.trace import Trace
 

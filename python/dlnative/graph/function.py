@@ -14,7 +14,7 @@ import numpy as np
 from dlnative import dtypes
 from dlnative.backends import selection
 from dlnative.backends.program import Array, Executor, Program
-from dlnative.graph.planner import plan
+from dlnative.graph.planning.planner import plan
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.trace import Trace, constant, current_trace
 from dlnative.graph.tree import flatten_structure, map_structure

@@ -1,4 +1,4 @@
-"""Activations: ops of one argument, each with an op for its gradient, which matrix products take in (`graph/fusion.py`).
+"""Activations: ops of one argument, each with an op for its gradient, which matrix products take in (`graph/planning/fuse.py`).
 
 `NAME_gradient` of `dy` is `dy` times the derivative, in terms of the result y or, where that does not tell it, of the
 argument x. The formulas are in csrc/simd/activations.h; here are their derivatives, for gradients of gradients.

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dlnative.graph.lowering import Lowered, Step, Value
+from dlnative.graph.planning.lower import Lowered, Step, Value
 from dlnative.graph.op import ACTIVATIONS, LINEAR, OPS, size_of
 
 _GRADIENTS = {f"{name}_gradient": name for name in ACTIVATIONS if name != "linear"}

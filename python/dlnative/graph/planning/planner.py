@@ -9,10 +9,10 @@ import numpy as np
 
 from dlnative.backends.program import ARENA, Array, Buffer, Instruction, Program
 from dlnative.graph.arena import padded
-from dlnative.graph.chains import chain
-from dlnative.graph.fusion import fuse
-from dlnative.graph.lowering import Lowered, Step, Value, lower
-from dlnative.graph.memory import Layout, assign_memory
+from dlnative.graph.planning.chains import chain
+from dlnative.graph.planning.fuse import fuse
+from dlnative.graph.planning.lower import Lowered, Step, Value, lower
+from dlnative.graph.planning.memory import Layout, assign_memory
 from dlnative.graph.op import OPS, Op, size_of
 from dlnative.graph.storage import zeroed
 from dlnative.graph.tensor import Tensor

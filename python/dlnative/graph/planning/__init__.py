@@ -1,0 +1,1 @@
+"""Planning: from a trace to a program."""
