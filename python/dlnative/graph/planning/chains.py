@@ -9,8 +9,8 @@ sum, mean, maximum or minimum along the last axes.
 from __future__ import annotations
 
 from dlnative import dtypes
-from dlnative.graph.planning.lower import REDUCTIONS, Lowered, Step, Value
 from dlnative.graph.op import OPS, size_of
+from dlnative.graph.planning.lower import REDUCTIONS, Lowered, Step, Value
 
 # Elements: smaller values are in the first caches anyway, and a chain takes half a microsecond to begin.
 _LEAST = 1 << 15

@@ -17,8 +17,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from dlnative.graph.planning.lower import Lowered, Step, Value
 from dlnative.graph.op import ACTIVATIONS, LINEAR, OPS, size_of
+from dlnative.graph.planning.lower import Lowered, Step, Value
 
 _GRADIENTS = {f"{name}_gradient": name for name in ACTIVATIONS if name != "linear"}
 

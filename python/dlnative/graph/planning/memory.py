@@ -9,8 +9,8 @@ variable's memory, if no later step reads the old one.
 from __future__ import annotations
 
 from dlnative.graph.arena import Arena, padded
-from dlnative.graph.planning.lower import Lowered, Step, Value
 from dlnative.graph.op import OPS
+from dlnative.graph.planning.lower import Lowered, Step, Value
 from dlnative.graph.variable import Variable
 
 

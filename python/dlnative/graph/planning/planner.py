@@ -9,11 +9,11 @@ import numpy as np
 
 from dlnative.backends.program import ARENA, Array, Buffer, Instruction, Program
 from dlnative.graph.arena import padded
+from dlnative.graph.op import OPS, Op, size_of
 from dlnative.graph.planning.chains import chain
 from dlnative.graph.planning.fuse import fuse
 from dlnative.graph.planning.lower import Lowered, Step, Value, lower
 from dlnative.graph.planning.memory import Layout, assign_memory
-from dlnative.graph.op import OPS, Op, size_of
 from dlnative.graph.storage import zeroed
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.trace import Trace
