@@ -322,7 +322,7 @@ def test_names() -> None:
         activations.get(3)
     with pytest.raises(ValueError, match=r"glu: expected an even extent of axis 1, got input of shape \(2, 5\)"):
         activations.glu(X)
-    with pytest.raises(ValueError, match=r"glu: expected an axis in \[-2, 2\), got 2"):
+    with pytest.raises(ValueError, match=r"glu: axis 2 is out of bounds: expected an axis in \[-2, 2\)"):
         activations.glu(X, 2)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar, cast
 
@@ -148,12 +149,32 @@ def is_symbolic(*structures: Any) -> bool:
     return any(isinstance(leaf, Tensor) for leaf in flatten_structure(structures))
 
 
-def normalize_axis(axis: int, rank: int, name: str) -> int:
+def normalize_axis(axis: Any, rank: int, name: str) -> int:
     """Returns the axis counted from the front.
 
     Raises:
+        TypeError: if it is no integer.
         ValueError: if there is no such axis.
     """
+    try:
+        axis = operator.index(axis)
+    except TypeError:
+        raise TypeError(f"{name}: expected an integer for an axis, got {axis!r}") from None
     if not -rank <= axis < rank:
-        raise ValueError(f"{name}: expected an axis in [{-rank}, {rank}), got {axis}")
-    return axis + rank if axis < 0 else axis
+        raise ValueError(f"{name}: axis {axis} is out of bounds: expected an axis in [{-rank}, {rank})")
+    return int(axis) + rank if axis < 0 else int(axis)
+
+
+def normalize_axes(axis: Any, rank: int, name: str) -> tuple[int, ...]:
+    """Returns axes counted from the front: those of one, of a list or tuple, or (`None`) all.
+
+    Raises:
+        TypeError: if one is no integer.
+        ValueError: if there is no such axis, or it is given twice.
+    """
+    if axis is None:
+        return tuple(range(rank))
+    axes = tuple([normalize_axis(item, rank, name) for item in (axis if isinstance(axis, (tuple, list)) else (axis,))])
+    if len(axes) > 1 and len(set(axes)) < len(axes):
+        raise ValueError(f"{name}: expected distinct axes, got {axis}")
+    return axes
