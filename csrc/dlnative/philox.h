@@ -10,7 +10,8 @@
 
 #include "dlnative/types.h"
 
-#if defined(__x86_64__)
+#if defined(DLNATIVE_ISA_CUDA)
+#elif defined(__x86_64__)
 #include <immintrin.h>
 #elif defined(__aarch64__)
 #include <arm_neon.h>
@@ -22,6 +23,31 @@ struct PhiloxKey {
   std::uint32_t low, high;
 };
 
+inline constexpr std::uint32_t philox_multiplier_0 = 0xD2511F53u, philox_multiplier_1 = 0xCD9E8D57u;
+inline constexpr std::uint32_t philox_weyl_low = 0x9E3779B9u, philox_weyl_high = 0xBB67AE85u;
+inline constexpr int philox_rounds = 10;
+
+// The four words of one block.
+struct PhiloxBlock {
+  std::uint32_t word[4];
+};
+DLNATIVE_INLINE PhiloxBlock philox_block(PhiloxKey key, std::uint64_t block, std::uint64_t counter) {
+  std::uint32_t c0 = static_cast<std::uint32_t>(block), c1 = static_cast<std::uint32_t>(block >> 32);
+  std::uint32_t c2 = static_cast<std::uint32_t>(counter), c3 = static_cast<std::uint32_t>(counter >> 32);
+  for (int round = 0; round < philox_rounds; ++round) {
+    const std::uint64_t product0 = std::uint64_t{philox_multiplier_0} * c0;
+    const std::uint64_t product1 = std::uint64_t{philox_multiplier_1} * c2;
+    c0 = static_cast<std::uint32_t>(product1 >> 32) ^ c1 ^ key.low;
+    c1 = static_cast<std::uint32_t>(product1);
+    c2 = static_cast<std::uint32_t>(product0 >> 32) ^ c3 ^ key.high;
+    c3 = static_cast<std::uint32_t>(product0);
+    key.low += philox_weyl_low;
+    key.high += philox_weyl_high;
+  }
+  return {{c0, c1, c2, c3}};
+}
+
+#if !defined(DLNATIVE_ISA_CUDA)
 // Each 64-bit lane holds one word of one block in its lower half; what is in the upper half does not matter, because
 // the multiplication reads lower halves only and its product is high half and low half at once.
 #if defined(__AVX512F__)
@@ -69,17 +95,17 @@ DLNATIVE_INLINE void philox(PhiloxKey key, std::uint64_t block, std::uint64_t co
       c3[v] = c2[v] >> 32;
     }
     std::uint32_t key_low = key.low, key_high = key.high;
-    for (int round = 0; round < 10; ++round) {
+    for (int round = 0; round < philox_rounds; ++round) {
       for (int v = 0; v < side_by_side; ++v) {
-        const PhiloxLanes product0 = philox_product(c0[v], PhiloxLanes{} + 0xD2511F53u);
-        const PhiloxLanes product1 = philox_product(c2[v], PhiloxLanes{} + 0xCD9E8D57u);
+        const PhiloxLanes product0 = philox_product(c0[v], PhiloxLanes{} + philox_multiplier_0);
+        const PhiloxLanes product1 = philox_product(c2[v], PhiloxLanes{} + philox_multiplier_1);
         c0[v] = (product1 >> 32) ^ c1[v] ^ key_low;
         c1[v] = product1;
         c2[v] = (product0 >> 32) ^ c3[v] ^ key_high;
         c3[v] = product0;
       }
-      key_low += 0x9E3779B9u;
-      key_high += 0xBB67AE85u;
+      key_low += philox_weyl_low;
+      key_high += philox_weyl_high;
     }
     for (int v = 0; v < side_by_side; ++v) {
       const PhiloxLanes first = (c0[v] & 0xffffffffu) | (c1[v] << 32), second = (c2[v] & 0xffffffffu) | (c3[v] << 32);
@@ -92,5 +118,6 @@ DLNATIVE_INLINE void philox(PhiloxKey key, std::uint64_t block, std::uint64_t co
     }
   }
 }
+#endif
 
 }  // namespace dlnative

@@ -6,7 +6,11 @@
 
 #include <cstdint>
 
+#if defined(__CUDACC__)
+#define DLNATIVE_INLINE __host__ __device__ __forceinline__
+#else
 #define DLNATIVE_INLINE inline __attribute__((always_inline))
+#endif
 
 namespace dlnative {
 

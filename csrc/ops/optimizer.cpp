@@ -1,24 +1,9 @@
-// Optimizer updates: one pass over the flat arena of all parameters, in place; g is the gradient, lr a scalar buffer.
-//
-//   decay     param -= param * weight_decay * lr, before the update
-//   sgd       momentum = 0:  param -= lr g
-//             else           m = momentum m - lr g;  param += m,  with Nesterov: param += momentum m - lr g
-//   adam      t = iterations + 1;  alpha = lr sqrt(1 - beta_2^t) / (1 - beta_1^t)
-//             m += (g - m)(1 - beta_1);  v += (g^2 - v)(1 - beta_2);  param -= m alpha / (sqrt(v) + epsilon)
-//             amsgrad: vhat = max(vhat, v) takes the place of v in the last formula
-//   rmsprop   velocity = rho velocity + (1 - rho) g^2;  d = velocity + epsilon
-//             centered: a = rho a + (1 - rho) g;  d = velocity - a^2 + epsilon
-//             step = lr g / sqrt(d);  momentum > 0: m = momentum m + step, param -= m;  else param -= step
-//
-// Factors that are the same for all elements are computed once; Adam's corrections in the parameters' type, as in
-// Keras: in float, 1 - 0.999 is off by 1e-5. An update is a function of one vector of each array, and reads and writes
-// it through `at`, which knows where it is and whether it is whole. Every element is by itself, so tasks change no bit.
-// Sources: Kingma & Ba 2015 (Adam); Reddi, Kale & Kumar 2018 (AMSGrad); Tieleman & Hinton 2012 (RMSprop); the order of
-// operations is that of Keras 3.
+// Optimizer updates on the CPU: each formula of optimizer_formulas.h over all elements, in vectors. Every element is by
+// itself, so tasks change no bit.
 #include <cstddef>
 
 #include "dlnative/kernel.h"
-#include "simd/math.h"
+#include "ops/optimizer_formulas.h"
 
 namespace dlnative::DLNATIVE_ISA {
 namespace {
@@ -75,48 +60,18 @@ DLNATIVE_INLINE double scalar(const View& view) {
 }
 
 template <class T>
-DLNATIVE_INLINE T square_root(T x) {
-  if constexpr (sizeof(T) == 4) {
-    return __builtin_sqrtf(x);
-  } else {
-    return __builtin_sqrt(x);
-  }
-}
-
-// Two powers with the same exponent, by squaring, side by side and without branches: a step of a small network takes no
-// longer than two calls of the C library's pow.
-DLNATIVE_INLINE void powers(double (&base)[2], std::int64_t exponent, double (&result)[2]) {
-  result[0] = result[1] = 1.0;
-  for (; exponent > 0; exponent >>= 1) {
-    for (int i = 0; i < 2; ++i) {
-      result[i] *= (exponent & 1) != 0 ? base[i] : 1.0;
-      base[i] *= base[i];
-    }
-  }
-}
-
-template <class T>
 void sgd(const Call& call) {
-  const bool nesterov = call.ints[0] != 0;
   const double lr = scalar(call.inputs[2]);
-  const T momentum = static_cast<T>(call.floats[0]), rate = static_cast<T>(lr);
-  const T decay = static_cast<T>(call.floats[1] * lr);
+  const T rate = static_cast<T>(lr), decay = static_cast<T>(call.floats[1] * lr);
   const std::int64_t size = call.outputs[0].size;
   T* const param = call.outputs[0].as<T>();
   const T* const gradient = call.inputs[1].as<T>();
   if (call.output_count == 1) {
-    return for_vectors<T>(*call.workers, size, 3, [=](auto at) __attribute__((always_inline)) {
-      const Vec<T> p = at.read(param);
-      at.write(param, p - p * decay - rate * at.read(gradient));
-    });
+    return for_vectors<T>(*call.workers, size, 3, SgdUpdate<T>{param, gradient, rate, decay});
   }
-  T* const slot = call.outputs[1].as<T>();
-  for_vectors<T>(*call.workers, size, 5, [=](auto at) __attribute__((always_inline)) {
-    const Vec<T> p = at.read(param), step = rate * at.read(gradient);
-    const Vec<T> m = momentum * at.read(slot) - step;
-    at.write(slot, m);
-    at.write(param, p - p * decay + (nesterov ? momentum * m - step : m));
-  });
+  const MomentumUpdate<T> update{param, call.outputs[1].as<T>(), gradient, static_cast<T>(call.floats[0]), rate,
+                                 decay, call.ints[0] != 0};
+  for_vectors<T>(*call.workers, size, 5, update);
 }
 
 template <class T>
@@ -124,65 +79,36 @@ void adam(const Call& call) {
   const double lr = scalar(call.inputs[2]);
   const std::int64_t t = *call.inputs[3].as<std::int64_t>() + 1;
   const double beta_1 = call.floats[0], beta_2 = call.floats[1];
-  double bases[2] = {static_cast<double>(static_cast<T>(beta_1)), static_cast<double>(static_cast<T>(beta_2))};
-  double power[2];
-  powers(bases, t, power);
-  const T alpha = static_cast<T>(lr) * square_root(T(1) - static_cast<T>(power[1])) / (T(1) - static_cast<T>(power[0]));
-  const T rest_1 = static_cast<T>(1.0 - beta_1), rest_2 = static_cast<T>(1.0 - beta_2);
-  const T epsilon = static_cast<T>(call.floats[2]), decay = static_cast<T>(call.floats[3] * lr);
-  const std::int64_t size = call.outputs[0].size;
-  T* const param = call.outputs[0].as<T>();
-  T* const m = call.outputs[1].as<T>();
-  T* const v = call.outputs[2].as<T>();
-  const T* const gradient = call.inputs[1].as<T>();
-  T* const vhat = call.output_count > 3 ? call.outputs[3].as<T>() : nullptr;
-  for_vectors<T>(*call.workers, size, vhat == nullptr ? 7 : 9, [=](auto at) __attribute__((always_inline)) {
-    const Vec<T> p = at.read(param), g = at.read(gradient), old_mean = at.read(m), old_variance = at.read(v);
-    const Vec<T> mean = fma(g - old_mean, broadcast(rest_1), old_mean);
-    const Vec<T> variance = fma(fma(g, g, -old_variance), broadcast(rest_2), old_variance);
-    Vec<T> largest = variance;
-    at.write(m, mean);
-    at.write(v, variance);
-    if (vhat != nullptr) {
-      const Vec<T> before = at.read(vhat);
-      largest = select(before > variance, before, variance);
-      at.write(vhat, largest);
-    }
-    at.write(param, subtract_over_root(fma(p, broadcast(-decay), p), alpha, mean, largest, epsilon));
-  });
+  AdamUpdate<T> update;
+  update.param = call.outputs[0].as<T>();
+  update.m = call.outputs[1].as<T>();
+  update.v = call.outputs[2].as<T>();
+  update.vhat = call.output_count > 3 ? call.outputs[3].as<T>() : nullptr;
+  update.gradient = call.inputs[1].as<T>();
+  update.alpha = adam_rate<T>(lr, beta_1, beta_2, t);
+  update.rest_1 = static_cast<T>(1.0 - beta_1);
+  update.rest_2 = static_cast<T>(1.0 - beta_2);
+  update.epsilon = static_cast<T>(call.floats[2]);
+  update.decay = static_cast<T>(call.floats[3] * lr);
+  for_vectors<T>(*call.workers, call.outputs[0].size, update.vhat == nullptr ? 7 : 9, update);
 }
 
 template <class T, bool centered, bool with_momentum>
 void rmsprop(const Call& call) {
   const double lr = scalar(call.inputs[2]);
-  const T rho = static_cast<T>(call.floats[0]), rest = static_cast<T>(1.0 - call.floats[0]);
-  const T momentum = static_cast<T>(call.floats[1]), epsilon = static_cast<T>(call.floats[2]);
-  const T rate = static_cast<T>(lr), decay = static_cast<T>(call.floats[3] * lr);
-  const std::int64_t size = call.outputs[0].size;
-  T* const param = call.outputs[0].as<T>();
-  T* const velocity = call.outputs[1].as<T>();
-  T* const slot = with_momentum ? call.outputs[2].as<T>() : nullptr;
-  T* const average = centered ? call.outputs[with_momentum ? 3 : 2].as<T>() : nullptr;
-  const T* const gradient = call.inputs[1].as<T>();
-  const int streams = 5 + 2 * centered + 2 * with_momentum;
-  for_vectors<T>(*call.workers, size, streams, [=](auto at) __attribute__((always_inline)) {
-    const Vec<T> old = at.read(param), g = at.read(gradient), p = fma(old, broadcast(-decay), old);
-    const Vec<T> mean_square = fma(g * g, broadcast(rest), rho * at.read(velocity));
-    at.write(velocity, mean_square);
-    Vec<T> variance = mean_square;
-    if constexpr (centered) {
-      const Vec<T> mean = fma(g, broadcast(rest), rho * at.read(average));
-      at.write(average, mean);
-      variance = mean_square - mean * mean;
-    }
-    if constexpr (with_momentum) {
-      const Vec<T> m = subtract_over_root(momentum * at.read(slot), -rate, g, variance + epsilon, T{0});
-      at.write(slot, m);
-      at.write(param, p - m);
-    } else {
-      at.write(param, subtract_over_root(p, rate, g, variance + epsilon, T{0}));
-    }
-  });
+  RmspropUpdate<T, centered, with_momentum> update;
+  update.param = call.outputs[0].as<T>();
+  update.velocity = call.outputs[1].as<T>();
+  update.slot = with_momentum ? call.outputs[2].as<T>() : nullptr;
+  update.average = centered ? call.outputs[with_momentum ? 3 : 2].as<T>() : nullptr;
+  update.gradient = call.inputs[1].as<T>();
+  update.rho = static_cast<T>(call.floats[0]);
+  update.rest = static_cast<T>(1.0 - call.floats[0]);
+  update.momentum = static_cast<T>(call.floats[1]);
+  update.epsilon = static_cast<T>(call.floats[2]);
+  update.rate = static_cast<T>(lr);
+  update.decay = static_cast<T>(call.floats[3] * lr);
+  for_vectors<T>(*call.workers, call.outputs[0].size, 5 + 2 * centered + 2 * with_momentum, update);
 }
 
 template <class T>

@@ -1,8 +1,13 @@
 // How a formula is written: a type with a function `of` over vectors of any element type, which loops take as a
-// parameter. A formula may have a parameter of its own, an attribute of its op.
+// parameter. A formula may have a parameter of its own, an attribute of its op. On a GPU, where threads take the place
+// of lanes, a vector is a single number.
 #pragma once
 
+#if defined(DLNATIVE_ISA_CUDA)
+#include "device/scalar.h"
+#else
 #include "simd/math.h"
+#endif
 
 #define DLNATIVE_FORMULA(Name, takes_parameter, operands, formula) \
   struct Name {                                                    \
