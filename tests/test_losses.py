@@ -93,7 +93,7 @@ def test_gradients_are_difference_quotients(name: str, backend: str) -> None:
     y_pred = y_pred.astype("float64")
     if y_true.dtype.kind != "i":
         y_true = y_true.astype("float64") + 0.01  # off zero, where a percentage is not defined
-    loss = getattr(losses, name)()
+    loss = getattr(losses, name)(dtype="float64")
     _, gradient = value_and_grad(lambda pred: loss(y_true, pred))(y_pred)
     step = 1e-6
     quotients = np.zeros_like(y_pred)
@@ -159,6 +159,95 @@ def test_a_loss_of_ones_own() -> None:
 
     assert Cubed().name == "cubed"
     assert float(Cubed(reduction="sum")(np.array([1.0, 2.0]), np.array([0.0, 0.0]))) == 9.0
+
+
+def own(y_true: Any, y_pred: Any, power: int = 1) -> Any:
+    return ops.absolute(y_true - y_pred) ** power
+
+
+def test_a_loss_has_the_type_that_its_argument_says() -> None:
+    """As in Keras, float32 whatever the arrays are; what the function gets is in that type too."""
+    y_true, y_pred = np.array([1, 0, 3]), np.array([0.5, 0.25, 3.0])
+    for make, expected in [
+        (losses.MeanSquaredError, 0.3125 / 3),
+        (lambda **kw: losses.LossFunctionWrapper(own, **kw), 0.25),
+    ]:
+        assert make().dtype == make()(y_true, y_pred).dtype == "float32"
+        assert make(dtype="float64")(y_true, y_pred.astype("float32")).dtype == "float64"
+        np.testing.assert_allclose(make(dtype="float64")(y_true, y_pred), expected, rtol=1e-12)
+    with pytest.raises(AttributeError):
+        losses.Huber().dtype = "float64"
+
+
+@pytest.mark.parametrize("dtype", ["int32", "int64", "uint8", "bool"])
+def test_crossentropies_of_predictions_that_are_integers(dtype: str, backend: str) -> None:
+    y_pred = np.array([[1, 0], [0, 1]]).astype(dtype)
+    certain = -np.log(1e-7)  # or of 1 - (1 - 1e-7), which is 1.19e-7 in float32
+    for function, y_true in [
+        (losses.binary_crossentropy, np.array([[1, 0], [1, 0]])),
+        (losses.categorical_crossentropy, np.array([[1, 0], [1, 0]])),
+        (losses.sparse_categorical_crossentropy, np.array([0, 0], "uint8")),
+    ]:
+        value = function(y_true, y_pred)
+        assert value.dtype == "float32"
+        np.testing.assert_allclose(value, [0.0, certain], rtol=0.02, atol=1e-6)
+
+
+def test_a_function_gets_targets_and_predictions_of_one_rank(backend: str) -> None:
+    """Otherwise (N,) and (N, 1) would make a table of N times N differences."""
+    vector, column = np.array([1.0, 2.0, 4.0], "float32"), np.zeros((3, 1), "float32")
+    for make in (losses.LossFunctionWrapper, lambda fn: losses.LossFunctionWrapper(lambda a, b: fn(a, b))):
+        assert float(make(own)(vector, column)) == float(make(own)(column, vector)) == pytest.approx(7 / 3)
+    nested = losses.LossFunctionWrapper(lambda a, b: own(a["x"], b["x"]) + own(a["y"][0], b["y"][0]))
+    value = nested(
+        {"x": vector, "y": [column]}, {"x": column, "y": [vector]}, sample_weight=np.array([[1.0], [0.0], [0.0]])
+    )
+    assert float(value) == pytest.approx(2 / 3)
+
+
+def test_a_loss_that_is_a_number_takes_weights() -> None:
+    loss = losses.LossFunctionWrapper(lambda a, b: ops.sum(own(a, b)), reduction="sum_over_batch_size")
+    assert float(loss(np.ones((4, 1)), np.zeros((4, 1)), sample_weight=np.array([1.0, 0.0, 2.0, 0.0]))) == 3.0
+
+
+def test_what_a_mask_leaves_out_does_not_count(backend: str) -> None:
+    """Not even where it is NaN; a mean is one over what counts."""
+    y_true = np.array([[1.0, 2.0, np.nan], [4.0, np.nan, np.nan]], "float32")
+    mask = np.array([[True, True, False], [True, False, False]])
+    values = losses.reduce_weighted
+    assert float(values(y_true, None, "sum_over_batch_size", mask)) == pytest.approx(7 / 3)
+    assert float(values(y_true, None, "sum", mask)) == 7.0
+    assert values(y_true, None, None, mask).tolist() == [[1, 2, 0], [4, 0, 0]]
+    assert float(values(y_true, np.array([2.0, 0.5]), "mean", mask)) == pytest.approx(8 / 3)
+    assert float(values(y_true, np.array([2.0, 0.5]), "mean_with_sample_weight", mask)) == pytest.approx(8 / 4.5)
+    assert float(values(y_true, None, "mean", np.zeros((2, 3), bool))) == 0.0
+
+
+def test_names_in_any_case_mean_what_they_mean_in_lower_case() -> None:
+    for name in ("MSE", "Mse", "Mean_Squared_Error"):
+        assert losses.get(name) is losses.mean_squared_error
+    assert losses.get("HINGE") is losses.hinge
+    assert isinstance(losses.get("Hinge"), losses.Hinge)
+
+
+def test_a_wrapped_function_comes_back_from_a_config() -> None:
+    for function in (losses.huber, own):
+        loss = losses.LossFunctionWrapper(
+            function, reduction="sum", name="mine", **{"delta" if function is losses.huber else "power": 3}
+        )
+        again = losses.deserialize(losses.serialize(loss))
+        assert again.fn is function
+        assert again.get_config() == loss.get_config()
+    assert losses.LossFunctionWrapper(losses.huber).get_config()["fn"] == "huber"
+    assert losses.deserialize({"class_name": "function", "config": "huber"}) is losses.huber
+
+    class Mine(losses.Loss):
+        pass
+
+    made = losses.deserialize({"class_name": "Mine", "config": {"name": "m"}}, custom_objects={"Mine": Mine})
+    assert isinstance(made, Mine)
+    with pytest.raises(ValueError, match=r"loss: expected .* got .Mine."):
+        losses.deserialize({"class_name": "Mine", "config": {}})
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ from dlnative.losses.functions import (
     squared_hinge,
 )
 from dlnative.losses.loss import Loss, LossFunctionWrapper, reduce_weighted
-from dlnative.utils.registry import unknown
+from dlnative.utils.registry import Registry, publish
 
 __all__ = [
     "BinaryCrossentropy",
@@ -92,47 +92,42 @@ _FUNCTIONS = (
     squared_hinge, categorical_hinge, kl_divergence, poisson, huber, cosine_similarity, binary_crossentropy,
     categorical_crossentropy, sparse_categorical_crossentropy,
 )  # fmt: skip
-_ALIASES: dict[str, Any] = {
-    "mse": mean_squared_error, "mae": mean_absolute_error, "mape": mean_absolute_percentage_error,
-    "msle": mean_squared_logarithmic_error, "bce": binary_crossentropy, "kld": kl_divergence,
-}  # fmt: skip
-_BY_NAME: dict[str, Any] = {function.__name__: function for function in _FUNCTIONS}
-_BY_NAME.update({**_ALIASES, **{name.upper(): function for name, function in _ALIASES.items()}})
-_BY_NAME.update({cls.__name__: cls for cls in _CLASSES})
+_registry = Registry(
+    "loss", Loss, (LossFunctionWrapper, *_CLASSES), functions=_FUNCTIONS,
+    aliases={
+        "mse": mean_squared_error, "mae": mean_absolute_error, "mape": mean_absolute_percentage_error,
+        "msle": mean_squared_logarithmic_error, "bce": binary_crossentropy, "kld": kl_divergence, "logcosh": log_cosh,
+        "kullback_leibler_divergence": kl_divergence,
+    },
+)  # fmt: skip
+publish(_FUNCTIONS)
 
 
 def serialize(loss: Any) -> Any:
     """Returns the class name and the arguments of a loss; the name of a function."""
-    if isinstance(loss, Loss):
-        return {"class_name": type(loss).__name__, "config": loss.get_config()}
-    return getattr(loss, "__name__", str(loss))
+    return _registry.serialize(loss)
 
 
-def deserialize(config: Any) -> Any:
-    """Makes a loss from what `serialize` returned."""
-    return get(config)
+def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Makes a loss from what `serialize` returned.
+
+    Args:
+        name: a name, or a dict with `class_name` and `config`.
+        custom_objects: classes and functions by name, which come before dlnative's.
+    """
+    return _registry.deserialize(name, custom_objects)
 
 
 def get(identifier: Any) -> Any:
-    """Returns a loss given as itself, a class, a name, a function or a config; `None` stays `None`.
+    """Returns a loss given as itself, a class, a name in any case, a function or a config; `None` stays `None`.
 
     The name of a class gives an object, the name of a function the function.
 
     Raises:
         ValueError: for an unknown name or another kind of object.
+
+    Example:
+        >>> get("mse").__name__, type(get("MeanSquaredError")).__name__
+        ('mean_squared_error', 'MeanSquaredError')
     """
-    if identifier is None or isinstance(identifier, Loss):
-        return identifier
-    config: dict[str, Any] = {}
-    if isinstance(identifier, dict):
-        identifier, config = identifier.get("class_name"), identifier.get("config", {})
-    if isinstance(identifier, str):
-        if identifier not in _BY_NAME:
-            raise ValueError(unknown("loss", identifier, _BY_NAME))
-        found = _BY_NAME[identifier]
-        return found(**config) if isinstance(found, type) else found
-    if isinstance(identifier, type) and issubclass(identifier, Loss):
-        return identifier()
-    if callable(identifier):
-        return identifier
-    raise ValueError(f"loss: expected a name, a Loss or a function, got {identifier!r}")
+    return _registry.get(identifier)

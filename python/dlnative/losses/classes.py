@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dlnative import ops
 from dlnative.losses import functions
-from dlnative.losses.loss import LossFunctionWrapper, reduce_weighted
+from dlnative.losses.loss import LossFunctionWrapper
 
 
 def _wrapper(function: Callable[..., Any], name: str) -> type[LossFunctionWrapper]:
@@ -123,20 +122,12 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
     """
 
     def __init__(
-        self, from_logits: bool = False, ignore_class: int | None = None, axis: int = -1,
-        reduction: str | None = "sum_over_batch_size", name: str = "sparse_categorical_crossentropy", dtype: Any = None,
+        self, from_logits: bool = False, ignore_class: int | None = None, reduction: str | None = "sum_over_batch_size",
+        axis: int = -1, name: str = "sparse_categorical_crossentropy", dtype: Any = None,
     ) -> None:  # fmt: skip
         self.ignore_class = ignore_class
         arguments = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
         super().__init__(functions.sparse_categorical_crossentropy, reduction, name, dtype, **arguments)
-
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Returns the loss, weighted and reduced; a mean is one over the samples that are not ignored."""
-        if self.ignore_class is None:
-            return super().__call__(y_true, y_pred, sample_weight)
-        y_true, y_pred = functions.label_rows(y_true, y_pred)
-        kept = ops.not_equal(y_true, self.ignore_class)
-        return reduce_weighted(self.call(y_true, y_pred), sample_weight, self.reduction, kept)
 
 
 def _smoothing(value: float) -> float:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from dlnative import dtypes, ops
+from dlnative import ops
+from dlnative.ops.conversion import to_float
 from dlnative.ops.core import as_tensor, dtype_of
 
 
@@ -22,10 +24,8 @@ def align_ranks(x1: Any, x2: Any) -> tuple[Any, Any]:
 
 
 def _pair(name: str, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-    """Returns targets and predictions in the predictions' type and with one shape."""
-    y_pred = as_tensor(y_pred)
-    if not dtypes.is_float(dtype_of(y_pred)):
-        y_pred = ops.cast(y_pred, dtypes.floatx())
+    """Returns targets and predictions in the predictions' type (that of integers is `floatx()`) and with one shape."""
+    y_pred = to_float(y_pred)
     y_true, y_pred = align_ranks(ops.cast(y_true, dtype_of(y_pred)), y_pred)
     if tuple(y_true.shape) != tuple(y_pred.shape) and None not in (*y_true.shape, *y_pred.shape):
         raise ValueError(
@@ -192,18 +192,18 @@ def categorical_crossentropy(
         >>> [round(float(value), 4) for value in loss]
         [1.3863]
     """
-    y_pred = as_tensor(y_pred)
+    y_pred = to_float(y_pred)
     y_true = ops.cast(y_true, dtype_of(y_pred))
     if label_smoothing:
         y_true = y_true * (1.0 - label_smoothing) + label_smoothing / y_pred.shape[-1]
     return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
 
 
-def label_rows(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-    """Returns class numbers without the last axis of extent 1 that they may have, and predictions."""
+def label_rows(y_true: Any, y_pred: Any, axis: int = -1) -> tuple[Any, Any]:
+    """Returns class numbers without the axis of extent 1 that they may have where the classes lie, and predictions."""
     y_true, y_pred = as_tensor(y_true), as_tensor(y_pred)
-    if len(y_true.shape) == len(y_pred.shape) and y_true.shape[-1] == 1:
-        y_true = ops.squeeze(y_true, -1)
+    if len(y_true.shape) == len(y_pred.shape) and y_true.shape[axis] == 1:
+        y_true = ops.squeeze(y_true, axis)
     return y_true, y_pred
 
 
@@ -225,10 +225,23 @@ def sparse_categorical_crossentropy(
         >>> [round(float(value), 4) for value in loss]
         [1.3863, 0.6931]
     """
-    y_true, y_pred = label_rows(y_true, y_pred)
+    y_true, y_pred = label_rows(y_true, to_float(y_pred), axis)
     if ignore_class is None:
         return ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
     kept = ops.not_equal(y_true, ignore_class)
     chosen = ops.where(kept, y_true, 0)
     loss = ops.sparse_categorical_crossentropy(chosen, y_pred, from_logits=from_logits, axis=axis)
     return ops.where(kept, loss, 0.0)
+
+
+def _kept(y_true: Any, y_pred: Any, values: Any, ignore_class: int | None = None, axis: int = -1, **others: Any) -> Any:
+    """Returns which labels are not the ignored class, or `None` if there is no such class."""
+    del values, others
+    return None if ignore_class is None else ops.not_equal(label_rows(y_true, y_pred, axis)[0], ignore_class)
+
+
+# Functions whose integer targets are class numbers.
+OF_LABELS: set[Callable[..., Any]] = {sparse_categorical_crossentropy}
+# Functions some of whose values do not count in a mean, and what tells which do: of targets, predictions, values and the
+# function's arguments.
+COUNTED: dict[Callable[..., Any], Callable[..., Any]] = {sparse_categorical_crossentropy: _kept}

@@ -1,9 +1,9 @@
-"""Finds objects by name: initializers, regularizers, constraints."""
+"""Finds objects by name: initializers, regularizers, constraints, losses, metrics, optimizers."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from dlnative.utils.naming import to_snake_case
@@ -22,64 +22,137 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
     return f"{kind}: expected one of {', '.join(plain[:12])}{rest}, got {name!r}"
 
 
+_functions: dict[str, Callable[..., Any]] = {}  # functions that a config may name
+
+
+def publish(functions: Iterable[Callable[..., Any]]) -> None:
+    """Makes functions ones that a config may name."""
+    _functions.update({function.__name__: function for function in functions})
+
+
+def name_of_function(function: Any) -> Any:
+    """Returns the name of a published function, any other function as it is: what a config holds."""
+    name = getattr(function, "__name__", None)
+    return name if name is not None and _functions.get(name) is function else function
+
+
+def named_function(name: Any) -> Any:
+    """Returns the function of `name_of_function`.
+
+    Raises:
+        ValueError: for an unknown name.
+    """
+    if not isinstance(name, str):
+        return name
+    if name not in _functions:
+        raise ValueError(unknown("function", name, _functions))
+    return _functions[name]
+
+
 class Registry:
-    """The classes of one kind, by class name and in snake case.
+    """The classes and functions of one kind by name, in any case: class names, in snake case too, names of functions, aliases.
+
+    A name in another case than those means what it means in lower case.
 
     Args:
         kind: what they are called in messages.
         base: the class that they derive from.
         classes: the classes.
         aliases: further names.
+        functions: functions that have the names of this kind, too.
     """
 
-    def __init__(self, kind: str, base: type, classes: Sequence[type], aliases: dict[str, type] | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        base: type,
+        classes: Sequence[type],
+        aliases: dict[str, Any] | None = None,
+        functions: Sequence[Callable[..., Any]] = (),
+    ) -> None:
         self.kind = kind
         self.base = base
         self._classes = classes
+        self._functions = functions
         self._aliases = aliases or {}
 
     @functools.cached_property
-    def classes(self) -> dict[str, type]:
-        """The classes by all their names, worked out at the first question: an import has no time for it."""
-        found: dict[str, type] = {}
+    def names(self) -> dict[str, Any]:
+        """The classes and functions by all their names, worked out at the first question: an import has no time for it."""
+        found: dict[str, Any] = {cls.__name__: cls for cls in self._classes}
         for cls in self._classes:
-            found[cls.__name__] = found[to_snake_case(cls.__name__)] = cls
+            found.setdefault(to_snake_case(cls.__name__), cls)
+        found.update({function.__name__: function for function in self._functions})
         return found | self._aliases
 
     def get(self, identifier: Any) -> Any:
         """Returns an object given as itself, a class, a name, a function or a config; `None` stays `None`.
+
+        The name of a class gives an object, the name of a function the function.
 
         Raises:
             ValueError: for an unknown name or another kind of object.
         """
         if identifier is None or isinstance(identifier, self.base):
             return identifier
-        if isinstance(identifier, str):
-            return self._class(identifier)()
-        if isinstance(identifier, dict):
+        if isinstance(identifier, (str, dict)):
             return self.deserialize(identifier)
         if isinstance(identifier, type) and issubclass(identifier, self.base):
             return identifier()
         if callable(identifier):
             return identifier
-        raise ValueError(f"{self.kind}: expected a name, an object or a function, got {identifier!r}")
+        base = self.base.__name__
+        article = "an" if base[0] in "AEIO" else "a"
+        raise ValueError(f"{self.kind}: expected a name, {article} {base} or a function, got {identifier!r}")
 
-    def _class(self, name: str) -> type:
-        cls = self.classes.get(name)
-        if cls is None:
-            raise ValueError(unknown(self.kind, name, self.classes))
-        return cls
+    def named(self, name: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+        """Returns the class or the function of a name.
+
+        Args:
+            name: the name.
+            custom_objects: classes and functions by name, which come first.
+
+        Raises:
+            ValueError: for an unknown name.
+        """
+        if custom_objects and name in custom_objects:
+            return custom_objects[name]
+        found = None
+        if isinstance(name, str):
+            found = self.names.get(name) or self.names.get(name.lower())
+        if found is None:
+            raise ValueError(unknown(self.kind, str(name), self.names))
+        return found
 
     def serialize(self, item: Any) -> Any:
-        """Returns the class name and the arguments of an object; the name of a function."""
+        """Returns the class name and the arguments of an object; the name of a function; `None` for `None`."""
         if item is None:
             return None
         if isinstance(item, self.base):
             return {"class_name": type(item).__name__, "config": item.get_config()}  # type: ignore[attr-defined]
         return getattr(item, "__name__", str(item))
 
-    def deserialize(self, config: Any) -> Any:
-        """Makes an object from what `serialize` returned."""
-        if not isinstance(config, dict):
+    def deserialize(self, config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+        """Makes an object from what `serialize` returned.
+
+        Args:
+            config: a name, or a dict with `class_name` and `config`.
+            custom_objects: classes and functions by name, which come first.
+
+        Raises:
+            ValueError: for an unknown name.
+        """
+        arguments: dict[str, Any] = {}
+        if isinstance(config, dict):
+            name, given = config.get("class_name"), config.get("config")
+            if name == "function":
+                name, given = given, None
+            arguments = dict(given or {})
+        elif isinstance(config, str):
+            name = config
+        else:
             return self.get(config)
-        return self._class(str(config.get("class_name")))(**config.get("config", {}))
+        found = self.named(name, custom_objects)
+        if not isinstance(found, type):
+            return found
+        return found.from_config(arguments) if hasattr(found, "from_config") else found(**arguments)
