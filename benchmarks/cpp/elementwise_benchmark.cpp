@@ -1,4 +1,4 @@
-// Elementwise kernels through the op table, small (where the call itself counts), in the second cache, and larger than
+// Elementwise kernels through the op table, small (where the call itself counts), in L2, and larger than
 // the last one. Each is compared with libm before it is timed. Counters: GB/s read and written, and per cent of what a
 // copy of as many bytes reaches on one core.
 #include <cmath>

@@ -61,7 +61,7 @@ inline double median(std::vector<double>& values) {
 // What a core can do at this moment: operations of multiply-adds a second, at best and at worst of a few times; and its
 // clock, as multiplications a second that wait for one another, each for the same number of cycles.
 struct Core {
-  double fma, least_fma, clock;
+  double fma, min_fma, clock;
 };
 
 inline double dependent_multiplications() {
@@ -82,11 +82,11 @@ inline double dependent_multiplications() {
 inline Core core_now() {
   const auto multiply_adds = [] { return dlnative::isa().measure_fma(1e-9); };
   multiply_adds();
-  const auto [least, best] = std::minmax({multiply_adds(), multiply_adds(), multiply_adds()});
+  const auto [worst, best] = std::minmax({multiply_adds(), multiply_adds(), multiply_adds()});
   const double clock =
       std::max({dependent_multiplications(), dependent_multiplications(), dependent_multiplications()});
   for (int i = 0; i < 3; ++i) multiply_adds();
-  return {best, least, clock};
+  return {best, worst, clock};
 }
 
 // Multiply-adds for each turn of the clock, when nobody else uses this core's units: what a tenth of the moments at the
@@ -106,7 +106,7 @@ inline double fma_per_clock() {
 
 // Whether this core has all its multiply-adds: a neighbour on the same core takes up to half of them. It says nothing
 // of the cores of other threads.
-inline bool is_undisturbed(const Core& core) { return core.least_fma > 0.97 * fma_per_clock() * core.clock; }
+inline bool is_undisturbed(const Core& core) { return core.min_fma > 0.97 * fma_per_clock() * core.clock; }
 
 // What work i took in turn t, and how many multiply-adds a second the core could do then.
 struct Turn {

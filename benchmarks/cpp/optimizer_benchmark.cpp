@@ -1,4 +1,4 @@
-// Optimizer updates, in the second cache and at fifty million parameters. Each update of one parameter is compared with
+// Optimizer updates, in L2 and at fifty million parameters. Each update of one parameter is compared with
 // its formula before it is timed. Counters: GB/s read and written, and per cent of what a copy of as many bytes
 // reaches.
 #include <cmath>

@@ -116,9 +116,9 @@ void call_op(int op, const py::list& inputs, const py::list& outputs, const py::
   row.run(call);
 }
 
-void note_array_written(const py::handle& item) {
-  const Array array = inspect(item.ptr(), "note_written");
-  note_written(array.data, array.size * item_size(static_cast<DType>(array.dtype)));
+void invalidate_array(const py::handle& item) {
+  const Array array = inspect(item.ptr(), "invalidate_prepacked");
+  invalidate_prepacked(array.data, array.size * item_size(static_cast<DType>(array.dtype)));
 }
 
 }  // namespace
@@ -146,7 +146,8 @@ PYBIND11_MODULE(_native, module) {
              "Bytes per second that all threads together reach reading so many bytes over and over, each its share.");
   module.def("call_op", &call_op, py::arg("op"), py::arg("inputs"), py::arg("outputs"), py::arg("ints"),
              py::arg("floats"), "Runs one kernel on arrays.");
-  module.def("note_written", &note_array_written, py::arg("array"),
-             "Says that an array that plans read has been written: they may keep what they made of it.");
+  module.def("invalidate_prepacked", &invalidate_array, py::arg("array"),
+             "Says that an array that plans read has been written: what was packed of it is packed anew.");
+  module.attr("note_written") = module.attr("invalidate_prepacked");
   bind_plan(module);
 }

@@ -190,7 +190,7 @@ class BoundPlan {
 
   std::int64_t arena_bytes() const { return plan_.arena_bytes(); }
   std::int64_t scratch_bytes() const { return plan_.scratch_bytes(); }
-  std::int64_t kept_bytes() const { return plan_.kept_bytes(); }
+  std::int64_t prepacked_bytes() const { return plan_.prepacked_bytes(); }
 
  private:
   BoundPlan(const PlanDescription& description, const py::object& externals)
@@ -315,7 +315,8 @@ void bind_plan(py::module_& module) {
            "Returns the nanoseconds each instruction took, summed over the repeats.")
       .def_property_readonly("arena_bytes", &BoundPlan::arena_bytes)
       .def_property_readonly("scratch_bytes", &BoundPlan::scratch_bytes)
-      .def_property_readonly("kept_bytes", &BoundPlan::kept_bytes);
+      .def_property_readonly("kept_bytes", &BoundPlan::prepacked_bytes)
+      .def_property_readonly("prepacked_bytes", &BoundPlan::prepacked_bytes);
 }
 
 }  // namespace dlnative::bind

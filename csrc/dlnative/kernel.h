@@ -20,7 +20,7 @@ struct Call {
   std::int32_t output_count = 0;
   void* scratch = nullptr;  // 64-byte aligned, as large as ScratchBytes asked for
   const Workers* workers = nullptr;
-  const void* kept = nullptr;  // what `keep` made of the weights; or null: they are taken as they are
+  const void* prepacked = nullptr;  // what `prepack` made of the weights; or null: they are taken as they are
 };
 
 using Kernel = void (*)(const Call&);
@@ -30,15 +30,15 @@ using ScratchBytes = std::int64_t (*)(const Call&, int threads);
 
 // Weights that a plan only reads can be kept in the form that a kernel computes with. The bytes that this takes, or 0
 // where it would not pay.
-using KeptBytes = std::int64_t (*)(const Call&);
-using Keep = void (*)(const Call&, void* to);
+using PrepackedBytes = std::int64_t (*)(const Call&);
+using Prepack = void (*)(const Call&, void* to);
 
 struct OpRow {
   const char* name;
   Kernel run;
-  ScratchBytes scratch;            // null when the kernel needs none
-  KeptBytes kept_bytes = nullptr;  // null when it keeps nothing of its second input
-  Keep keep = nullptr;
+  ScratchBytes scratch;                      // null when the kernel needs none
+  PrepackedBytes prepacked_bytes = nullptr;  // null when it packs nothing of its second input
+  Prepack prepack = nullptr;
 };
 
 // The kernels of one instruction set. An op code is an index into `rows`; every instruction set has the same order.

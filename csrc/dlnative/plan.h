@@ -55,8 +55,8 @@ struct EpochRange {
   double seconds = 0;  // return after the first batch that ends later than this; 0 for one batch
 };
 
-// Says that memory that plans read has been written by somebody else than a plan: they may keep what they made of it.
-void note_written(const void* begin, std::int64_t bytes);
+// Says that memory that plans read has been written by somebody else than a plan: what was packed of it is packed anew.
+void invalidate_prepacked(const void* begin, std::int64_t bytes);
 
 class Plan {
  public:
@@ -80,8 +80,8 @@ class Plan {
   int result_count() const;
   std::int64_t scratch_bytes() const;
   std::int64_t arena_bytes() const;
-  std::int64_t kept_bytes() const;  // of weights in the form that kernels compute with; plans share them
-  std::mutex& mutex();              // hold it while the plan runs
+  std::int64_t prepacked_bytes() const;  // of weights in the form that kernels compute with; plans share them
+  std::mutex& mutex();                   // hold it while the plan runs
 
  private:
   struct State;

@@ -12,7 +12,7 @@
 #include "dlnative/gemm.h"
 #include "gemm/epilogue.h"
 #include "gemm/tile.h"
-#include "simd/fold.h"
+#include "simd/horizontal.h"
 
 namespace dlnative::DLNATIVE_ISA {
 

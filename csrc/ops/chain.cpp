@@ -6,7 +6,7 @@
 //
 // The values are numbered: inputs, results, temporaries. Every value has as many elements as the largest, or one (an
 // input only). The elements are done in blocks: all steps on a block, with the ops' own kernels, then the next block. A
-// temporary is a block long and stays in the first cache. A result that lies where an input lies is put there when the
+// temporary is a block long and stays in L1. A result that lies where an input lies is put there when the
 // block is done, for a later step may still read that input. Elements are independent of one another: blocks are what
 // threads share.
 //
@@ -117,10 +117,10 @@ bool must_wait(const Chain& chain, const Call& call, int result) {
   return false;
 }
 
-// A stretch of blocks, done by one thread: the calls of all steps, whose views move on from block to block.
-class Stretch {
+// A range of blocks, done by one thread: the calls of all steps, whose views move on from block to block.
+class BlockRange {
  public:
-  Stretch(const Chain& chain, const Call& call, std::int64_t first, double* sums, char* slots)
+  BlockRange(const Chain& chain, const Call& call, std::int64_t first, double* sums, char* slots)
       : chain_(chain), call_(call), sums_(sums + first / chain.block * chain.sums) {
     for (int n = 0; n < chain.values; ++n) {
       const int result = n - chain.inputs;
@@ -265,8 +265,8 @@ void run_chain(const Call& call) {
   if (chain.size == 0) return finish_sums(chain, call, sums);
   call.workers->parallel_for(threads, (chain.size + length - 1) / length, [&](std::int64_t task, int thread) {
     const std::int64_t first = task * length;
-    Stretch stretch(chain, call, first, sums, all_slots + thread * chain.slots() * chain.slot());
-    stretch.run(first, first + length < chain.size ? first + length : chain.size);
+    BlockRange range(chain, call, first, sums, all_slots + thread * chain.slots() * chain.slot());
+    range.run(first, first + length < chain.size ? first + length : chain.size);
   });
   finish_sums(chain, call, sums);
 }

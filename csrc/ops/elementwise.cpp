@@ -4,7 +4,7 @@
 
 #include "ops/elementwise_formulas.h"
 #include "ops/loops.h"
-#include "simd/ahead.h"
+#include "simd/prefetch.h"
 
 namespace dlnative::DLNATIVE_ISA {
 namespace {
@@ -17,8 +17,8 @@ void unary_loop(const LoopCall& call) {
   const double parameter = call.parameter;
   std::int64_t count = call.count;
   for (; count >= L; count -= L, x += L, y += L) {
-    ask_ahead(x);
-    ask_ahead_to_write(y);
+    prefetch(x);
+    prefetch_for_write(y);
     store<T>(y, apply<Formula>(parameter, load(x)));
   }
   if (count > 0) {
@@ -42,9 +42,9 @@ void binary_loop(const LoopCall& call) {
     if constexpr (single == 1) every_a = broadcast(*a);
     if constexpr (single == 2) every_b = broadcast(*b);
     for (std::int64_t i = 0; i < whole; i += L) {
-      if constexpr (slow && single != 1) ask_ahead(a + i);
-      if constexpr (slow && single != 2) ask_ahead(b + i);
-      ask_ahead_to_write(y + i);
+      if constexpr (slow && single != 1) prefetch(a + i);
+      if constexpr (slow && single != 2) prefetch(b + i);
+      prefetch_for_write(y + i);
       store<T>(y + i,
                apply<Formula>(parameter, single == 1 ? every_a : load(a + i), single == 2 ? every_b : load(b + i)));
     }

@@ -53,7 +53,7 @@ DLNATIVE_INLINE Batch<T> matmul_batch(const Call& call) {
   const bool shared = b.rank == 2;
   const std::int64_t M = shared ? y.rows() : y.extent(-2);
   GemmArguments<T> each = arguments<T>(a, call.ints[0] != 0, b, call.ints[1] != 0, y, M);
-  each.packed_b = static_cast<const T*>(call.kept);
+  each.packed_b = static_cast<const T*>(call.prepacked);
   return {each, shared ? 1 : y.size / (M * y.extent(-1))};
 }
 
@@ -107,13 +107,13 @@ std::int64_t matmul_scratch(const Call& call, int threads) {
   return with_float(call.outputs[0].dtype,
                     [&](auto type) { return scratch_of(matmul_batch<decltype(type)>(call), threads); });
 }
-std::int64_t matmul_kept_bytes(const Call& call) {
+std::int64_t matmul_prepacked_bytes(const Call& call) {
   if (call.outputs[0].size == 0 || call.inputs[1].rank != 2) return 0;
   return with_float(call.outputs[0].dtype, [&](auto type) {
     return DLNATIVE_ISA::gemm_packed_bytes(matmul_batch<decltype(type)>(call).each);
   });
 }
-void matmul_keep(const Call& call, void* to) {
+void matmul_prepack(const Call& call, void* to) {
   with_float(call.outputs[0].dtype,
              [&](auto type) { DLNATIVE_ISA::gemm_pack(matmul_batch<decltype(type)>(call).each, to); });
 }
@@ -127,7 +127,7 @@ DLNATIVE_INLINE GemmArguments<T> dense_arguments(const Call& call) {
   if (residual) g.residual = call.inputs[call.input_count - 1].as<T>();
   g.activation = static_cast<Activation>(call.ints[0]);
   g.parameter = call.floats[0];
-  g.packed_b = static_cast<const T*>(call.kept);
+  g.packed_b = static_cast<const T*>(call.prepacked);
   return g;
 }
 void dense(const Call& call) {
@@ -142,12 +142,12 @@ std::int64_t dense_scratch(const Call& call, int threads) {
     return DLNATIVE_ISA::gemm_scratch_bytes(dense_arguments<decltype(type)>(call), threads);
   });
 }
-std::int64_t dense_kept_bytes(const Call& call) {
+std::int64_t dense_prepacked_bytes(const Call& call) {
   if (call.outputs[0].size == 0) return 0;
   return with_float(call.outputs[0].dtype,
                     [&](auto type) { return DLNATIVE_ISA::gemm_packed_bytes(dense_arguments<decltype(type)>(call)); });
 }
-void dense_keep(const Call& call, void* to) {
+void dense_prepack(const Call& call, void* to) {
   with_float(call.outputs[0].dtype,
              [&](auto type) { DLNATIVE_ISA::gemm_pack(dense_arguments<decltype(type)>(call), to); });
 }
@@ -203,8 +203,8 @@ extern const OpRow linalg_rows[];
 extern const int linalg_row_count;
 
 const OpRow linalg_rows[] = {
-    {"matmul", matmul, matmul_scratch, matmul_kept_bytes, matmul_keep},
-    {"dense", dense, dense_scratch, dense_kept_bytes, dense_keep},
+    {"matmul", matmul, matmul_scratch, matmul_prepacked_bytes, matmul_prepack},
+    {"dense", dense, dense_scratch, dense_prepacked_bytes, dense_prepack},
     {"matmul_activation_gradient", matmul_activation_gradient, matmul_activation_gradient_scratch},
     {"matmul_bias_gradient", matmul_bias_gradient, matmul_bias_gradient_scratch},
 };

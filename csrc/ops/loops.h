@@ -61,10 +61,10 @@ struct Broadcast {
     }
   }
 
-  // Calls f(offsets of the inputs, first row, rows) for stretches of rows [first, last) that axis 1 walks evenly. A row
+  // Calls f(offsets of the inputs, first row, rows) for ranges of rows [first, last) that axis 1 walks evenly. A row
   // has shape[0] elements.
   template <class F>
-  DLNATIVE_INLINE void for_stretches(std::int64_t first, std::int64_t last, F f) const {
+  DLNATIVE_INLINE void for_row_ranges(std::int64_t first, std::int64_t last, F f) const {
     while (first < last) {
       std::int64_t offset[inputs] = {}, rest = first, rows = last - first;
       for (int axis = 1; axis < rank && rest > 0; ++axis) {
@@ -153,10 +153,10 @@ void broadcast_loop(const Call& call, double nanoseconds_each, const InnerLoop* 
                for (int i = 0; i < inputs; ++i) loop.step[i] = plan.rank > 1 ? plan.stride[1][i] * item[i] : 0;
                loop.count = length;
                loop.parameter = parameter;
-               plan.for_stretches(first, last, [&](const std::int64_t* offset, std::int64_t row, std::int64_t stretch) {
+               plan.for_row_ranges(first, last, [&](const std::int64_t* offset, std::int64_t row, std::int64_t count) {
                  for (int i = 0; i < inputs; ++i) loop.x[i] = from[i] + offset[i] * item[i];
                  loop.y = to + row * length * y_item;
-                 loop.rows = stretch;
+                 loop.rows = count;
                  inner(loop);
                });
              });

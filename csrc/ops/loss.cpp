@@ -45,7 +45,7 @@ void categorical(const Call& call) {
       for_vectors<T>(
           C,
           [&](std::int64_t i) {
-            ask_ahead(t_row + i);
+            prefetch(t_row + i);
             const Vec<T> t = load(t_row + i);
             totals += t;
             losses += weighted<T>(t, load(z_row + i), max, rest);
@@ -124,9 +124,9 @@ void binary(const Call& call) {
     for_vectors<T>(
         n,
         [&](std::int64_t i) {
-          ask_ahead(z + start + i);
-          ask_ahead(target + start + i);
-          ask_ahead_to_write(loss + start + i);
+          prefetch(z + start + i);
+          prefetch(target + start + i);
+          prefetch_for_write(loss + start + i);
           store(loss + start + i, binary_loss<T>(load(z + start + i), load(target + start + i)));
         },
         [&](std::int64_t i, int count) {

@@ -39,7 +39,7 @@ struct LastVector {
 // Calls update(at) for all vectors of [0, size); `streams` is how many arrays the update reads or writes.
 template <class T, class Update>
 DLNATIVE_INLINE void for_vectors(const Workers& workers, std::int64_t size, int streams, const Update& given) {
-  // What fits the second cache had better stay in that of one core, where the next step reads it.
+  // What fits L2 had better stay in that of one core, where the next step reads it.
   constexpr double cached = 1 << 20;
   const double bytes = static_cast<double>(size) * streams * static_cast<double>(sizeof(T));
   const int threads = bytes <= cached ? 1 : workers.worthwhile(bytes / 10.0);

@@ -13,7 +13,7 @@
 #include <cstdint>
 
 #include "dlnative/kernel.h"
-#include "simd/fold.h"
+#include "simd/horizontal.h"
 
 namespace dlnative::DLNATIVE_ISA {
 namespace {
@@ -109,9 +109,9 @@ DLNATIVE_INLINE void in_tasks(const Workers& workers, std::int64_t units, double
   });
 }
 
-// A stretch of n neighbouring elements.
+// A run of n neighbouring elements.
 template <class T, class Op>
-DLNATIVE_INLINE T reduce_stretch(const T* x, std::int64_t n) {
+DLNATIVE_INLINE T reduce_run(const T* x, std::int64_t n) {
   using V = Vec<T>;
   constexpr std::int64_t L = lanes<T>;
   if (n <= 4) {
@@ -136,7 +136,7 @@ DLNATIVE_INLINE T reduce_stretch(const T* x, std::int64_t n) {
     const int count = static_cast<int>(n - i);
     a = Op::join(a, select(first_lanes<T>(count), load_partial(x + i, count), V{} + Op::start));
   }
-  return fold(a, [](auto v, auto w) __attribute__((always_inline)) { return Op::join(v, w); });
+  return horizontal_reduce(a, [](auto v, auto w) __attribute__((always_inline)) { return Op::join(v, w); });
 }
 
 // `rows` rows of a tile of `width` columns, the rows `stride` apart.
@@ -206,11 +206,10 @@ void reduce(const Call& call) {
     return static_cast<T>(total);
   };
 
-  // Rows, each of one stretch: nothing to work out for a unit.
+  // Rows, each of one run: nothing to work out for a unit.
   if (e.inner == 1 && cut.chunks == 1) {
-    return in_tasks(*call.workers, e.outer, bytes_nanoseconds<T>(x_view), [&](std::int64_t o) {
-      y[o] = finish(static_cast<Total>(reduce_stretch<T, Op>(x + o * e.R, e.R)));
-    });
+    return in_tasks(*call.workers, e.outer, bytes_nanoseconds<T>(x_view),
+                    [&](std::int64_t o) { y[o] = finish(static_cast<Total>(reduce_run<T, Op>(x + o * e.R, e.R))); });
   }
   const auto unit = [&](std::int64_t index) {
     const std::int64_t tile = index % cut.tiles, chunk = index / cut.tiles % cut.chunks;
@@ -221,7 +220,7 @@ void reduce(const Call& call) {
     const std::int64_t width = e.inner - column < cut.tile ? e.inner - column : cut.tile;
     const T* from = x + (o * e.R + first) * e.inner + column;
     if (e.inner == 1) {
-      partials[o * cut.chunks + chunk] = static_cast<Total>(reduce_stretch<T, Op>(from, rows));
+      partials[o * cut.chunks + chunk] = static_cast<Total>(reduce_run<T, Op>(from, rows));
     } else if (cut.chunks == 1) {
       Total totals[Cut<T>::tile];
       reduce_columns<T, Op>(from, rows, e.inner, width, totals);
@@ -295,7 +294,7 @@ void arg_columns(const T* x, std::int64_t R, std::int64_t stride, std::int64_t w
 // First the value, as a vector reduction, then the place.
 template <class T, class Op>
 std::int32_t arg_row(const T* x, std::int64_t n) {
-  const T best = reduce_stretch<T, Op>(x, n);
+  const T best = reduce_run<T, Op>(x, n);
   std::int64_t i = 0;
   if (best == best) {
     while (x[i] != best) ++i;
@@ -343,9 +342,9 @@ void arg_by_type(const Call& call) {
 
 double sum_elements(const View& x) {
   if (x.dtype == DType::float32) {
-    return static_cast<double>(reduce_stretch<float, SumOf<float>>(x.as<float>(), x.size));
+    return static_cast<double>(reduce_run<float, SumOf<float>>(x.as<float>(), x.size));
   }
-  return reduce_stretch<double, SumOf<double>>(x.as<double>(), x.size);
+  return reduce_run<double, SumOf<double>>(x.as<double>(), x.size);
 }
 
 extern const OpRow reduction_rows[] = {

@@ -44,7 +44,7 @@ void log_softmax(const Call& call) {
       for_vectors<T>(
           C,
           [&](std::int64_t i) {
-            ask_ahead_to_write(to + i);
+            prefetch_for_write(to + i);
             store(to + i, load(from + i) - max - rest);
           },
           [&](std::int64_t i, int count) { store_partial(to + i, load_partial(from + i, count) - max - rest, count); });
@@ -66,8 +66,8 @@ void softmax_gradient(const Call& call) {
       for_vectors<T>(
           C,
           [&](std::int64_t i) {
-            ask_ahead(dy_row + i);
-            ask_ahead(y_row + i);
+            prefetch(dy_row + i);
+            prefetch(y_row + i);
             products = fma(load(dy_row + i), load(y_row + i), products);
           },
           [&](std::int64_t i, int count) {
@@ -77,7 +77,7 @@ void softmax_gradient(const Call& call) {
       for_vectors<T>(
           C,
           [&](std::int64_t i) {
-            ask_ahead_to_write(dx_row + i);
+            prefetch_for_write(dx_row + i);
             store(dx_row + i, load(y_row + i) * (load(dy_row + i) - total));
           },
           [&](std::int64_t i, int count) {
@@ -106,8 +106,8 @@ void log_softmax_gradient(const Call& call) {
       for_vectors<T>(
           C,
           [&](std::int64_t i) {
-            ask_ahead(y_row + i);
-            ask_ahead_to_write(dx_row + i);
+            prefetch(y_row + i);
+            prefetch_for_write(dx_row + i);
             store(dx_row + i, load(dy_row + i) - exp(load(y_row + i)) * total);
           },
           [&](std::int64_t i, int count) {

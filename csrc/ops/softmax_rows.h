@@ -7,8 +7,8 @@
 #pragma once
 
 #include "dlnative/kernel.h"
-#include "simd/ahead.h"
 #include "simd/math.h"
+#include "simd/prefetch.h"
 
 namespace dlnative::DLNATIVE_ISA {
 namespace {
@@ -22,7 +22,7 @@ struct RowStatistics {
   T sum[most_rows];
 };
 
-// Calls body(first row, rows) for blocks of rows of C elements, which stay in the first cache.
+// Calls body(first row, rows) for blocks of rows of C elements, which stay in L1.
 template <class Body>
 DLNATIVE_INLINE void for_row_blocks(const Workers& workers, std::int64_t rows, std::int64_t C, double nanoseconds_each,
                                     Body body) {
@@ -54,8 +54,8 @@ DLNATIVE_INLINE Vec<T> lane_max(const T* x, std::int64_t C) {
   Vec<T> a = broadcast(static_cast<T>(-__builtin_inf())), b = a;
   std::int64_t i = 0;
   for (; i + 2 * lanes<T> <= C; i += 2 * lanes<T>) {
-    ask_ahead(x + i);
-    ask_ahead(x + i + lanes<T>);
+    prefetch(x + i);
+    prefetch(x + i + lanes<T>);
     a = fast_max(a, load(x + i));
     b = fast_max(b, load(x + i + lanes<T>));
   }
@@ -78,7 +78,7 @@ DLNATIVE_INLINE Vec<T> lane_exp(const T* x, std::int64_t C, T max, T* e) {
       [&](std::int64_t i) {
         const Vec<T> v = exp(load(x + i) - max);
         if constexpr (keep) {
-          ask_ahead_to_write(e + i);
+          prefetch_for_write(e + i);
           store(e + i, v);
         }
         total += v;
@@ -91,8 +91,8 @@ DLNATIVE_INLINE Vec<T> lane_exp(const T* x, std::int64_t C, T max, T* e) {
   return total;
 }
 
-// As many rows at a time as a vector has lanes, folded together. The last of them comes first: a row that ends within a
-// vector is written with a mask, and a load from the row after it would wait for that.
+// As many rows at a time as a vector has lanes, reduced together. The last of them comes first: a row that ends within
+// a vector is written with a mask, and a load from the row after it would wait for that.
 template <class T, bool keep>
 __attribute__((noinline)) void rows_together(const T* x, std::int64_t rows, std::int64_t C, T* e,
                                              RowStatistics<T>& statistics) {
@@ -101,7 +101,7 @@ __attribute__((noinline)) void rows_together(const T* x, std::int64_t rows, std:
     const int here = rows - first < count ? static_cast<int>(rows - first) : count;
     Vec<T> of_lanes[count] = {};
     for (int i = 0; i < here; ++i) of_lanes[i] = lane_max(x + (first + i) * C, C);
-    store(statistics.max + first, fold_each(of_lanes, larger));
+    store(statistics.max + first, reduce_each(of_lanes, larger));
     for (int i = here - 1; i >= 0; --i) {
       const std::int64_t r = first + i;
       of_lanes[i] = lane_exp<T, keep>(x + r * C, C, statistics.max[r], keep ? e + r * C : nullptr);
@@ -141,10 +141,10 @@ __attribute__((noinline)) void scale_short_rows(T* y, std::int64_t rows, const T
 
 template <class T, bool keep>
 DLNATIVE_INLINE void long_rows(const T* x, std::int64_t rows, std::int64_t C, T* e, RowStatistics<T>& statistics) {
-  constexpr std::int64_t longest_together = 16 * lanes<T>;  // the first cache has room for them
+  constexpr std::int64_t longest_together = 16 * lanes<T>;  // L1 has room for them
   if (C <= longest_together) return rows_together<T, keep>(x, rows, C, e, statistics);
   for (std::int64_t r = 0; r < rows; ++r) {
-    statistics.max[r] = fold(lane_max(x + r * C, C), larger);
+    statistics.max[r] = horizontal_reduce(lane_max(x + r * C, C), larger);
     statistics.sum[r] = sum(lane_exp<T, keep>(x + r * C, C, statistics.max[r], keep ? e + r * C : nullptr));
   }
 }

@@ -2,7 +2,7 @@
 //
 // A transpose permutes the strides of x, a broadcast sets some of them to 0, a slice multiplies them, a pad or a
 // concatenation writes into a part of y. Axes that lie behind one another on both sides are merged first; what is left
-// is rows to copy, rows to fill, or a matrix to transpose, and that is done in tiles that stay in the first cache.
+// is rows to copy, rows to fill, or a matrix to transpose, and that is done in tiles that stay in L1.
 #pragma once
 
 #include <cstring>

@@ -10,7 +10,7 @@
 namespace dlnative {
 namespace {
 
-// Of larger batches, and of the ends of longer rows, the first cache would not keep what is asked for early.
+// Of larger batches, and of the ends of longer rows, L1 would not keep what is prefetched early.
 constexpr std::int64_t most_rows_expected = 64, most_bytes_expected = 256;
 
 constexpr std::int64_t long_row_bytes = 1024;
@@ -163,7 +163,7 @@ std::int64_t Plan::run_steps(const std::vector<Rows>& sources, const std::vector
       feed.gathered = allocate_aligned(feed.view.size * item_size(feed.view.dtype));
     }
   }
-  const State::Use use(state);
+  const State::RunScope scope(state);
 
   // Reading the clock takes some per cent of the shortest steps: where nobody needs the time of each, it is read often
   // enough for the limit.
@@ -197,9 +197,9 @@ std::int64_t Plan::run_steps(const std::vector<Rows>& sources, const std::vector
     if (++steps < steps_to_reading) continue;
     const auto before = now;
     now = Clock::now();
-    if (state.alone) state.choice.took(now - before);
+    if (state.alone) state.autotuner.took(now - before);
     if (now - start >= limit) break;
-    const bool hurried = state.choice.settled() && (now - before) * most_steps < between_readings * steps;
+    const bool hurried = state.autotuner.settled() && (now - before) * most_steps < between_readings * steps;
     steps_to_reading = hurried ? most_steps : 1;
     steps = 0;
   }

@@ -95,11 +95,11 @@ class Resolver {
   // A few results that take longer to copy than to find; what is empty lies nowhere.
   void find_movable() {
     constexpr std::size_t most = 8;
-    constexpr std::int64_t least_bytes = 4096;
+    constexpr std::int64_t min_bytes = 4096;
     for (std::size_t result = 0; result < description_.results.size() && movables_.size() < most; ++result) {
       const Buffer& buffer = description_.buffers[checked(description_.results[result])];
       const std::int64_t begin = buffer.offset, end = begin + bytes_of(view(description_.results[result]));
-      if (buffer.space != 0 || end - begin < least_bytes) continue;
+      if (buffer.space != 0 || end - begin < min_bytes) continue;
       const auto apart_or_within = [&](std::size_t id) {
         const Buffer& other = description_.buffers[id];
         const std::int64_t other_end = other.offset + bytes_of(views_[id]);
@@ -120,17 +120,17 @@ class Resolver {
     if (buffer.space < 0 || buffer.space >= first_external + static_cast<int>(description_.externals.size())) {
       refuse(numbered("buffer", id) + ": no space " + std::to_string(buffer.space));
     }
-    std::int64_t room = -1;  // how large an external is, the caller knows
+    std::int64_t available = -1;  // how large an external is, the caller knows
     void* base = nullptr;
     if (buffer.space == 0) {
       base = arena;
-      room = description_.arena_bytes;
+      available = description_.arena_bytes;
     } else if (buffer.space < first_external) {
-      room = bytes_of(this->view(description_.feeds[static_cast<std::size_t>(buffer.space - 1)]));
+      available = bytes_of(this->view(description_.feeds[static_cast<std::size_t>(buffer.space - 1)]));
     } else {
       base = description_.externals[static_cast<std::size_t>(buffer.space - first_external)];
     }
-    if (buffer.offset < 0 || (room >= 0 && buffer.offset + bytes_of(view) > room)) {
+    if (buffer.offset < 0 || (available >= 0 && buffer.offset + bytes_of(view) > available)) {
       refuse(numbered("buffer", id) + ": does not fit in its space");
     }
     if (base != nullptr) view.data = static_cast<std::byte*>(base) + buffer.offset;
@@ -227,10 +227,11 @@ Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>(
     state.ints.insert(state.ints.end(), instruction.ints.begin(), instruction.ints.end());
     call.floats = state.floats.data() + state.floats.size();
     state.floats.insert(state.floats.end(), instruction.floats.begin(), instruction.floats.end());
-    const std::int64_t kept_bytes = row.kept_bytes == nullptr ? 0 : row.kept_bytes(call);
-    if (kept_bytes > 0 && is_constant(instruction.inputs[1])) {
-      state.kept.push_back({kept_weights(row.keep, call, instruction.ints, kept_bytes), row.keep, state.steps.size()});
-      call.kept = state.kept.back().weights->data();
+    const std::int64_t prepacked_bytes = row.prepacked_bytes == nullptr ? 0 : row.prepacked_bytes(call);
+    if (prepacked_bytes > 0 && is_constant(instruction.inputs[1])) {
+      state.prepacked.push_back(
+          {prepacked_weights(row.prepack, call, instruction.ints, prepacked_bytes), row.prepack, state.steps.size()});
+      call.prepacked = state.prepacked.back().weights->data();
     }
     if (row.scratch != nullptr) {
       state.scratch_bytes = std::max(state.scratch_bytes, row.scratch(call, state.capacity));
@@ -253,14 +254,14 @@ void Plan::run(const void* const* feeds, void* const* results) {
   State& state = *state_;
   state.bind_feeds(feeds);
   state.bind_results(results);
-  const State::Use use(state);
+  const State::RunScope scope(state);
   state.choose_threads();
-  if (!state.alone || state.choice.settled()) {
+  if (!state.alone || state.autotuner.settled()) {
     state.execute();
   } else {
     const auto start = std::chrono::steady_clock::now();
     state.execute();
-    state.choice.took(std::chrono::steady_clock::now() - start);
+    state.autotuner.took(std::chrono::steady_clock::now() - start);
   }
   for (int i = 0; i < state.result_count; ++i) {
     const View& result = state.results[i];  // in the arena, if it is small, in a feed or among the variables
@@ -273,7 +274,7 @@ std::vector<double> Plan::profile(const void* const* feeds, int repeats) {
   State& state = *state_;
   state.bind_feeds(feeds);
   state.bind_results(nullptr);
-  const State::Use use(state);
+  const State::RunScope scope(state);
 
   // What reading the clock costs is taken off each reading: small kernels take no longer than that.
   auto reading = Clock::duration::max();
@@ -297,9 +298,9 @@ View Plan::result_view(int index) const { return state_->results[index]; }
 int Plan::result_count() const { return state_->result_count; }
 std::int64_t Plan::scratch_bytes() const { return state_->scratch_bytes; }
 std::int64_t Plan::arena_bytes() const { return state_->arena_bytes; }
-std::int64_t Plan::kept_bytes() const {
+std::int64_t Plan::prepacked_bytes() const {
   std::int64_t total = 0;
-  for (const State::Kept& kept : state_->kept) total += kept.weights->bytes();
+  for (const State::Prepacked& entry : state_->prepacked) total += entry.weights->bytes();
   return total;
 }
 std::mutex& Plan::mutex() { return state_->mutex; }

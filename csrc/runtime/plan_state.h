@@ -11,8 +11,8 @@
 #include "dlnative/threads.h"
 #include "runtime/aligned.h"
 #include "runtime/fp_state.h"
-#include "runtime/kept_weights.h"
-#include "runtime/thread_choice.h"
+#include "runtime/prepacked_weights.h"
+#include "runtime/thread_autotuner.h"
 
 namespace dlnative {
 
@@ -22,9 +22,9 @@ struct Plan::State {
     Call call;
   };
   // Weights that a step finds in the form it computes with.
-  struct Kept {
-    std::shared_ptr<KeptWeights> weights;
-    Keep keep;
+  struct Prepacked {
+    std::shared_ptr<PrepackedWeights> weights;
+    Prepack prepack;
     std::size_t step;
   };
   // Memory of others that the plan writes to.
@@ -62,8 +62,8 @@ struct Plan::State {
   Workers workers;  // for the run that is on
   int most_threads = 1;
   int capacity = 1;  // the number of threads that the scratch suffices for
-  ThreadChoice choice;
-  bool alone = true;  // no other plan runs: the choice is asked, and learns from the run
+  ThreadAutotuner autotuner;
+  bool alone = true;  // no other plan runs: the autotuner is asked, and learns from the run
   std::int64_t arena_bytes = 0;
   std::int64_t scratch_bytes = 0;
   AlignedBytes arena, scratch;
@@ -73,34 +73,34 @@ struct Plan::State {
   std::vector<Step> steps;
   std::vector<Feed> feeds;
   std::vector<Movable> movables;
-  std::vector<Kept> kept;
+  std::vector<Prepacked> prepacked;
   std::vector<Written> written;
   View* results = nullptr;
   int result_count = 0;
   std::mutex mutex;
 
-  class Use;
+  class RunScope;
 
   void bind_feeds(const void* const* feeds);
   void bind_results(void* const* targets);  // null: all stay in the arena
   void prepare_workers();
   void choose_threads();
-  void execute() const;  // within a Use
+  void execute() const;  // within a RunScope
 };
 
 // What lasts from before the first step of a run, or of many, to after the last.
-class Plan::State::Use {
+class Plan::State::RunScope {
  public:
-  explicit Use(State& state) : state_(state) {
+  explicit RunScope(State& state) : state_(state) {
     state.prepare_workers();
-    for (const Kept& kept : state.kept) kept.weights->refresh(kept.keep, state.steps[kept.step].call);
+    for (const Prepacked& entry : state.prepacked) entry.weights->refresh(entry.prepack, state.steps[entry.step].call);
   }
-  ~Use() {
-    if (!any_kept_weights()) return;
-    for (const Written& written : state_.written) note_written(written.begin, written.bytes);
+  ~RunScope() {
+    if (!any_prepacked_weights()) return;
+    for (const Written& written : state_.written) invalidate_prepacked(written.begin, written.bytes);
   }
-  Use(const Use&) = delete;
-  Use& operator=(const Use&) = delete;
+  RunScope(const RunScope&) = delete;
+  RunScope& operator=(const RunScope&) = delete;
 
  private:
   State& state_;
@@ -125,7 +125,7 @@ inline void Plan::State::prepare_workers() {
 inline void Plan::State::choose_threads() {
   const int plans = plans_running();
   alone = plans <= 1;
-  workers.threads = alone ? choice.next(most_threads) : std::max(1, most_threads / plans);
+  workers.threads = alone ? autotuner.next(most_threads) : std::max(1, most_threads / plans);
 }
 
 inline void Plan::State::execute() const {

@@ -10,7 +10,7 @@
 // Muller, "Elementary Functions", 3rd ed., 2016.
 #pragma once
 
-#include "simd/fold.h"
+#include "simd/horizontal.h"
 
 namespace dlnative::DLNATIVE_ISA {
 

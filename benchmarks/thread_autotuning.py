@@ -1,6 +1,6 @@
 """Measures what leaving the number of threads to dlnative costs against the best fixed number.
 
-    python benchmarks/thread_choice.py [--rounds 15]
+    python benchmarks/thread_autotuning.py [--rounds 15]
 
 Each network has a model for one thread and one for all; they take turns, and the medians of the ratios count. Then four
 such models train at once, in threads of Python, and the time until all are done is compared.
@@ -80,7 +80,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     most = dlnative.num_threads()
     if most == 1:
-        raise SystemExit("thread_choice: expected more than one thread to choose from, got 1")
+        raise SystemExit("thread_autotuning: expected more than one thread to choose from, got 1")
     for at_once in (1, 4):
         for sizes, batch_size, steps in NETWORKS:
             compare(sizes, batch_size, steps, at_once, most, rounds)

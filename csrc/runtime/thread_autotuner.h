@@ -12,7 +12,7 @@
 
 namespace dlnative {
 
-class ThreadChoice {
+class ThreadAutotuner {
  public:
   using Duration = std::chrono::steady_clock::duration;
 
@@ -32,7 +32,7 @@ class ThreadChoice {
       return;
     }
     if (run_++ < runs_passed_over) return;
-    least_[trying_] = std::min(least_[trying_], time);
+    min_[trying_] = std::min(min_[trying_], time);
     if (trying_ == 0 && time >= long_enough) return settle(most_);
     if (candidate_[trying_] == 1 && time <= short_enough) return settle(1);
     if (run_ == runs_passed_over + runs_timed) try_next();
@@ -60,7 +60,7 @@ class ThreadChoice {
 
   void try_again() {
     trying_ = run_ = 0;
-    std::fill(least_, least_ + most_candidates, Duration::max());
+    std::fill(min_, min_ + most_candidates, Duration::max());
     threads_ = candidate_[0];
   }
 
@@ -74,9 +74,9 @@ class ThreadChoice {
     int before = 0, best = 0;
     for (int i = 0; i < candidates_; ++i) {
       if (candidate_[i] == chosen_) before = i;
-      if (least_[i] < least_[best]) best = i;
+      if (min_[i] < min_[best]) best = i;
     }
-    if (least_[best] > least_[before] - least_[before] / 32) best = before;
+    if (min_[best] > min_[before] - min_[before] / 32) best = before;
     interval_ = best == before ? std::min(2 * interval_, longest_interval) : shortest_interval;
     chosen_ = threads_ = candidate_[best];
     since_ = Duration::zero();
@@ -91,7 +91,7 @@ class ThreadChoice {
   int candidates_ = 0, trying_ = 0, run_ = 0;
   bool settled_ = false;
   int candidate_[most_candidates] = {};
-  Duration least_[most_candidates] = {};
+  Duration min_[most_candidates] = {};
   Duration since_ = Duration::zero(), interval_ = shortest_interval;  // since the last trial, and until the next
 };
 

@@ -1,6 +1,6 @@
-// Lanes folded into one: of one vector, or of several side by side.
+// Horizontal reductions: the lanes of one vector combined into one, or those of several vectors side by side.
 //
-// Always in the same order, so that a value does not depend on what is folded beside it: the upper half of the lanes
+// Always in the same order, so that a value does not depend on what is reduced beside it: the upper half of the lanes
 // onto the lower half, until one is left.
 #pragma once
 
@@ -18,7 +18,7 @@ DLNATIVE_INLINE Half part(V v) {
 
 // All lanes of one vector.
 template <class V, class Combine>
-DLNATIVE_INLINE Element<V> fold(V v, Combine combine) {
+DLNATIVE_INLINE Element<V> horizontal_reduce(V v, Combine combine) {
   using T = Element<V>;
   typedef T Pair __attribute__((vector_size(16)));
 #if defined(DLNATIVE_ISA_AVX512) || defined(DLNATIVE_ISA_AVX2)
@@ -43,22 +43,22 @@ DLNATIVE_INLINE Element<V> fold(V v, Combine combine) {
 
 template <class V>
 DLNATIVE_INLINE Element<V> sum(V v) {
-  return fold(v, [](auto a, auto b) __attribute__((always_inline)) { return a + b; });
+  return horizontal_reduce(v, [](auto a, auto b) __attribute__((always_inline)) { return a + b; });
 }
 // NaN in any lane gives NaN.
 template <class V>
 DLNATIVE_INLINE Element<V> horizontal_max(V v) {
-  return fold(v, [](auto a, auto b) __attribute__((always_inline)) { return maximum(a, b); });
+  return horizontal_reduce(v, [](auto a, auto b) __attribute__((always_inline)) { return maximum(a, b); });
 }
 template <class V>
 DLNATIVE_INLINE Element<V> horizontal_min(V v) {
-  return fold(v, [](auto a, auto b) __attribute__((always_inline)) { return minimum(a, b); });
+  return horizontal_reduce(v, [](auto a, auto b) __attribute__((always_inline)) { return minimum(a, b); });
 }
 
-// Half a step for two vectors at once. Each holds values of `width` lanes, which are folded to half as many: those of
+// Half a step for two vectors at once. Each holds values of `width` lanes, which are reduced to half as many: those of
 // a, then those of b.
 template <int width, class V, class Combine>
-DLNATIVE_INLINE V fold_both(V a, V b, Combine combine) {
+DLNATIVE_INLINE V reduce_pair(V a, V b, Combine combine) {
   constexpr int count = lanes<Element<V>>;
 #if defined(__clang__)
   V lower, upper;
@@ -75,29 +75,29 @@ DLNATIVE_INLINE V fold_both(V a, V b, Combine combine) {
   return combine(lower, upper);
 }
 
-// Each of `count` vectors folded, a power of two up to their lanes, in the first lanes of the result.
+// Each of `count` vectors reduced, a power of two up to their lanes, in the first lanes of the result.
 template <int count, int width, class V, class Combine>
-DLNATIVE_INLINE V fold_each(const V (&v)[count], Combine combine) {
+DLNATIVE_INLINE V reduce_each(const V (&v)[count], Combine combine) {
   if constexpr (width == 1) {
     return v[0];
   } else if constexpr (count == 1) {
-    const V once[1] = {fold_both<width>(v[0], v[0], combine)};
-    return fold_each<1, width / 2>(once, combine);
+    const V once[1] = {reduce_pair<width>(v[0], v[0], combine)};
+    return reduce_each<1, width / 2>(once, combine);
   } else {
     V half[count / 2];
 #pragma GCC unroll 16
-    for (int i = 0; i < count / 2; ++i) half[i] = fold_both<width>(v[2 * i], v[2 * i + 1], combine);
-    return fold_each<count / 2, width / 2>(half, combine);
+    for (int i = 0; i < count / 2; ++i) half[i] = reduce_pair<width>(v[2 * i], v[2 * i + 1], combine);
+    return reduce_each<count / 2, width / 2>(half, combine);
   }
 }
 template <int count, class V, class Combine>
-DLNATIVE_INLINE V fold_each(const V (&v)[count], Combine combine) {
-  return fold_each<count, lanes<Element<V>>>(v, combine);
+DLNATIVE_INLINE V reduce_each(const V (&v)[count], Combine combine) {
+  return reduce_each<count, lanes<Element<V>>>(v, combine);
 }
 
 template <int count, class V>
 DLNATIVE_INLINE V sums(const V (&v)[count]) {
-  return fold_each<count>(v, [](V a, V b) __attribute__((always_inline)) { return a + b; });
+  return reduce_each<count>(v, [](V a, V b) __attribute__((always_inline)) { return a + b; });
 }
 
 }  // namespace dlnative::DLNATIVE_ISA
