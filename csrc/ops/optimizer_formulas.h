@@ -17,6 +17,8 @@
 // operations is that of Keras 3.
 #pragma once
 
+#include <cmath>
+
 #include "simd/formula.h"
 
 namespace dlnative::DLNATIVE_ISA {
@@ -62,22 +64,13 @@ DLNATIVE_INLINE void powers(double (&base)[2], std::int64_t exponent, double (&r
   }
 }
 
-template <class T>
-DLNATIVE_INLINE T square_root(T x) {
-  if constexpr (sizeof(T) == 4) {
-    return __builtin_sqrtf(x);
-  } else {
-    return __builtin_sqrt(x);
-  }
-}
-
 // Adam's alpha in step t.
 template <class T>
 DLNATIVE_INLINE T adam_rate(double lr, double beta_1, double beta_2, std::int64_t t) {
   double bases[2] = {static_cast<double>(static_cast<T>(beta_1)), static_cast<double>(static_cast<T>(beta_2))};
   double power[2];
   powers(bases, t, power);
-  return static_cast<T>(lr) * square_root(T(1) - static_cast<T>(power[1])) / (T(1) - static_cast<T>(power[0]));
+  return static_cast<T>(lr) * std::sqrt(T(1) - static_cast<T>(power[1])) / (T(1) - static_cast<T>(power[0]));
 }
 
 // vhat is null without amsgrad.

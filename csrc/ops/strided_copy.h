@@ -1,53 +1,16 @@
 // One copy for all ops that only move elements: y[i, j, ...] = x[...] where each side has a stride for every axis.
 //
-// A transpose permutes the strides of x, a broadcast sets some of them to 0, a slice multiplies them, a pad or a
-// concatenation writes into a part of y. Axes that lie behind one another on both sides are merged first; what is left
-// is rows to copy, rows to fill, or a matrix to transpose, and that is done in tiles that stay in L1.
+// Once axes are merged (strides.h), what is left is rows to copy, rows to fill, or a matrix to transpose, and that is
+// done in tiles that stay in L1.
 #pragma once
 
 #include <cstring>
 
 #include "dlnative/kernel.h"
+#include "ops/strides.h"
 
 namespace dlnative::DLNATIVE_ISA {
 namespace {
-
-struct StridedCopy {
-  int rank = 0;
-  std::int64_t shape[max_rank];
-  std::int64_t x_stride[max_rank];  // in elements; 0 repeats
-  std::int64_t y_stride[max_rank];  // row-major, so it never grows from one axis to the next
-
-  void append(std::int64_t extent, std::int64_t x, std::int64_t y) {
-    if (extent == 1) return;
-    if (rank > 0 && x_stride[rank - 1] == x * extent && y_stride[rank - 1] == y * extent) {
-      shape[rank - 1] *= extent;
-      x_stride[rank - 1] = x;
-      y_stride[rank - 1] = y;
-      return;
-    }
-    shape[rank] = extent;
-    x_stride[rank] = x;
-    y_stride[rank] = y;
-    ++rank;
-  }
-};
-
-// Row-major strides of a view, in elements.
-class Strides {
- public:
-  explicit Strides(const View& view) {
-    std::int64_t stride = 1;
-    for (int axis = view.rank - 1; axis >= 0; --axis) {
-      strides_[axis] = stride;
-      stride *= view.shape[axis];
-    }
-  }
-  std::int64_t operator[](std::int64_t axis) const { return strides_[axis]; }
-
- private:
-  std::int64_t strides_[max_rank] = {};
-};
 
 // Two overlapping loads cover every length between a power of two and the next, without a call or a loop.
 template <int half>
