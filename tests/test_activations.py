@@ -10,8 +10,8 @@ import pytest
 import dlnative
 from dlnative import activations, constraints, ops, regularizers, value_and_grad
 from dlnative.gradient import grad
-from dlnative.graph.op import ACTIVATIONS
 from dlnative.ops import sum as total
+from dlnative.ops.activation import ACTIVATIONS
 
 X = np.array([[-3.0, -1.0, -0.4, 0.0, 0.3], [0.9, 1.7, 4.0, 7.5, -20.0]], "float32")
 KERAS: dict[str, list[float]] = {

@@ -11,7 +11,8 @@ from dlnative import activations, ops
 from dlnative.backends import selection
 from dlnative.gradient import grad, value_and_grad
 from dlnative.graph.function import Function
-from dlnative.graph.op import ACTIVATIONS, OPS
+from dlnative.graph.op import OPS
+from dlnative.ops.activation import ACTIVATIONS
 from dlnative.ops.core import invoke
 
 

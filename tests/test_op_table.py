@@ -13,6 +13,7 @@ from dlnative.backends import cpu, selection
 from dlnative.backends.reference import functions
 from dlnative.graph.autodiff import gradients
 from dlnative.graph.op import OPS, Op, Sample, flat
+from dlnative.graph.roles import PLAIN
 from dlnative.graph.tensor import Node
 from dlnative.graph.trace import Trace
 from dlnative.ops.core import invoke
@@ -97,6 +98,8 @@ def test_gradient_agrees_with_finite_differences(op: Op) -> None:
         if sum(array.size for array in inputs) > 400 or op.name in DISCRETE:
             continue
         attributes = checks.attributes_of(op, sample)
+        if op.roles.takes is not None and attributes[-1] != PLAIN:
+            continue  # the planner puts epilogues in, after differentiation
         places = [place for place, array in enumerate(inputs) if array.dtype == np.float64]
         generator = np.random.Generator(np.random.Philox(7))
         weights: list[Any] = []
@@ -165,7 +168,7 @@ def test_a_gradient_that_nobody_knows_is_an_error() -> None:
 
 
 def test_which_ops_have_no_rule() -> None:
-    made_by_planner = {"copy", "dense", "elementwise_chain", "matmul_activation_gradient", "matmul_bias_gradient"}
+    made_by_planner = {"copy", "elementwise_chain"}
     updates = {"adam", "rmsprop", "sgd"}
     discrete = {"argmax", "argmin", "isfinite", "logical_and", "logical_not", "logical_or"}
     comparisons = {"equal", "greater", "greater_equal", "less", "less_equal", "not_equal"}

@@ -1,9 +1,9 @@
 // Products of matrices, all of them one call of csrc/gemm, which also does what follows on the result.
 //
-//   matmul                      y = op(a) op(b); a batch of matrices, or a matrix b for all rows of a
-//   dense                       y = act(x w + bias + residual)    x (R, K), w (K, N), bias (N), residual (R, N)
-//   matmul_activation_gradient  (op(dy) op(w) + residual) * act'(saved)
-//   matmul_bias_gradient        dw = x^T dy, db = sum of the rows of dy
+//   matmul   y = op(a) op(b), a batch of matrices; or a matrix b for all rows of a, with an epilogue:
+//              forward   act(x w + bias + residual)             x (R, K), w (K, N), bias (N), residual (R, N)
+//              backward  (op(dy) op(w) + residual) * act'(saved)
+//              weights   dw = x^T dy, and db = sum of the rows of dy
 //
 // Leading axes count as rows.
 #include "gemm/gemm.h"
@@ -11,6 +11,7 @@
 #include <algorithm>
 
 #include "dlnative/kernel.h"
+#include "ops/epilogue.h"
 #include "simd/vec.h"
 
 namespace dlnative::DLNATIVE_ISA {
@@ -54,6 +55,7 @@ DLNATIVE_INLINE Batch<T> matmul_batch(const Call& call) {
   const std::int64_t M = shared ? y.rows() : y.extent(-2);
   GemmArguments<T> each = arguments<T>(a, call.ints[0] != 0, b, call.ints[1] != 0, y, M);
   each.packed_b = static_cast<const T*>(call.prepacked);
+  read_epilogue(call, 2, each);
   return {each, shared ? 1 : y.size / (M * y.extent(-1))};
 }
 
@@ -73,9 +75,12 @@ DLNATIVE_INLINE std::int64_t scratch_of(const Batch<T>& batch, int threads) {
   return batch.count > 1 ? std::max(by_all, threads * scratch_of_each(each)) : by_all;
 }
 
+// Whether there is nothing to write.
+DLNATIVE_INLINE bool is_empty(const Call& call) { return call.outputs[call.output_count - 1].size == 0; }
+
 template <class T>
 void run_matmul(const Call& call) {
-  if (call.outputs[0].size == 0) return;
+  if (is_empty(call)) return;
   const Batch<T> batch = matmul_batch<T>(call);
   const auto& [each, count] = batch;
   const Workers& workers = *call.workers;
@@ -108,7 +113,8 @@ std::int64_t matmul_scratch(const Call& call, int threads) {
                     [&](auto type) { return scratch_of(matmul_batch<decltype(type)>(call), threads); });
 }
 std::int64_t matmul_prepacked_bytes(const Call& call) {
-  if (call.outputs[0].size == 0 || call.inputs[1].rank != 2) return 0;
+  // A gradient's weights change with each step; whether there is a saved result is not known from its address.
+  if (call.outputs[0].size == 0 || call.inputs[1].rank != 2 || call.ints[5] != 0) return 0;
   return with_float(call.outputs[0].dtype, [&](auto type) {
     return DLNATIVE_ISA::gemm_packed_bytes(matmul_batch<decltype(type)>(call).each);
   });
@@ -118,85 +124,6 @@ void matmul_prepack(const Call& call, void* to) {
              [&](auto type) { DLNATIVE_ISA::gemm_pack(matmul_batch<decltype(type)>(call).each, to); });
 }
 
-template <class T>
-DLNATIVE_INLINE GemmArguments<T> dense_arguments(const Call& call) {
-  const View& y = call.outputs[0];
-  GemmArguments<T> g = arguments<T>(call.inputs[0], false, call.inputs[1], false, y, y.rows());
-  const bool residual = call.ints[1] != 0;
-  if (call.input_count - residual > 2) g.bias = call.inputs[2].as<T>();
-  if (residual) g.residual = call.inputs[call.input_count - 1].as<T>();
-  g.activation = static_cast<Activation>(call.ints[0]);
-  g.parameter = call.floats[0];
-  g.packed_b = static_cast<const T*>(call.prepacked);
-  return g;
-}
-void dense(const Call& call) {
-  if (call.outputs[0].size == 0) return;
-  with_float(call.outputs[0].dtype, [&](auto type) {
-    DLNATIVE_ISA::gemm(dense_arguments<decltype(type)>(call), call.scratch, *call.workers);
-  });
-}
-std::int64_t dense_scratch(const Call& call, int threads) {
-  if (call.outputs[0].size == 0) return 0;
-  return with_float(call.outputs[0].dtype, [&](auto type) {
-    return DLNATIVE_ISA::gemm_scratch_bytes(dense_arguments<decltype(type)>(call), threads);
-  });
-}
-std::int64_t dense_prepacked_bytes(const Call& call) {
-  if (call.outputs[0].size == 0) return 0;
-  return with_float(call.outputs[0].dtype,
-                    [&](auto type) { return DLNATIVE_ISA::gemm_packed_bytes(dense_arguments<decltype(type)>(call)); });
-}
-void dense_prepack(const Call& call, void* to) {
-  with_float(call.outputs[0].dtype,
-             [&](auto type) { DLNATIVE_ISA::gemm_pack(dense_arguments<decltype(type)>(call), to); });
-}
-
-template <class T>
-DLNATIVE_INLINE GemmArguments<T> activation_gradient_arguments(const Call& call) {
-  const View& dx = call.outputs[0];
-  GemmArguments<T> g =
-      arguments<T>(call.inputs[0], call.ints[0] != 0, call.inputs[1], call.ints[1] != 0, dx, dx.rows());
-  g.gradient_of = static_cast<Activation>(call.ints[2]);
-  g.parameter = call.floats[0];
-  g.saved = call.inputs[2].as<T>();
-  if (call.ints[3] != 0) g.residual = call.inputs[3].as<T>();
-  return g;
-}
-void matmul_activation_gradient(const Call& call) {
-  if (call.outputs[0].size == 0) return;
-  with_float(call.outputs[0].dtype, [&](auto type) {
-    DLNATIVE_ISA::gemm(activation_gradient_arguments<decltype(type)>(call), call.scratch, *call.workers);
-  });
-}
-std::int64_t matmul_activation_gradient_scratch(const Call& call, int threads) {
-  if (call.outputs[0].size == 0) return 0;
-  return with_float(call.outputs[0].dtype, [&](auto type) {
-    return DLNATIVE_ISA::gemm_scratch_bytes(activation_gradient_arguments<decltype(type)>(call), threads);
-  });
-}
-
-template <class T>
-DLNATIVE_INLINE GemmArguments<T> weight_gradient_arguments(const Call& call) {
-  const View &x = call.inputs[0], &dy = call.inputs[1], &dw = call.outputs[0];
-  GemmArguments<T> g = arguments<T>(x, true, dy, false, dw, dw.extent(-2));
-  g.K = dy.rows();
-  g.column_sums = call.outputs[1].as<T>();
-  return g;
-}
-void matmul_bias_gradient(const Call& call) {
-  if (call.outputs[1].size == 0) return;
-  with_float(call.outputs[0].dtype, [&](auto type) {
-    DLNATIVE_ISA::gemm(weight_gradient_arguments<decltype(type)>(call), call.scratch, *call.workers);
-  });
-}
-std::int64_t matmul_bias_gradient_scratch(const Call& call, int threads) {
-  if (call.outputs[0].size == 0) return 0;
-  return with_float(call.outputs[0].dtype, [&](auto type) {
-    return DLNATIVE_ISA::gemm_scratch_bytes(weight_gradient_arguments<decltype(type)>(call), threads);
-  });
-}
-
 }  // namespace
 
 extern const OpRow linalg_rows[];
@@ -204,9 +131,6 @@ extern const int linalg_row_count;
 
 const OpRow linalg_rows[] = {
     {"matmul", matmul, matmul_scratch, matmul_prepacked_bytes, matmul_prepack},
-    {"dense", dense, dense_scratch, dense_prepacked_bytes, dense_prepack},
-    {"matmul_activation_gradient", matmul_activation_gradient, matmul_activation_gradient_scratch},
-    {"matmul_bias_gradient", matmul_bias_gradient, matmul_bias_gradient_scratch},
 };
 const int linalg_row_count = sizeof(linalg_rows) / sizeof(linalg_rows[0]);
 

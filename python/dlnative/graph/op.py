@@ -1,4 +1,8 @@
-"""The op table: one row for each operation, which everything that treats all operations alike walks."""
+"""The op table: one row for each operation, which everything that treats all operations alike walks.
+
+Kinds of attributes: `int`, `bool`, `float`, `ints` (with their number before them), `dtype`, `epilogue` (`graph/roles.py`),
+`steps` (the ops of a chain); `shape` and `output_dtype` repeat what the output's buffer says.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from dlnative import dtypes
+from dlnative.graph.roles import NO_ROLES, Roles
 
 if TYPE_CHECKING:
     from dlnative.graph.tensor import Node, Tensor
@@ -15,15 +20,6 @@ Spec = tuple[Shape, str]  # shape (None where the batch is unknown) and dtype
 Infer = Callable[[Sequence["Tensor"], tuple[Any, ...]], list[Spec]]
 Gradient = Callable[["Node", Sequence[Any]], Sequence[Any]]
 Flops = Callable[[Sequence[Shape], Sequence[Shape]], int]
-
-# The order is the order of the C++ enum Activation. An attribute of the kind "activation" is a tuple: one of these names,
-# and the attributes of that op.
-ACTIVATIONS = (
-    "linear", "relu", "relu6", "leaky_relu", "sigmoid", "tanh", "softplus", "elu", "celu", "selu", "hard_sigmoid",
-    "sparse_sigmoid", "hard_tanh", "log_sigmoid", "hard_shrink", "soft_shrink", "softsign", "silu", "hard_silu", "gelu",
-    "gelu_tanh", "mish", "tanh_shrink", "squareplus", "sparse_plus",
-)  # fmt: skip
-LINEAR = ("linear",)
 
 # Kinds of attributes and their place in an instruction; the kinds "shape" and "output_dtype" repeat what the
 # output's buffer says, so they are not encoded.
@@ -84,6 +80,7 @@ class Op:
         flops: operations done for given input and output shapes; by default one for each element of the outputs.
         dtypes: the types under test.
         samples: a function that returns calls for the tests.
+        roles: what the op is to the planner.
         tolerance: the multiple of the type's rounding error that a kernel may differ from the reference by, relative
             to the largest value of the exact result.
     """
@@ -99,6 +96,8 @@ class Op:
         "infer",
         "inplace",
         "name",
+        "roles",
+        "steps",
         "tolerance",
     )
 
@@ -115,6 +114,7 @@ class Op:
         flops: Flops | None = None,
         dtypes: tuple[str, ...] = ("float32", "float64"),
         samples: Callable[[], Sequence[Sample]] = tuple,
+        roles: Roles = NO_ROLES,
         tolerance: float = 8.0,
     ) -> None:
         self.name = name
@@ -127,6 +127,8 @@ class Op:
         self.flops = flops
         self.dtypes = dtypes
         self._samples = samples
+        self.roles = roles
+        self.steps = next((place for place, (_, kind) in enumerate(attributes) if kind == "steps"), -1)
         self.tolerance = tolerance
 
     def __repr__(self) -> str:
@@ -166,21 +168,24 @@ class Op:
                     floats += parameters
             elif kind == "dtype":
                 ints.append(dtypes.CODES[value])
-            elif kind == "activation":
-                name, *parameters = value
-                ints.append(ACTIVATIONS.index(name))
-                floats.append(float(parameters[0]) if parameters else 0.0)
+            elif kind == "epilogue":
+                codes = [OPS[act[0]].roles.activation if act else 0 for act in (value.activation, value.gradient_of)]
+                ints += [int(value.bias), int(value.residual), *codes, int(value.sums)]
+                floats += (value.activation[1:] or value.gradient_of[1:])[:1] or [0.0]
             elif kind in _ENCODED_INTS:
                 ints.append(int(value))
         return tuple(ints), tuple(floats)
 
 
 OPS: dict[str, Op] = {}
+SERVING: dict[str, Op] = {}  # what the planner itself uses, by what it is for
 
 
 def register(op: Op) -> Op:
     """Adds a row to the table."""
     OPS[op.name] = op
+    if op.roles.serves:
+        SERVING[op.roles.serves] = op
     return op
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from dlnative.backends.program import Program
 from dlnative.dtypes import ITEM_SIZES
 from dlnative.graph.function import Compiled
-from dlnative.graph.op import LINEAR, size_of
+from dlnative.graph.op import size_of
+from dlnative.graph.roles import PLAIN
 from dlnative.graph.tree import flatten_structure
 from dlnative.models.data import Data
 
@@ -73,8 +74,8 @@ def format_program(program: Program) -> str:
         nbytes = sum(size_of(buffer.shape) * ITEM_SIZES[buffer.dtype] for buffer in buffers)
         flops += step.flops
         traffic += nbytes
-        activation = step.keywords.get("activation", LINEAR)
-        attributes = "" if activation == LINEAR else " ".join(map(str, activation))
+        epilogue = step.keywords.get("epilogue", PLAIN)
+        attributes = " ".join(map(str, epilogue.activation or epilogue.gradient_of))
         in_place = any(
             (program.buffers[i].space, program.buffers[i].offset)
             == (program.buffers[o].space, program.buffers[o].offset)

@@ -1,4 +1,4 @@
-"""Activations: ops of one argument, each with an op for its gradient, which matrix products take in (`graph/planning/fuse.py`).
+"""Activations: ops of one argument, each with an op for its gradient, which matrix products take in (`graph/roles.py`).
 
 `NAME_gradient` of `dy` is `dy` times the derivative, in terms of the result y or, where that does not tell it, of the
 argument x. The formulas are in csrc/simd/activations.h; here are their derivatives, for gradients of gradients.
@@ -17,6 +17,7 @@ from dlnative.ops.conversion import to_float
 from dlnative.ops.core import as_tensor, call, invoke, normalize_axis, operation, scalar
 from dlnative.ops.elementwise import (
     FLOAT,
+    POINTWISE,
     absolute,
     exp,
     expm1,
@@ -33,6 +34,14 @@ from dlnative.ops.elementwise import (
     unary_function,
     where,
 )
+
+# The order is the order of the C++ enum Activation. In an epilogue, an activation is a tuple: one of these names, and the
+# attributes of that op.
+ACTIVATIONS = (
+    "linear", "relu", "relu6", "leaky_relu", "sigmoid", "tanh", "softplus", "elu", "celu", "selu", "hard_sigmoid",
+    "sparse_sigmoid", "hard_tanh", "log_sigmoid", "hard_shrink", "soft_shrink", "softsign", "silu", "hard_silu", "gelu",
+    "gelu_tanh", "mish", "tanh_shrink", "squareplus", "sparse_plus",
+)  # fmt: skip
 
 
 def _activation(
@@ -69,7 +78,8 @@ def _activation(
         return call(f"{name}_gradient", arriving, saved, attributes=node.attributes), by_saved
 
     attributes = {} if parameter is None else {parameter: 0.3}  # under test
-    unary(name, gradient, attributes=attributes, numbers=numbers, high=high, flops=flops)
+    roles = POINTWISE._replace(post_op="activation", activation=ACTIVATIONS.index(name))
+    unary(name, gradient, attributes=attributes, numbers=numbers, high=high, flops=flops, roles=roles)
     least, most = (-4.0, high) if of_argument else (-0.9, high if high > 4.0 else 0.9)
     register(
         Op(
@@ -84,6 +94,7 @@ def _activation(
                 Sample(Arg(shape), Arg(shape, low=least, high=most), **attributes)
                 for shape in ((), (7,), (3, 5), (1031,))
             ],
+            roles=POINTWISE._replace(post_op="gradient", of=name),
         )
     )
 

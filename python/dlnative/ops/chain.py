@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register, size_of
+from dlnative.graph.roles import Roles
 from dlnative.graph.tensor import Tensor
 
 
@@ -15,8 +16,7 @@ def _infer(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
     shape = max((tensor.shape for tensor in inputs), key=size_of)
     reduced = (size_of(shape) // row,) if row else ()
     specs = {
-        destination: (reduced if OPS[name].family == "reduction" else shape, dtype)
-        for name, _, destination, dtype, _ in steps
+        destination: (reduced if OPS[name].roles.reduces else shape, dtype) for name, _, destination, dtype, _ in steps
     }
     return [specs[len(inputs) + index] for index in range(results)]
 
@@ -47,6 +47,7 @@ register(
         attributes=(("results", "int"), ("row", "int"), ("steps", "steps")),
         inplace=True,
         dtypes=("float32",),
+        roles=Roles(serves="chaining"),
         samples=lambda: (
             [
                 Sample(*[Arg(shape)] * 2, *[Arg(())] * (inputs - 2), results=results, row=0, steps=steps)

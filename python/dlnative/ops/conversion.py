@@ -9,6 +9,7 @@ import numpy as np
 
 from dlnative import dtypes
 from dlnative.graph.op import OPS, Op, Sample, Spec, register
+from dlnative.graph.roles import Roles
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.variable import Variable
 from dlnative.ops.core import as_tensor, call, dtype_of, invoke, operation
@@ -31,6 +32,7 @@ register(
         ),
         dtypes=dtypes.DTYPES,
         samples=lambda: [Sample((3, 17), dtype=dtype) for dtype in dtypes.DTYPES],
+        roles=Roles(pointwise=True, chainable=True),
     )
 )
 
@@ -39,7 +41,16 @@ def _infer_copy(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[S
     return [(inputs[0].shape, inputs[0].dtype)]
 
 
-register(Op("copy", "elementwise", _infer_copy, dtypes=dtypes.DTYPES, samples=lambda: [Sample((3, 17)), Sample(())]))
+register(
+    Op(
+        "copy",
+        "elementwise",
+        _infer_copy,
+        dtypes=dtypes.DTYPES,
+        samples=lambda: [Sample((3, 17)), Sample(())],
+        roles=Roles(serves="copying"),
+    )
+)
 
 
 @operation

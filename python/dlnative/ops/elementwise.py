@@ -8,12 +8,14 @@ from types import MappingProxyType
 from typing import Any
 
 from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register
+from dlnative.graph.roles import Roles
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.conversion import cast, promote, to_float
 from dlnative.ops.core import as_tensor, call, dtype_of, invoke, operation, scalar
 from dlnative.ops.reduction import sum_to_shape
 
 FLOAT = ("float32", "float64")
+POINTWISE = Roles(pointwise=True, chainable=True)
 _NUMBER = ("float32", "float64", "int32", "int64")
 
 
@@ -56,6 +58,7 @@ def unary(
     boolean: bool = False,
     kind: str = "real",
     tolerance: float = 8.0,
+    roles: Roles = POINTWISE,
 ) -> None:
     """Registers a unary op; `gradient` maps (node, dy) to dx, `attributes` are parameters with values for the tests."""
     register(
@@ -72,6 +75,7 @@ def unary(
                 Sample(Arg(shape, kind, low, high, "bool" if kind == "boolean" else None), **attributes)
                 for shape in ((), (1,), (7,), (3, 5), (2, 3, 17), (1031,))
             ],
+            roles=roles,
             tolerance=tolerance,
         )
     )
@@ -136,6 +140,7 @@ def _binary(
     low: float = -4.0,
     high: float = 4.0,
     tolerance: float = 8.0,
+    roles: Roles = POINTWISE,
 ) -> None:
     """Registers a binary op; `gradient` maps (node, dy) to (da, db) before the broadcast axes are summed."""
 
@@ -157,6 +162,7 @@ def _binary(
             samples=lambda: [
                 Sample(Arg(a, kind, low, high, dtype), Arg(b, kind, low, high, dtype)) for a, b in _SHAPE_PAIRS
             ],
+            roles=roles,
             tolerance=tolerance,
         )
     )
@@ -182,9 +188,13 @@ def _power_gradient(node: Node, dy: Any) -> tuple[Any, Any]:
     return da, _mul(_mul(dy, node.outputs[0]), logarithm)
 
 
-_binary("add", lambda node, dy: (dy, dy))
-_binary("subtract", lambda node, dy: (dy, call("negative", dy)))
-_binary("multiply", lambda node, dy: (_mul(dy, node.inputs[1]), _mul(dy, node.inputs[0])))
+_binary("add", lambda node, dy: (dy, dy), roles=POINTWISE._replace(neutral=0.0, commutes=True, post_op="addition"))
+_binary("subtract", lambda node, dy: (dy, call("negative", dy)), roles=POINTWISE._replace(neutral=0.0))
+_binary(
+    "multiply",
+    lambda node, dy: (_mul(dy, node.inputs[1]), _mul(dy, node.inputs[0])),
+    roles=POINTWISE._replace(neutral=1.0, commutes=True, post_op="scaling"),
+)
 _binary(
     "divide",
     lambda node, dy: (
@@ -193,6 +203,7 @@ _binary(
     ),
     numbers=FLOAT,
     low=0.5,
+    roles=POINTWISE._replace(neutral=1.0),
 )
 _binary("power", _power_gradient, numbers=FLOAT, low=0.1, high=3.0, tolerance=32.0)
 _binary("maximum", lambda node, dy: _mask("greater", node, dy))
@@ -226,6 +237,7 @@ register(
         inplace=True,
         broadcasting=True,
         dtypes=(*_NUMBER, "bool"),
+        roles=POINTWISE,
         samples=lambda: [
             Sample(Arg(c, "boolean", dtype="bool"), Arg(a), Arg(b))
             for c, a, b in (((3, 4), (3, 4), (3, 4)), ((4,), (3, 4), ()), ((3, 1), (), (1, 7)), ((), (5,), (5,)))

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from dlnative.graph.op import ACTIVATIONS, LINEAR, OPS, Arg, Op, Sample, Shape, Spec, register, size_of
+from dlnative.graph.op import OPS, Arg, Op, Sample, Shape, Spec, register, size_of
+from dlnative.graph.roles import PLAIN, Epilogue, Roles
 from dlnative.graph.tensor import Node, Tensor
+from dlnative.ops.activation import ACTIVATIONS
 from dlnative.ops.conversion import promote
 from dlnative.ops.core import call, dtype_of, invoke, is_symbolic, operation
 from dlnative.ops.elementwise import broadcast_shapes
@@ -20,11 +22,12 @@ def _matrix(shape: Shape, transposed: bool) -> tuple[Any, Any]:
 
 def _infer_matmul(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
     a, b = inputs[:2]
-    transpose_a, transpose_b = attributes[:2]
+    transpose_a, transpose_b, epilogue = attributes
     (rows, inner_a), (inner_b, columns) = _matrix(a.shape, transpose_a), _matrix(b.shape, transpose_b)
     if inner_a is not None and inner_b is not None and inner_a != inner_b:
         raise ValueError(f"matmul: expected inner axes that agree, got shapes {tuple(a.shape)} and {tuple(b.shape)}")
-    return [((*a.shape[:-2], rows, columns), a.dtype)]
+    y = ((*a.shape[:-2], rows, columns), a.dtype)
+    return [y, ((columns,), a.dtype)] if epilogue.sums else [y]
 
 
 def _matmul_flops(ins: Sequence[Shape], outs: Sequence[Shape]) -> int:
@@ -37,13 +40,13 @@ def _rows(x: Any) -> Any:
 
 
 def _product(a: Any, b: Any, transpose_a: bool, transpose_b: bool) -> Any:
-    return call("matmul", a, b, attributes=(transpose_a, transpose_b))
+    return call("matmul", a, b, attributes=(transpose_a, transpose_b, PLAIN))
 
 
 def _matmul_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
     """Y = AB gives dA = dY Bᵀ and dB = Aᵀ dY; a transposed operand gets the transpose of that."""
     (a, b), dy = node.inputs, grads[0]
-    transpose_a, transpose_b = node.attributes
+    transpose_a, transpose_b, _ = node.attributes
     if transpose_a:
         da = _product(b, dy, transpose_b, True)
     else:
@@ -64,42 +67,22 @@ def _matrix_samples() -> list[Sample]:
         for transpose_a in (False, True):
             for transpose_b in (False, True):
                 a, b = ((k, m) if transpose_a else (m, k)), ((n, k) if transpose_b else (k, n))
-                samples.append(Sample(a, b, transpose_a=transpose_a, transpose_b=transpose_b))
-    samples.append(Sample((3, 5, 7), (7, 4), transpose_a=False, transpose_b=False))
-    samples.append(Sample((3, 5, 7), (3, 7, 4), transpose_a=False, transpose_b=False))
-    samples.append(Sample((2, 3, 7, 5), (2, 3, 4, 7), transpose_a=True, transpose_b=True))
+                samples.append(Sample(a, b, transpose_a=transpose_a, transpose_b=transpose_b, epilogue=PLAIN))
+    samples.append(Sample((3, 5, 7), (7, 4), transpose_a=False, transpose_b=False, epilogue=PLAIN))
+    samples.append(Sample((3, 5, 7), (3, 7, 4), transpose_a=False, transpose_b=False, epilogue=PLAIN))
+    samples.append(Sample((2, 3, 7, 5), (2, 3, 4, 7), transpose_a=True, transpose_b=True, epilogue=PLAIN))
     return samples
-
-
-_TRANSPOSES = (("transpose_a", "bool"), ("transpose_b", "bool"))
-
-register(
-    Op(
-        "matmul",
-        "linalg",
-        _infer_matmul,
-        attributes=_TRANSPOSES,
-        gradient=_matmul_gradient,
-        flops=_matmul_flops,
-        samples=_matrix_samples,
-        tolerance=16.0,
-    )
-)
-
-
-def _infer_dense(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
-    x, w = inputs[:2]
-    return [((*x.shape[:-1], w.shape[-1]), x.dtype)]
 
 
 def _activations() -> list[tuple[Any, ...]]:
     """Returns all activations, with parameters, for the tests."""
-    return [LINEAR, *((name, *OPS[name].samples[0].attributes.values()) for name in ACTIVATIONS[1:])]
+    return [(), *((name, *OPS[name].samples[0].attributes.values()) for name in ACTIVATIONS[1:])]
 
 
 # M, N and K of the samples with an epilogue.
 _FORWARD_SIZES = ((1, 1, 1), (16, 8, 4), (5, 33, 17), (65, 70, 31), (1, 600, 70), (9, 550, 450))
 _BACKWARD_SIZES = ((1, 1, 1), (16, 8, 4), (5, 33, 17), (9, 1000, 8), (20, 40, 450))
+_WEIGHT_SIZES = ((1, 1, 1), (4, 8, 16), (17, 33, 37), (70, 10, 130), (40, 33, 450))
 
 
 def _paired(first: Sequence[Any], second: Sequence[Any]) -> list[tuple[Any, Any]]:
@@ -108,81 +91,80 @@ def _paired(first: Sequence[Any], second: Sequence[Any]) -> list[tuple[Any, Any]
     return [(first[i % len(first)], second[(i + shift) % len(second)]) for i in range(count) for shift in (0, 1)]
 
 
-def _operand(m: int, n: int, shape: Shape, high: float = 2.0) -> Arg:
-    """Returns what a product takes in the tests. Of a single element nothing cancels: there is no larger one to judge by."""
-    return Arg(shape, low=0.4 if m * n == 1 else -high, high=high)
+def _sample(
+    m: int, n: int, k: int, epilogue: Epilogue, transpose_a: bool = False, transpose_b: bool = False, high: float = 2.0
+) -> Sample:
+    """Of a single element nothing cancels: there is no larger one to judge by, so it is positive."""
 
+    def operand(*shape: int, high: float = 2.0) -> Arg:
+        return Arg(shape, low=0.4 if m * n == 1 else -high, high=high)
 
-# act(x w + b + residual): what the planner makes of matmul, additions and an activation.
-register(
-    Op(
-        "dense",
-        "linalg",
-        _infer_dense,
-        attributes=(("activation", "activation"), ("residual", "bool")),
-        flops=_matmul_flops,
-        samples=lambda: [
-            Sample(
-                _operand(m, n, (m, k)),
-                _operand(m, n, (k, n), 0.5),  # as weights are: an activation does not hide what a sum has lost
-                *([_operand(m, n, (n,))] if bias else []),
-                *([_operand(m, n, (m, n))] if residual else []),
-                activation=activation,
-                residual=residual,
-            )
-            for (m, n, k), activation in _paired(_FORWARD_SIZES, _activations())
-            for bias, residual in ((True, False), (False, True), (True, True))
-        ],
-        tolerance=16.0,
+    return Sample(
+        operand(*((k, m) if transpose_a else (m, k))),
+        operand(*((n, k) if transpose_b else (k, n)), high=high),
+        *([operand(n)] if epilogue.bias else []),
+        *([operand(m, n)] if epilogue.residual else []),
+        *([operand(m, n, high=0.9)] if epilogue.gradient_of else []),
+        transpose_a=transpose_a,
+        transpose_b=transpose_b,
+        epilogue=epilogue,
     )
-)
 
 
-# (dy w + residual) * act'(saved): the gradient that arrives at the layer before, with what arrives there from elsewhere,
-# times the derivative of its activation.
+def _epilogue_samples() -> list[Sample]:
+    samples = []
+    for (m, n, k), activation in _paired(_FORWARD_SIZES, _activations()):
+        for number, (bias, residual) in enumerate(((True, False), (False, True), (True, True))):
+            # Weights as they are: an activation does not hide what a sum has lost.
+            epilogue = Epilogue(bias, residual, activation)
+            samples.append(_sample(m, n, k, epilogue, transpose_b=number == 1 and k == 31, high=0.5))
+    for (m, n, k), activation in _paired(_BACKWARD_SIZES, _activations()[1:]):
+        for residual in (False, True):
+            samples.append(_sample(m, n, k, Epilogue(False, residual, gradient_of=activation), transpose_b=True))
+    samples += [_sample(m, n, k, Epilogue(sums=True), transpose_a=True) for m, n, k in _WEIGHT_SIZES]
+    return samples
+
+
+def _takes(shapes: Sequence[Shape], attributes: tuple[Any, ...]) -> bool:
+    """The kernel has an epilogue for a product of rows and one matrix, and sums for a weight gradient xᵀ dy."""
+    transpose_a, _, epilogue = attributes
+    if len(shapes[1]) != 2:
+        return False
+    if epilogue.sums:
+        return bool(attributes == (True, False, Epilogue(sums=True)) and len(shapes[0]) == 2)
+    if epilogue.gradient_of:
+        return not (epilogue.activation or epilogue.bias) and (len(shapes[0]) == 2 or not transpose_a)
+    return not transpose_a
+
+
+def _without_transposes(inputs: list[Any], attributes: tuple[Any, ...]) -> tuple[list[Any], tuple[Any, ...]]:
+    """An operand that was transposed is taken as it was before."""
+    flags = list(attributes)
+    inputs = list(inputs)
+    ranks = [len(value.shape) for value in inputs]
+    for index, value in enumerate(inputs):
+        step = value.producer
+        if step is None or not step.op.roles.permutes or (index == 0 and ranks[0] != ranks[1]):
+            continue  # the leading axes of `a` are rows where `b` is one matrix
+        *leading, last_but_one, last = step.attributes[0]
+        if leading == list(range(ranks[index] - 2)) and last_but_one == last + 1:
+            inputs[index] = step.inputs[0]
+            flags[index] = not flags[index]
+    return inputs, tuple(flags)
+
+
 register(
     Op(
-        "matmul_activation_gradient",
+        "matmul",
         "linalg",
         _infer_matmul,
-        attributes=(*_TRANSPOSES, ("activation", "activation"), ("residual", "bool")),
-        # y is read while dx is in registers
-        inplace=lambda attributes, output: (2,) if attributes[2:] == (("relu",), False) else (),
+        attributes=(("transpose_a", "bool"), ("transpose_b", "bool"), ("epilogue", "epilogue")),
+        gradient=_matmul_gradient,
+        # The result of a relu is read while its gradient is in registers.
+        inplace=lambda attributes, output: (2,) if attributes[2] == Epilogue(gradient_of=("relu",)) else (),
         flops=_matmul_flops,
-        samples=lambda: [
-            Sample(
-                _operand(m, n, (m, k)),
-                _operand(m, n, (n, k)),
-                _operand(m, n, (m, n), 0.9),
-                *([_operand(m, n, (m, n))] if residual else []),
-                transpose_a=False,
-                transpose_b=True,
-                activation=activation,
-                residual=residual,
-            )
-            for (m, n, k), activation in _paired(_BACKWARD_SIZES, _activations()[1:])
-            for residual in (False, True)
-        ],
-        tolerance=16.0,
-    )
-)
-
-
-def _infer_bias_gradient(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
-    x, dy = inputs
-    return [((x.shape[-1], dy.shape[-1]), x.dtype), ((dy.shape[-1],), x.dtype)]
-
-
-# dw = xᵀ dy and db = column sums of dy, from one pass over dy.
-register(
-    Op(
-        "matmul_bias_gradient",
-        "linalg",
-        _infer_bias_gradient,
-        flops=_matmul_flops,
-        samples=lambda: [
-            Sample((r, k), (r, n)) for r, n, k in ((1, 1, 1), (16, 8, 4), (37, 33, 17), (130, 10, 70), (450, 33, 40))
-        ],
+        samples=lambda: _matrix_samples() + _epilogue_samples(),
+        roles=Roles(takes=_takes, rewrite=_without_transposes),
         tolerance=16.0,
     )
 )
@@ -223,7 +205,7 @@ def matmul(x1: Any, x2: Any) -> Any:
     transpose_a = transpose_b = False
     if not is_symbolic(a, b):
         (a, transpose_a), (b, transpose_b) = _as_stored(a, len(b.shape) == len(a.shape)), _as_stored(b, True)
-    y = invoke(OPS["matmul"], (a, b), (transpose_a, transpose_b))
+    y = invoke(OPS["matmul"], (a, b), (transpose_a, transpose_b, PLAIN))
     if row or column:
         shape = y.shape[:-2] + (() if row else y.shape[-2:-1]) + (() if column else y.shape[-1:])
         y = call("reshape", y, attributes=(shape,))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register
+from dlnative.graph.roles import Roles
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.conversion import cast
 from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis, operation, scalar
@@ -51,6 +52,7 @@ register(
         _infer_rows,
         attributes=(("scale", "float"),),
         gradient=_rows_gradient,
+        roles=Roles(scales=(1, 0)),
         flops=lambda ins, outs: 18 * math.prod(outs[1]),
         samples=lambda: [
             Sample(Arg(shape, low=-6.0, high=6.0), Arg(shape, "probability"), scale=scale)
@@ -67,6 +69,7 @@ register(
         _infer_rows,
         attributes=(("scale", "float"),),
         gradient=_rows_gradient,
+        roles=Roles(scales=(1, 0)),
         inplace=lambda attributes, output: (0,) if output == 1 else (),  # the gradient in the place of the logits
         flops=lambda ins, outs: 16 * math.prod(outs[1]),
         samples=lambda: [

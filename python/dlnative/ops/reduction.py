@@ -9,6 +9,7 @@ from typing import Any
 
 from dlnative import dtypes
 from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register, size_of
+from dlnative.graph.roles import Roles
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis, operation, scalar
 
@@ -59,7 +60,7 @@ def _extreme_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
     return (call("multiply", call("divide", ones, number), spread(grads[0], node)),)
 
 
-def _reduction(name: str, gradient: Any, numbers: tuple[str, ...], tolerance: float) -> None:
+def _reduction(name: str, gradient: Any, numbers: tuple[str, ...], tolerance: float, roles: Roles) -> None:
     register(
         Op(
             name,
@@ -74,15 +75,18 @@ def _reduction(name: str, gradient: Any, numbers: tuple[str, ...], tolerance: fl
                 for shape, axis, count in _SHAPES
                 for keepdims in (False, True)
             ],
+            roles=roles,
             tolerance=tolerance,
         )
     )
 
 
-_reduction("sum", _sum_gradient, ("float32", "float64", "int32", "int64"), 16.0)
-_reduction("mean", _mean_gradient, ("float32", "float64"), 16.0)
-_reduction("max", _extreme_gradient, ("float32", "float64", "int32", "int64"), 0.0)
-_reduction("min", _extreme_gradient, ("float32", "float64", "int32", "int64"), 0.0)
+_reduction(
+    "sum", _sum_gradient, ("float32", "float64", "int32", "int64"), 16.0, Roles(reduces="elements", post_op="sums")
+)
+_reduction("mean", _mean_gradient, ("float32", "float64"), 16.0, Roles(reduces="elements"))
+_reduction("max", _extreme_gradient, ("float32", "float64", "int32", "int64"), 0.0, Roles(reduces="rows"))
+_reduction("min", _extreme_gradient, ("float32", "float64", "int32", "int64"), 0.0, Roles(reduces="rows"))
 
 
 def _infer_index(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:

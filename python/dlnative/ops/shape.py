@@ -9,6 +9,7 @@ import numpy as np
 
 from dlnative import dtypes
 from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, flat, register, size_of
+from dlnative.graph.roles import Roles
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.conversion import promote
 from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis, operation
@@ -32,6 +33,7 @@ register(
         attributes=(("shape", "shape"),),
         gradient=lambda node, grads: (call("reshape", grads[0], attributes=(node.inputs[0].shape,)),),
         flops=_no_flops,
+        roles=Roles(view=lambda shape, attributes: 0),
     )
 )
 # stop_gradient is its input to the plan and a constant to differentiation.
@@ -42,6 +44,7 @@ register(
         lambda inputs, attributes: [(inputs[0].shape, inputs[0].dtype)],
         gradient=flat,
         flops=_no_flops,
+        roles=Roles(view=lambda shape, attributes: 0),
     )
 )
 
@@ -53,6 +56,7 @@ register(
         attributes=(("shape", "shape"),),
         gradient=lambda node, grads: (sum_to_shape(grads[0], node.inputs[0].shape),),
         flops=_no_flops,
+        roles=Roles(repeats=True, serves="repeating"),
         dtypes=dtypes.DTYPES,
         samples=lambda: [
             Sample((3, 1), shape=(3, 5)), Sample((), shape=(2, 3)), Sample((4,), shape=(2, 3, 4)),
@@ -79,6 +83,7 @@ register(
         attributes=(("permutation", "ints"),),
         gradient=lambda node, grads: (call("transpose", grads[0], attributes=(_inverse(node.attributes[0]),)),),
         flops=_no_flops,
+        roles=Roles(permutes=True),
         dtypes=dtypes.DTYPES,
         samples=lambda: [
             Sample((3, 5), permutation=(1, 0)), Sample((2, 3, 4), permutation=(2, 0, 1)), Sample((70, 33), permutation=(1, 0)),

@@ -20,13 +20,21 @@ _FAMILIES = {
 }
 
 
+_others: dict[str, Callable[..., Any]] = {}
+
+
+def provide(name: str, function: Callable[..., Any]) -> None:
+    """Makes a function the reference of an op that is in none of these files."""
+    _others[name] = function
+
+
 def function_of(family: str, name: str) -> Callable[..., Any]:
     """Returns the NumPy function of an op.
 
     Raises:
         NotImplementedError: if there is none.
     """
-    function: Callable[..., Any] | None = getattr(_FAMILIES[family], name, None)
+    function: Callable[..., Any] | None = _others.get(name) or getattr(_FAMILIES.get(family), name, None)
     if function is None:
         raise NotImplementedError(f'the reference backend has no function for the op "{name}"')
     return function

@@ -9,15 +9,14 @@ sum, mean, maximum or minimum along the last axes.
 from __future__ import annotations
 
 from dlnative import dtypes
-from dlnative.graph.op import OPS, size_of
-from dlnative.graph.planning.lower import REDUCTIONS, Lowered, Step, Value
+from dlnative.graph.op import SERVING, size_of
+from dlnative.graph.planning.lower import Lowered, Step, Value
 
 # Elements: smaller values are in the first caches anyway, and a chain takes half a microsecond to begin.
 _LEAST = 1 << 15
 _MOST_STEPS = 16  # csrc/ops/chain.cpp has room for as many
 _MOST_VALUES = 16  # inputs and results
 _LONGEST_ROW = 4096  # elements; blocks are whole rows, and should stay in the second cache
-_SUMS = ("sum", "mean")  # of all elements, or of rows
 
 
 def chain(plan: Lowered) -> None:
@@ -28,12 +27,15 @@ def chain(plan: Lowered) -> None:
 
 def _elements(step: Step) -> int:
     """Returns the number of elements that a step of a chain has, 0 if a step cannot be in one."""
-    if step.op.name in REDUCTIONS:
+    roles = step.op.roles
+    if roles.reduces:
         value = step.inputs[0]
         size = size_of(value.shape)
-        fits = step.op.name in _SUMS if _row(step) == 0 else _reduces_last_axes(step) and _row(step) <= _LONGEST_ROW
+        fits = (
+            roles.reduces == "elements" if _row(step) == 0 else _reduces_last_axes(step) and _row(step) <= _LONGEST_ROW
+        )
         return size if size >= _LEAST and fits and dtypes.is_float(value.dtype) else 0
-    if step.op.family != "elementwise" or step.op.name == "copy":
+    if not roles.chainable:
         return 0
     size = size_of(step.outputs[0].shape)
     if size < _LEAST or any(size_of(value.shape) not in (1, size) for value in step.inputs):
@@ -96,14 +98,14 @@ class _Chains:
     def allowed(self, members: list[Step]) -> bool:
         if len(members) > _MOST_STEPS:
             return False
-        if len({_row(member) for member in members if member.op.name in REDUCTIONS}) > 1:
+        if len({_row(member) for member in members if member.op.roles.reduces}) > 1:
             return False
         inside = {id(member) for member in members}
         last = self.place(members[-1])
         for member in members:
             for reader in self.readers.get(member.outputs[0].key, ()):
                 if id(reader) in inside:
-                    if member.op.name in REDUCTIONS:
+                    if member.op.roles.reduces:
                         return False
                 elif self.place(reader) < last:
                     return False
@@ -159,5 +161,5 @@ class _Chains:
             parameters = member.op.encode(member.attributes)[1]
             program.append((member.op.name, operands, numbers[output.key], output.dtype, parameters))
         names = tuple(part for member in members for part in (member.fused or (member.op.name,)))
-        row = max((_row(member) for member in members if member.op.name in REDUCTIONS), default=0)
-        return Step(OPS["elementwise_chain"], inputs, results, (len(results), row, tuple(program)), names)
+        row = max((_row(member) for member in members if member.op.roles.reduces), default=0)
+        return Step(SERVING["chaining"], inputs, results, (len(results), row, tuple(program)), names)

@@ -1,26 +1,23 @@
-"""Fusion: matrix products and losses take in what stands around them.
+"""Fusion: what stands around an op goes into its epilogue, and is done while the result is in registers or in a near cache.
 
-    matmul, add of a bias, add of a residual,
-    activation                                   ->  dense
-    matmul, add of another gradient, gradient
-    of an activation                             ->  matmul_activation_gradient
-    matmul x^T dy, sum of dy over its rows       ->  matmul_bias_gradient
+    y + bias, y + residual, act(y)       an op that takes an epilogue, and what follows it
+    dy * act'(saved)                     the gradient of an activation, behind the op that makes dy
+    sum of the rows of dy                behind a product that multiplies by dy: a bias gradient
+    gradient * constant                  an op that scales an output by an attribute: the constant of a mean over the batch
 
-A crossentropy of logits multiplies its gradient by the constant that comes with a mean over the batch.
-
-The fused kernels do the rest while a tile of the product is in cache, so the intermediate values need no memory.
+What goes into what, rows of the op table say by their roles (`graph/roles.py`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
-from dlnative.graph.op import ACTIVATIONS, LINEAR, OPS, size_of
+from dlnative.graph.op import size_of
 from dlnative.graph.planning.lower import Lowered, Step, Value
-
-_GRADIENTS = {f"{name}_gradient": name for name in ACTIVATIONS if name != "linear"}
+from dlnative.graph.roles import Epilogue
 
 
 def fuse(plan: Lowered) -> None:
@@ -37,143 +34,144 @@ class _Fusion:
             for value in step.inputs:
                 self.uses[value.key] = self.uses.get(value.key, 0) + 1
         self.removed: set[int] = set()
+        self.rules: dict[str, Callable[[Step], Step | None]] = {
+            "addition": self.addition,
+            "activation": self.activation,
+            "gradient": self.activation_gradient,
+            "scaling": self.scaled,
+        }
 
     def run(self) -> None:
         steps: list[Step | None] = list(self.plan.steps)
         places = {id(step): index for index, step in enumerate(self.plan.steps)}
-        products: dict[int, Step] = {}  # by the rows that they multiply with, for the bias gradients
+        products: dict[int, Step] = {}  # by the rows that they multiply with
         sums: dict[int, Step] = {}
         for index, step in enumerate(self.plan.steps):
-            name = step.op.name
-            fused: Step | None = None
-            if name == "add":
-                fused = self.bias(step) or self.residual(step)
-            elif name in ACTIVATIONS:
-                fused = self.activation(step)
-            elif name in _GRADIENTS:
-                fused = self.activation_gradient(step)
-            elif name == "multiply":
-                fused = self.scaled_gradient(step)
-            elif name == "matmul" and step.attributes == (True, False) and len(step.inputs[0].shape) == 2:
-                products[step.inputs[1].key] = step
-            elif name == "sum" and step.attributes == (0, len(step.inputs[0].shape) - 1, False):
-                sums[step.inputs[0].key] = step
-            if fused is not None:
-                steps[index] = fused
-                places[id(fused)] = index
+            roles = step.op.roles
+            if roles.takes is not None:
+                if _takes(step, step.attributes[-1]._replace(sums=True)):
+                    products[step.inputs[1].key] = step
+            elif roles.post_op == "sums":
+                if step.attributes == (0, len(step.inputs[0].shape) - 1, False):
+                    sums[step.inputs[0].key] = step
+            elif roles.post_op:
+                fused = self.rules[roles.post_op](step)
+                if fused is not None:
+                    steps[index] = fused
+                    places[id(fused)] = index
         for rows, product in products.items():
             total = sums.get(rows)
-            if (
-                id(product) not in self.removed
-                and total is not None
-                and total.inputs[0].shape[-1] == product.inputs[1].shape[-1]
-            ):
+            if total is not None and id(product) not in self.removed:
                 self.bias_gradient(product, total, steps, places)
         self.plan.steps = [step for step in steps if step is not None and id(step) not in self.removed]
 
     def only_use(self, value: Value) -> bool:
         return self.uses.get(value.key) == 1 and value.key not in self.kept
 
-    def replace(self, name: str, inputs: list[Value], attributes: tuple[object, ...], *steps: Step) -> Step:
-        self.removed.update(id(step) for step in steps[:-1])
-        fused = sum((step.fused or (step.op.name,) for step in steps), ())
-        return Step(OPS[name], inputs, steps[-1].outputs, attributes, fused)
+    def extended(self, value: Value, step: Step, operand: Value | None, **more: Any) -> Step | None:
+        """Returns the step that makes `value` with `step` in its epilogue, if there is such a kernel.
 
-    def bias(self, step: Step) -> Step | None:
-        for product, bias in (step.inputs, step.inputs[::-1]):
-            made = product.producer
-            if (
-                made is not None
-                and made.op.name == "matmul"
-                and made.attributes == (False, False)
-                and len(made.inputs[1].shape) == 2
-                and bias.shape == (product.shape[-1],)
-                and step.outputs[0].shape == product.shape
-                and self.only_use(product)
-            ):
-                return self.replace("dense", [*made.inputs, bias], (LINEAR, False), made, step)
-        return None
+        Args:
+            value: what only `step` reads.
+            step: the step to take in.
+            operand: what it reads beside `value`.
+            **more: what it is in an epilogue.
+        """
+        made = value.producer
+        if made is None or made.op.roles.takes is None or not self.only_use(value):
+            return None
+        epilogue: Epilogue = made.attributes[-1]
+        wanted = epilogue._replace(**more)
+        if not _takes(made, wanted):
+            return None
+        inputs = list(made.inputs)
+        if operand is not None:
+            own = len(inputs) - epilogue.operands
+            inputs.insert(
+                own if "bias" in more else own + epilogue.bias if "residual" in more else len(inputs), operand
+            )
+        self.removed.add(id(made))
+        names = (*(made.fused or (made.op.name,)), step.op.name)
+        return Step(made.op, inputs, step.outputs, (*made.attributes[:-1], wanted), names)
 
-    def residual(self, step: Step) -> Step | None:
-        for made, residual in self.terms(step):
-            if self.takes_more(made, (LINEAR, False)):
-                return self.replace("dense", [*made.inputs, residual], (LINEAR, True), made, step)
-        return None
-
-    def terms(self, step: Step) -> Iterator[tuple[Step, Value]]:
-        """What an addition of two values of one shape adds, in both orders, as far as nobody else reads the first."""
+    def addition(self, step: Step) -> Step | None:
         for value, other in (step.inputs, step.inputs[::-1]):
-            made = value.producer
-            if made is not None and value.shape == other.shape and value.key != other.key and self.only_use(value):
-                yield made, other
-
-    def is_of_rows(self, made: Step) -> bool:
-        """Whether a step is a product of rows, perhaps transposed, and a matrix."""
-        if made.op.name != "matmul" or len(made.inputs[1].shape) != 2:
-            return False
-        return len(made.inputs[0].shape) == 2 or not made.attributes[0]
-
-    def takes_more(self, made: Step, *unfinished: tuple[object, ...]) -> bool:
-        """Whether a step is a product of rows and a matrix that can still take in what stands behind it."""
-        plain = made.op.name == "matmul" and made.attributes == (False, False) and len(made.inputs[1].shape) == 2
-        return plain or (made.op.name == "dense" and made.attributes in unfinished)
+            epilogue = _epilogue(value)
+            if epilogue is None or epilogue.activation or epilogue.gradient_of or step.outputs[0].shape != value.shape:
+                continue
+            more = {}
+            if other.shape == value.shape:
+                more = {"residual": True} if not epilogue.residual and other.key != value.key else {}
+            elif other.shape == value.shape[-1:] and not epilogue.bias:
+                more = {"bias": True}
+            fused = self.extended(value, step, other, **more) if more else None
+            if fused is not None:
+                return fused
+        return None
 
     def activation(self, step: Step) -> Step | None:
         value = step.inputs[0]
-        made = value.producer
-        if made is None or not self.only_use(value):
+        epilogue = _epilogue(value)
+        if epilogue is None or epilogue.activation or epilogue.gradient_of:
             return None
-        if not self.takes_more(made, (LINEAR, False), (LINEAR, True)):
-            return None
-        residual = made.op.name == "dense" and made.attributes[1]
-        return self.replace("dense", made.inputs, ((step.op.name, *step.attributes), residual), made, step)
-
-    def scaled_gradient(self, step: Step) -> Step | None:
-        value, factor = step.inputs
-        made = value.producer
-        if (
-            made is None
-            or not made.op.name.endswith("crossentropy_with_logits")
-            or len(made.outputs) != 2
-            or made.outputs[1] is not value
-            or not isinstance(factor.origin, np.ndarray)
-            or factor.origin.size != 1
-            or not self.only_use(value)
-        ):
-            return None
-        (scale,) = made.attributes
-        made.attributes = (scale * float(factor.origin.item()),)
-        made.outputs = [made.outputs[0], step.outputs[0]]
-        made.makes(step.outputs[:1])
-        made.fused = (*(made.fused or (made.op.name,)), "multiply")
-        self.removed.add(id(step))
-        return None
+        return self.extended(value, step, None, activation=(step.op.name, *step.attributes))
 
     def activation_gradient(self, step: Step) -> Step | None:
         arriving, saved = step.inputs
-        made = arriving.producer
-        if made is None or not self.only_use(arriving):
+        epilogue = _epilogue(arriving)
+        if epilogue is None or epilogue.activation or epilogue.gradient_of or saved.shape != arriving.shape:
             return None
-        activation = (_GRADIENTS[step.op.name], *step.attributes)
-        if self.is_of_rows(made):
-            attributes = (*made.attributes, activation, False)
-            return self.replace("matmul_activation_gradient", [*made.inputs, saved], attributes, made, step)
-        for product, other in self.terms(made) if made.op.name == "add" else ():
-            if self.is_of_rows(product):
-                attributes = (*product.attributes, activation, True)
-                operands = [*product.inputs, saved, other]
-                return self.replace("matmul_activation_gradient", operands, attributes, product, made, step)
-        return None
+        return self.extended(arriving, step, saved, gradient_of=(step.op.roles.of, *step.attributes))
+
+    def scaled(self, step: Step) -> None:
+        """A number that an output is multiplied by goes into the attribute that it is multiplied by anyway."""
+        for value, factor in (step.inputs, step.inputs[::-1]):
+            made = value.producer
+            if made is None or made.op.roles.scales is None:
+                continue
+            output, place = made.op.roles.scales
+            if (
+                made.outputs[output] is not value
+                or not isinstance(factor.origin, np.ndarray)
+                or factor.origin.size != 1
+                or step.outputs[0].shape != value.shape
+                or not self.only_use(value)
+            ):
+                continue
+            attributes, outputs = list(made.attributes), list(made.outputs)
+            attributes[place] *= float(factor.origin.item())
+            outputs[output] = step.outputs[0]
+            made.attributes, made.outputs = tuple(attributes), outputs
+            made.makes(step.outputs[:1])
+            made.fused = (*(made.fused or (made.op.name,)), step.op.name)
+            self.removed.add(id(step))
+            return
 
     def bias_gradient(self, product: Step, total: Step, steps: list[Step | None], places: dict[int, int]) -> None:
         first, last = sorted((places[id(product)], places[id(total)]))
-        x, dy = product.inputs
-        made = x.base.producer
+        summed, rows = total.inputs[0], product.inputs[1]
+        made = product.inputs[0].base.producer
         if made is not None and places.get(id(made), -1) >= first:
             return
-        if size_of(total.inputs[0].shape[:-1]) != dy.shape[0]:
+        if summed.shape[-1] != rows.shape[-1] or size_of(summed.shape[:-1]) != rows.shape[0]:
             return
-        fused = Step(
-            OPS["matmul_bias_gradient"], [x, dy], [product.outputs[0], total.outputs[0]], (), ("matmul", "sum")
-        )
-        steps[first], steps[last] = fused, None
+        attributes = (*product.attributes[:-1], product.attributes[-1]._replace(sums=True))
+        outputs = [*product.outputs, total.outputs[0]]
+        names = (*(product.fused or (product.op.name,)), total.op.name)
+        steps[first], steps[last] = Step(product.op, product.inputs, outputs, attributes, names), None
+
+
+def _epilogue(value: Value) -> Epilogue | None:
+    """Returns the epilogue of the step that makes a value, if that can have one."""
+    made = value.producer
+    if made is None or made.op.roles.takes is None or len(made.outputs) > 1:
+        return None
+    epilogue: Epilogue = made.attributes[-1]
+    return epilogue
+
+
+def _takes(step: Step, epilogue: Epilogue) -> bool:
+    takes = step.op.roles.takes
+    assert takes is not None
+    own = len(step.inputs) - step.attributes[-1].operands
+    return takes([value.shape for value in step.inputs[:own]], (*step.attributes[:-1], epilogue))

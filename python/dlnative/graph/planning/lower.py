@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlnative import dtypes
-from dlnative.graph.op import OPS, Op, Spec, size_of
+from dlnative.graph.op import SERVING, Op, Spec, size_of
+from dlnative.graph.roles import NO_ROLES
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.graph.variable import Variable
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from dlnative.graph.trace import Trace
 
 _keys = itertools.count()
-REDUCTIONS = ("sum", "mean", "max", "min")  # of one element, that element
 _MOST_FOLDED = 16384  # elements of a constant that is computed while planning
 
 
@@ -152,30 +152,34 @@ class _Lowering:
 
     def add(self, node: Node) -> None:
         op, attributes = node.op, node.attributes
+        roles = op.roles
         values = self.values
         inputs = [values.get(id(tensor)) or self.value(tensor) for tensor in node.inputs]
-        name = op.name
-        if name == "stop_gradient":
-            self.values[id(node.outputs[0])] = inputs[0]
-            return
-        if name == "reshape":
-            self.values[id(node.outputs[0])] = self.reshaped(inputs[0], node.outputs[0].shape)
-            return
-        if name in REDUCTIONS and size_of(node.outputs[0].shape) == size_of(inputs[0].shape):  # along axes of extent 1
-            self.values[id(node.outputs[0])] = self.reshaped(inputs[0], node.outputs[0].shape)
-            return
-        if op.broadcasting:
-            inputs = self.without_broadcasts(inputs, node.outputs[0].shape)
-        elif name == "matmul":
-            inputs, attributes = self.without_transposes(inputs, attributes)
-        same = _identity(name, inputs, node.outputs[0].shape)
-        if same is not None:
-            self.values[id(node.outputs[0])] = same
-            return
+        if roles is not NO_ROLES:
+            if op.broadcasting:
+                inputs = self.without_broadcasts(inputs, node.outputs[0].shape)
+            elif roles.rewrite is not None:
+                inputs, attributes = roles.rewrite(inputs, attributes)
+            same = self.same(op, inputs, node.outputs[0].shape, attributes)
+            if same is not None:
+                self.values[id(node.outputs[0])] = same
+                return
         specs = [(tensor.shape, tensor.dtype) for tensor in node.outputs]
         outputs = self.of_one_number(op, inputs, specs[0], attributes) or self.made(op, inputs, specs, attributes)
         for tensor, value in zip(node.outputs, outputs, strict=True):
             values[id(tensor)] = value
+
+    def same(self, op: Op, inputs: list[Value], shape: tuple[int, ...], attributes: tuple[Any, ...]) -> Value | None:
+        """Returns the input that an op gives back unchanged, perhaps in another shape, if there is one."""
+        roles = op.roles
+        if roles.neutral is not None:
+            for value, other in (inputs, inputs[::-1]) if roles.commutes else (inputs,):
+                if isinstance(other.origin, np.ndarray) and other.origin.size == 1 and value.shape == shape:
+                    if other.origin.item() == roles.neutral:
+                        return value
+        elif roles.view is not None or (roles.reduces and size_of(shape) == size_of(inputs[0].shape)):
+            return self.reshaped(inputs[0], shape)  # reduced along axes of extent 1
+        return None
 
     def made(self, op: Op, inputs: list[Value], specs: list[Spec], attributes: tuple[Any, ...]) -> list[Value]:
         """Returns what an op makes: by a step, or as it was made before, or computed now."""
@@ -192,19 +196,19 @@ class _Lowering:
     def of_one_number(self, op: Op, inputs: list[Value], spec: Spec, attributes: tuple[Any, ...]) -> list[Value] | None:
         """An elementwise op on values whose elements are all the same is one on numbers, whose result is repeated."""
         shape, dtype = spec
-        repeats = op.name == "broadcast_to"
-        if size_of(shape) <= 1 or (op.family != "elementwise" and not repeats) or op.name == "copy":
+        repeats = op.roles.repeats
+        if not (repeats or op.roles.pointwise) or size_of(shape) <= 1:
             return None
         numbers = [number for value in inputs if (number := self.number(value)) is not None]
         if len(numbers) < len(inputs) or (repeats and numbers[0] is inputs[0]):
             return None
         made = numbers if repeats else self.made(op, numbers, [((), dtype)], attributes)
-        return self.made(OPS["broadcast_to"], made, [spec], (shape,))
+        return self.made(SERVING["repeating"], made, [spec], (shape,))
 
     def number(self, value: Value) -> Value | None:
         """Returns the number that all elements of a value are, if the plan says so."""
         step = value.base.producer
-        if step is not None and step.op.name == "broadcast_to":
+        if step is not None and step.op.roles.repeats:
             value = step.inputs[0]
         return self.reshaped(value, ()) if size_of(value.shape) == 1 else None
 
@@ -214,7 +218,7 @@ class _Lowering:
         base = value.base
         if base.shape == shape:
             return base
-        key = ("reshape", id(base), shape)
+        key = (Value, id(base), shape)
         found = self.seen.get(key)
         if found is None:
             found = self.seen[key] = [Value(shape, value.dtype, alias=base)]
@@ -223,7 +227,7 @@ class _Lowering:
     def without_broadcasts(self, inputs: list[Value], shape: tuple[int, ...]) -> list[Value]:
         for index, value in enumerate(inputs):
             step = value.base.producer
-            if step is not None and step.op.name == "broadcast_to":
+            if step is not None and step.op.roles.repeats:
                 source = step.inputs[0]
                 if size_of(source.shape) == 1:
                     source = self.reshaped(source, ())
@@ -234,22 +238,6 @@ class _Lowering:
                     inputs = candidate
         return inputs
 
-    def without_transposes(
-        self, inputs: list[Value], attributes: tuple[Any, ...]
-    ) -> tuple[list[Value], tuple[Any, ...]]:
-        flags = list(attributes)
-        inputs = list(inputs)
-        ranks = [len(value.shape) for value in inputs]
-        for index, value in enumerate(inputs):
-            step = value.producer
-            if step is None or step.op.name != "transpose" or (index == 0 and ranks[0] != ranks[1]):
-                continue  # the leading axes of `a` are rows where `b` is one matrix
-            *leading, last_but_one, last = step.attributes[0]
-            if leading == list(range(ranks[index] - 2)) and last_but_one == last + 1:
-                inputs[index] = step.inputs[0]
-                flags[index] = not flags[index]
-        return inputs, tuple(flags)
-
     def folded(self, op: Op, inputs: list[Value], specs: list[Spec], attributes: tuple[Any, ...]) -> list[Value] | None:
         arrays = []
         for value in inputs:
@@ -258,7 +246,7 @@ class _Lowering:
             arrays.append(value.origin)
         if not arrays or sum(size_of(shape) for shape, _ in specs) > _MOST_FOLDED:
             return None
-        if op.name == "broadcast_to" and size_of(specs[0][0]) > 1:
+        if op.roles.repeats and size_of(specs[0][0]) > 1:
             return None  # most often left to an op that broadcasts
         from dlnative.backends.reference.functions import function_of
 
@@ -268,21 +256,3 @@ class _Lowering:
             self.leaf(shape, dtype, np.ascontiguousarray(array, dtypes.NUMPY[dtype]).reshape(shape))
             for (shape, dtype), array in zip(specs, found, strict=True)
         ]
-
-
-_NEUTRAL = {"multiply": 1.0, "divide": 1.0, "add": 0.0, "subtract": 0.0}
-
-
-def _identity(name: str, inputs: list[Value], shape: tuple[int, ...]) -> Value | None:
-    """Returns the input that a step gives back unchanged, if there is one."""
-    neutral = _NEUTRAL.get(name)
-    if neutral is None:
-        return None
-    first, second = inputs
-    if isinstance(second.origin, np.ndarray) and first.shape == shape and second.origin.size == 1:
-        if second.origin.item() == neutral:
-            return first
-    if name in ("multiply", "add") and isinstance(first.origin, np.ndarray) and second.shape == shape:
-        if first.origin.size == 1 and first.origin.item() == neutral:
-            return second
-    return None

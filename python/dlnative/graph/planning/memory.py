@@ -9,7 +9,7 @@ variable's memory, if no later step reads the old one.
 from __future__ import annotations
 
 from dlnative.graph.arena import Arena, padded
-from dlnative.graph.op import OPS
+from dlnative.graph.op import SERVING
 from dlnative.graph.planning.lower import Lowered, Step, Value
 from dlnative.graph.variable import Variable
 
@@ -51,7 +51,7 @@ def _save_old_values(plan: Lowered, written: set[Variable]) -> None:
         if copy is None:
             base = value.base
             copy = copies[value.key] = Value(base.shape, base.dtype)
-            steps.append(Step(OPS["copy"], [base], [copy], ()))
+            steps.append(Step(SERVING["copying"], [base], [copy], ()))
         return copy if value.shape == copy.shape else Value(value.shape, value.dtype, alias=copy)
 
     plan.results = [saved(value) for value in plan.results]
@@ -82,7 +82,7 @@ def _pin_updates(plan: Lowered, layout: Layout) -> None:
             layout.pinned[base.key] = variable
         else:
             copy = Value(variable.shape, variable.dtype)
-            plan.steps.append(Step(OPS["copy"], [value], [copy], ()))
+            plan.steps.append(Step(SERVING["copying"], [value], [copy], ()))
             layout.pinned[copy.key] = variable
 
 

@@ -131,8 +131,8 @@ class _Assembler:
         ins = [buffers[number].shape for number in inputs]
         outs = [buffers[number].shape for number in outputs]
         flops = op.flops(ins, outs) if op.flops is not None else sum(map(size_of, outs))
-        if op.family == "chain":
-            flops = sum(_flops_each(name) for name in fused) * max(map(size_of, ins))
+        if op.steps >= 0:
+            flops = sum(_flops_each(step[0]) for step in attributes[op.steps]) * max(map(size_of, ins))
         self.instructions.append(
             Instruction(
                 op.name, op.family, tuple(inputs), tuple(outputs), ints, floats, op.keywords(attributes), flops, fused
