@@ -8,7 +8,8 @@
 #include <vector>
 
 #include "bind/arrays.h"
-#include "bind/isa_choice.h"
+#include "bind/environment.h"
+#include "bind/interpreter_lock.h"
 #include "bind/plan.h"
 #include "dlnative/isa.h"
 #include "dlnative/plan.h"
@@ -22,7 +23,7 @@ namespace dlnative::bind {
 namespace {
 
 std::vector<std::string> op_names() {
-  require_isa();
+  require_environment();
   const OpTable ops = isa().ops;
   std::vector<std::string> names;
   for (int i = 0; i < ops.count; ++i) names.emplace_back(ops.rows[i].name);
@@ -57,19 +58,19 @@ py::dict build_info() {
 }
 
 double measure_fma(double seconds) {
-  require_isa();
-  const py::gil_scoped_release released;
+  require_environment();
+  const InterpreterLockReleased released;
   return isa().measure_fma(seconds);
 }
 
 double measure_read(std::int64_t bytes, double seconds) {
-  require_isa();
+  require_environment();
   const dlnative::Workers workers = dlnative::workers();
   const std::int64_t share = bytes / workers.threads / static_cast<std::int64_t>(sizeof(float));
   if (share < 1) throw py::value_error("measure_read: expected at least 4 bytes a thread");
   const std::vector<float> data(static_cast<std::size_t>(share * workers.threads));
   std::vector<double> rates(static_cast<std::size_t>(workers.threads));
-  const py::gil_scoped_release released;
+  const InterpreterLockReleased released;
   workers.parallel_for(workers.threads, workers.threads, [&](std::int64_t task, int) {
     rates[static_cast<std::size_t>(task)] = isa().measure_read(data.data() + task * share, share, seconds);
   });
@@ -79,7 +80,7 @@ double measure_read(std::int64_t bytes, double seconds) {
 // Runs one kernel straight on arrays. Attributes are the caller's business, as they are in a plan.
 void call_op(int op, const py::list& inputs, const py::list& outputs, const py::object& ints,
              const py::object& floats) {
-  require_isa();
+  require_environment();
   const OpTable ops = isa().ops;
   if (op < 0 || op >= ops.count) throw py::value_error("call_op: no op " + std::to_string(op));
   std::vector<View> input_views, output_views;
@@ -111,7 +112,7 @@ void call_op(int op, const py::list& inputs, const py::list& outputs, const py::
     scratch = allocate_aligned(row.scratch(call, pool.threads));
     call.scratch = scratch.get();
   }
-  const py::gil_scoped_release released;
+  const InterpreterLockReleased released;
   const FlushDenormals flushed;
   row.run(call);
 }
@@ -131,7 +132,7 @@ PYBIND11_MODULE(_native, module) {
   module.def(
       "isa",
       [] {
-        require_isa();
+        require_environment();
         return std::string(dlnative::isa().name);
       },
       "The instruction set in use.");
@@ -149,5 +150,6 @@ PYBIND11_MODULE(_native, module) {
   module.def("invalidate_prepacked", &invalidate_array, py::arg("array"),
              "Says that an array that plans read has been written: what was packed of it is packed anew.");
   module.attr("note_written") = module.attr("invalidate_prepacked");
+  bind_interpreter_exit(module);
   bind_plan(module);
 }

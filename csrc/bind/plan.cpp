@@ -7,9 +7,11 @@
 
 #include <algorithm>
 #include <limits>
+#include <mutex>
 
 #include "bind/arrays.h"
-#include "bind/isa_choice.h"
+#include "bind/environment.h"
+#include "bind/interpreter_lock.h"
 #include "bind/plan.h"
 
 namespace dlnative::bind {
@@ -60,7 +62,7 @@ Instruction instruction_of(PyObject* record) {
 
 PlanDescription description_of(std::int64_t arena_bytes, const py::object& feeds, const py::object& results,
                                const py::object& externals, const py::object& buffers, const py::object& instructions) {
-  require_isa();
+  require_environment();
   PlanDescription description;
   description.arena_bytes = arena_bytes;
   description.feeds = small_integers(feeds.ptr(), "Plan: feeds");
@@ -175,16 +177,16 @@ class BoundPlan {
     } else {
       range.order = checked_order(order.ptr(), position, last, rows);
     }
-    const py::gil_scoped_release released;
-    const std::lock_guard<std::mutex> lock(plan_.mutex());
+    const InterpreterLockReleased released;
+    const std::lock_guard<ForkSafeMutex> lock(plan_.mutex());
     return plan_.run_steps(source_rows, sink_rows, range);
   }
 
   std::vector<double> profile(const py::list& feeds, int repeats) {
     const Held held(feeds);
     const std::vector<const void*> addresses = feed_addresses(held, "Plan.profile");
-    const py::gil_scoped_release released;
-    const std::lock_guard<std::mutex> lock(plan_.mutex());
+    const InterpreterLockReleased released;
+    const std::lock_guard<ForkSafeMutex> lock(plan_.mutex());
     return plan_.profile(addresses.data(), repeats);
   }
 
@@ -210,11 +212,11 @@ class BoundPlan {
   }
 
   void run_guarded(const void* const* feeds, void* const* targets) {
-    std::unique_lock<std::mutex> lock(plan_.mutex(), std::defer_lock);
+    std::unique_lock<ForkSafeMutex> lock(plan_.mutex(), std::defer_lock);
     if (brief_ && lock.try_lock()) {
       plan_.run(feeds, targets);
     } else {
-      const py::gil_scoped_release released;
+      const InterpreterLockReleased released;
       lock.lock();
       plan_.run(feeds, targets);
       lock.unlock();

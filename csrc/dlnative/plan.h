@@ -5,11 +5,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <vector>
 
 #include "dlnative/isa.h"
+#include "runtime/fork.h"
 
 namespace dlnative {
 
@@ -81,7 +81,7 @@ class Plan {
   std::int64_t scratch_bytes() const;
   std::int64_t arena_bytes() const;
   std::int64_t prepacked_bytes() const;  // of weights in the form that kernels compute with; plans share them
-  std::mutex& mutex();                   // hold it while the plan runs
+  ForkSafeMutex& mutex();                // hold it while the plan runs
 
  private:
   struct State;

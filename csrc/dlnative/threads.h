@@ -7,6 +7,8 @@ namespace dlnative {
 
 // The most threads that any call may use: DLNATIVE_NUM_THREADS, or the cores this process may run on.
 int num_threads();
+// Why DLNATIVE_NUM_THREADS cannot be what it says, or null.
+const char* threads_error();
 void set_num_threads(int count);
 
 // The cores this process may run on, as far as it is granted their time.

@@ -16,6 +16,10 @@ struct FreeBytes {
 
 using AlignedBytes = std::unique_ptr<std::byte[], FreeBytes>;
 
+inline constexpr std::int64_t padded_bytes(std::int64_t bytes) {
+  return (bytes + cache_line - 1) / cache_line * cache_line;
+}
+
 inline AlignedBytes allocate_aligned(std::int64_t bytes) {
   const auto padded = static_cast<std::size_t>((bytes + 2 * cache_line - 1) / cache_line * cache_line);
   void* memory = std::aligned_alloc(cache_line, padded);

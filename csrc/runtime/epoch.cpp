@@ -155,15 +155,8 @@ std::int64_t Plan::run_steps(const std::vector<Rows>& sources, const std::vector
   const auto start = Clock::now();
   const std::chrono::duration<double> limit(range.seconds);
   State& state = *state_;
-  state.bind_results(nullptr);
-  for (std::size_t i = 0; i < state.feeds.size(); ++i) {
-    State::Feed& feed = state.feeds[i];
-    const bool copied = range.order != nullptr || sources[i].dtype != feed.view.dtype;
-    if (copied && feed.gathered == nullptr) {
-      feed.gathered = allocate_aligned(feed.view.size * item_size(feed.view.dtype));
-    }
-  }
   const State::RunScope scope(state);
+  state.bind_results(nullptr);
 
   // Reading the clock takes some per cent of the shortest steps: where nobody needs the time of each, it is read often
   // enough for the limit.
@@ -177,12 +170,13 @@ std::int64_t Plan::run_steps(const std::vector<Rows>& sources, const std::vector
       State::Feed& feed = state.feeds[i];
       const Rows& source = sources[i];
       const DType dtype = feed.view.dtype;
+      std::byte* const gathered = state.arena.begin + feed.gathered;
       if (range.order != nullptr) {
-        gather(source, range.order + position, range.batch_size, dtype, feed.gathered.get(), state.workers);
-        feed.place.bind(feed.gathered.get());
+        gather(source, range.order + position, range.batch_size, dtype, gathered, state.workers);
+        feed.place.bind(gathered);
       } else if (source.dtype != dtype) {
-        convert_rows(source, position, range.batch_size, dtype, feed.gathered.get());
-        feed.place.bind(feed.gathered.get());
+        convert_rows(source, position, range.batch_size, dtype, gathered);
+        feed.place.bind(gathered);
       } else {
         feed.place.bind(static_cast<std::byte*>(source.data) + position * source.row_size * item_size(dtype));
       }

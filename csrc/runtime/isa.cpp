@@ -25,9 +25,11 @@ namespace neon {
 extern const IsaKernels kernels;
 }
 #endif
+#ifdef DLNATIVE_HAS_PORTABLE
 namespace portable {
 extern const IsaKernels kernels;
 }
+#endif
 
 namespace {
 
@@ -59,9 +61,16 @@ class Registry {
 #ifdef DLNATIVE_HAS_NEON
     add(neon::kernels);
 #endif
+#ifdef DLNATIVE_HAS_PORTABLE
     add(portable::kernels);
+#endif
     for (const auto& table : tables_) names_.push_back(table.name);
     names_.push_back(nullptr);
+    if (tables_.empty()) {
+      error_ = "this build has no kernels for this CPU";
+      failed_ = true;
+      return;
+    }
     chosen_ = &tables_.front();
 
     const char* wanted = std::getenv("DLNATIVE_ISA");

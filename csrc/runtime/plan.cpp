@@ -37,18 +37,15 @@ View view_of(const Buffer& buffer, std::size_t id) {
 
 std::int64_t bytes_of(const View& view) { return view.size * item_size(view.dtype); }
 
-// The views of all buffers, with addresses except where they lie in a feed or in a result that may move.
+// The views of all buffers, with addresses where they lie in memory of others.
 class Resolver {
  public:
-  Resolver(const PlanDescription& description, void* arena) : description_(description) {
+  explicit Resolver(const PlanDescription& description) : description_(description) {
     views_.reserve(description.buffers.size());
     for (const Buffer& buffer : description.buffers) views_.push_back(view_of(buffer, views_.size()));
     for (std::size_t feed = 0; feed < description.feeds.size(); ++feed) check_feed(feed);
-    for (std::size_t id = 0; id < views_.size(); ++id) place(id, arena);
+    for (std::size_t id = 0; id < views_.size(); ++id) place(id);
     find_movable();
-    for (std::size_t id = 0; id < views_.size(); ++id) {
-      if (movable_of(static_cast<int>(id)) >= 0) views_[id].data = nullptr;
-    }
   }
 
   // A result that the plan makes in its arena, where no other buffer lies partly in it.
@@ -69,6 +66,7 @@ class Resolver {
   }
 
   const View& view(int id) const { return views_[checked(id)]; }
+  bool is_in_arena(int id) const { return description_.buffers[checked(id)].space == 0; }
   bool is_external(int id) const { return description_.buffers[checked(id)].space > description_.feed_count; }
   std::int64_t offset(int id) const { return description_.buffers[checked(id)].offset; }
 
@@ -113,7 +111,7 @@ class Resolver {
     }
   }
 
-  void place(std::size_t id, void* arena) {
+  void place(std::size_t id) {
     const Buffer& buffer = description_.buffers[id];
     View& view = views_[id];
     const int first_external = description_.feed_count + 1;
@@ -123,7 +121,6 @@ class Resolver {
     std::int64_t available = -1;  // how large an external is, the caller knows
     void* base = nullptr;
     if (buffer.space == 0) {
-      base = arena;
       available = description_.arena_bytes;
     } else if (buffer.space < first_external) {
       available = bytes_of(this->view(description_.feeds[static_cast<std::size_t>(buffer.space - 1)]));
@@ -164,14 +161,13 @@ Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>(
   if (description.arena_bytes < 0) refuse("negative arena size");
   if (description.feed_count != static_cast<int>(description.feeds.size())) refuse("feed_count is not len(feeds)");
   state.arena_bytes = description.arena_bytes;
-  state.arena = allocate_aligned(description.arena_bytes);
-  const Resolver resolver(description, state.arena.get());
+  const Resolver resolver(description);
 
   state.feeds.resize(description.feeds.size());
   for (std::size_t i = 0; i < state.feeds.size(); ++i) state.feeds[i].view = resolver.view(description.feeds[i]);
 
   for (const Resolver::Movable& movable : resolver.movables()) {
-    state.movables.push_back({movable.result, state.arena.get() + movable.begin, {}});
+    state.movables.push_back({movable.result, movable.begin, {}});
   }
 
   // Reserved first: steps keep pointers into these vectors.
@@ -189,6 +185,8 @@ Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>(
       const auto index = static_cast<std::size_t>(movable);
       state.movables[index].place.patches.push_back(
           {&state.views.back(), resolver.offset(id) - resolver.movables()[index].begin});
+    } else if (resolver.is_in_arena(id)) {
+      state.arena.patches.push_back({&state.views.back(), resolver.offset(id)});
     }
   };
 
@@ -243,18 +241,22 @@ Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>(
   state.result_count = static_cast<int>(description.results.size());
   for (const int id : description.results) append(id);
 
-  state.scratch = allocate_aligned(state.scratch_bytes);
-  for (State::Step& step : state.steps) step.call.scratch = state.scratch.get();
-  state.bind_results(nullptr);
+  std::int64_t bytes = padded_bytes(state.arena_bytes) + padded_bytes(state.scratch_bytes);
+  for (State::Feed& feed : state.feeds) {
+    feed.gathered = bytes;
+    bytes += padded_bytes(bytes_of(feed.view));
+  }
+  state.claim.emplace(bytes);
+  const WorkspaceLease tried(*state.claim);  // where there is no memory for it, there had better be no plan
 }
 
 Plan::~Plan() = default;
 
 void Plan::run(const void* const* feeds, void* const* results) {
   State& state = *state_;
+  const State::RunScope scope(state);
   state.bind_feeds(feeds);
   state.bind_results(results);
-  const State::RunScope scope(state);
   state.choose_threads();
   if (!state.alone || state.autotuner.settled()) {
     state.execute();
@@ -272,9 +274,9 @@ void Plan::run(const void* const* feeds, void* const* results) {
 std::vector<double> Plan::profile(const void* const* feeds, int repeats) {
   using Clock = std::chrono::steady_clock;
   State& state = *state_;
+  const State::RunScope scope(state);
   state.bind_feeds(feeds);
   state.bind_results(nullptr);
-  const State::RunScope scope(state);
 
   // What reading the clock costs is taken off each reading: small kernels take no longer than that.
   auto reading = Clock::duration::max();
@@ -294,7 +296,11 @@ std::vector<double> Plan::profile(const void* const* feeds, int repeats) {
   return nanoseconds;
 }
 
-View Plan::result_view(int index) const { return state_->results[index]; }
+View Plan::result_view(int index) const {
+  View view = state_->results[index];
+  view.data = nullptr;  // another one in each run
+  return view;
+}
 int Plan::result_count() const { return state_->result_count; }
 std::int64_t Plan::scratch_bytes() const { return state_->scratch_bytes; }
 std::int64_t Plan::arena_bytes() const { return state_->arena_bytes; }
@@ -303,6 +309,6 @@ std::int64_t Plan::prepacked_bytes() const {
   for (const State::Prepacked& entry : state_->prepacked) total += entry.weights->bytes();
   return total;
 }
-std::mutex& Plan::mutex() { return state_->mutex; }
+ForkSafeMutex& Plan::mutex() { return state_->mutex; }
 
 }  // namespace dlnative

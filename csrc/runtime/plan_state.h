@@ -4,15 +4,17 @@
 
 #include <algorithm>
 #include <memory>
-#include <mutex>
+#include <optional>
 #include <vector>
 
 #include "dlnative/plan.h"
 #include "dlnative/threads.h"
 #include "runtime/aligned.h"
+#include "runtime/fork.h"
 #include "runtime/fp_state.h"
 #include "runtime/prepacked_weights.h"
 #include "runtime/thread_autotuner.h"
+#include "runtime/workspace.h"
 
 namespace dlnative {
 
@@ -43,19 +45,21 @@ struct Plan::State {
 
     void bind(void* memory) {
       if (begin == memory) return;
-      begin = static_cast<std::byte*>(memory);
-      for (const Patch& patch : patches) patch.view->data = begin + patch.offset;
+      begin = nullptr;  // a child of a fork in the middle of this does not take it for done
+      auto* const first = static_cast<std::byte*>(memory);
+      for (const Patch& patch : patches) patch.view->data = first + patch.offset;
+      begin = first;
     }
   };
   struct Feed {
     View view;  // its type and shape
     Place place;
-    AlignedBytes gathered;  // made by run_steps for a feed that has to be copied together
+    std::int64_t gathered;  // where in the workspace run_steps puts rows that have to be copied together
   };
   // A part of the arena that ends up as a result, and may be the caller's memory from the start.
   struct Movable {
     std::size_t result;
-    std::byte* home;
+    std::int64_t home;  // in the workspace
     Place place;
   };
 
@@ -64,9 +68,11 @@ struct Plan::State {
   int capacity = 1;  // the number of threads that the scratch suffices for
   ThreadAutotuner autotuner;
   bool alone = true;  // no other plan runs: the autotuner is asked, and learns from the run
+  // The workspace of a run: the arena, then scratch, then what run_steps gathers for the feeds.
   std::int64_t arena_bytes = 0;
   std::int64_t scratch_bytes = 0;
-  AlignedBytes arena, scratch;
+  std::optional<WorkspaceClaim> claim;
+  Place arena;
   std::vector<View> views;  // of all steps, then of the results; never resized once the steps point into it
   std::vector<std::int64_t> ints;
   std::vector<double> floats;
@@ -77,12 +83,13 @@ struct Plan::State {
   std::vector<Written> written;
   View* results = nullptr;
   int result_count = 0;
-  std::mutex mutex;
+  ForkSafeMutex mutex;
 
   class RunScope;
 
+  void bind_workspace(std::byte* workspace);
   void bind_feeds(const void* const* feeds);
-  void bind_results(void* const* targets);  // null: all stay in the arena
+  void bind_results(void* const* targets);  // null: all stay in the workspace
   void prepare_workers();
   void choose_threads();
   void execute() const;  // within a RunScope
@@ -91,7 +98,8 @@ struct Plan::State {
 // What lasts from before the first step of a run, or of many, to after the last.
 class Plan::State::RunScope {
  public:
-  explicit RunScope(State& state) : state_(state) {
+  explicit RunScope(State& state) : state_(state), lease_(*state.claim) {
+    state.bind_workspace(lease_.begin());
     state.prepare_workers();
     for (const Prepacked& entry : state.prepacked) entry.weights->refresh(entry.prepack, state.steps[entry.step].call);
   }
@@ -104,9 +112,17 @@ class Plan::State::RunScope {
 
  private:
   State& state_;
+  const WorkspaceLease lease_;
   const Running running_;
   const FlushDenormals flushed_;
 };
+
+inline void Plan::State::bind_workspace(std::byte* workspace) {
+  if (arena.begin == workspace) return;
+  arena.bind(workspace);
+  std::byte* const scratch = workspace + padded_bytes(arena_bytes);
+  for (Step& step : steps) step.call.scratch = scratch;
+}
 
 inline void Plan::State::bind_feeds(const void* const* addresses) {
   // No instruction writes to a feed: the constructor sees to that.
@@ -114,7 +130,9 @@ inline void Plan::State::bind_feeds(const void* const* addresses) {
 }
 
 inline void Plan::State::bind_results(void* const* targets) {
-  for (Movable& movable : movables) movable.place.bind(targets == nullptr ? movable.home : targets[movable.result]);
+  for (Movable& movable : movables) {
+    movable.place.bind(targets == nullptr ? arena.begin + movable.home : targets[movable.result]);
+  }
 }
 
 inline void Plan::State::prepare_workers() {

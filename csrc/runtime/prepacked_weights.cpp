@@ -3,6 +3,7 @@
 #include <pthread.h>
 
 #include <map>
+#include <mutex>
 #include <tuple>
 
 #include "dlnative/plan.h"
@@ -44,7 +45,7 @@ PrepackedWeights::~PrepackedWeights() { alive.fetch_sub(1); }
 
 void PrepackedWeights::refresh(Prepack prepack, const Call& call) {
   if (packed_at_.load(std::memory_order_acquire) == writes_.load(std::memory_order_acquire)) return;
-  const std::lock_guard<std::mutex> lock(mutex_);
+  const std::lock_guard<ForkSafeMutex> lock(mutex_);
   const std::uint64_t writes = writes_.load(std::memory_order_acquire);  // before reading them: later ones count again
   if (packed_at_.load(std::memory_order_relaxed) == writes) return;
   prepack(call, packed_.get());

@@ -8,11 +8,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "dlnative/kernel.h"
 #include "runtime/aligned.h"
+#include "runtime/fork.h"
 
 namespace dlnative {
 
@@ -35,7 +35,7 @@ class PrepackedWeights {
   const std::byte* const end_;
   const std::int64_t bytes_;
   AlignedBytes packed_;
-  std::mutex mutex_;
+  ForkSafeMutex mutex_;
   std::atomic<std::uint64_t> writes_{1},
       packed_at_{0};  // how often they were written, and when that was last looked at
 };

@@ -23,6 +23,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <mutex>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -244,17 +245,17 @@ int granted_cores() {
   return most_threads;
 }
 
-int initial_threads() {
-  if (const char* wanted = std::getenv("DLNATIVE_NUM_THREADS")) {
-    char* end = nullptr;
-    const long count = std::strtol(wanted, &end, 10);
-    if (end != wanted && *end == '\0' && count >= 1) return static_cast<int>(std::min<long>(count, most_threads));
-  }
-  return available_threads();
+// What DLNATIVE_NUM_THREADS asks for; 0 where it says nothing, -1 where it is no number of threads.
+int wanted_threads() {
+  const char* wanted = std::getenv("DLNATIVE_NUM_THREADS");
+  if (wanted == nullptr || *wanted == '\0') return 0;
+  char* end = nullptr;
+  const long count = std::strtol(wanted, &end, 10);
+  return end != wanted && *end == '\0' && count >= 1 ? static_cast<int>(std::min<long>(count, most_threads)) : -1;
 }
 
 std::atomic<int>& limit() {
-  static std::atomic<int> count{initial_threads()};
+  static std::atomic<int> count{wanted_threads() > 0 ? wanted_threads() : available_threads()};
   return count;
 }
 
@@ -263,6 +264,14 @@ std::atomic<int>& limit() {
 int available_threads() {
   static const int count = std::min({allowed_cores(), granted_cores(), most_threads});
   return count;
+}
+
+const char* threads_error() {
+  static const std::string message = wanted_threads() < 0
+                                         ? std::string("DLNATIVE_NUM_THREADS: expected an integer of 1 or more, got ") +
+                                               std::getenv("DLNATIVE_NUM_THREADS")
+                                         : std::string();
+  return message.empty() ? nullptr : message.c_str();
 }
 
 int num_threads() { return limit().load(std::memory_order_relaxed); }

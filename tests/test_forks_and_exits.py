@@ -1,0 +1,68 @@
+"""Processes that fork, or end, while other threads are in native code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.process
+
+PROGRAM = """
+import os, signal, threading, time, warnings
+warnings.simplefilter("ignore")  # of a fork with threads
+import numpy as np
+import dlnative
+from dlnative import layers, ops
+
+model = dlnative.Sequential([dlnative.Input((64,)), layers.Dense(256, "relu"), layers.Dense(10)])
+model.compile("adam", "mse")
+x = np.random.RandomState(0).rand(500, 64).astype("float32")
+y = np.random.RandomState(1).rand(500, 10).astype("float32")
+model.fit(x, y, verbose=0)
+
+def work():
+    for turn in range(10**6):
+        model.fit(x, y, batch_size=16 + turn % 7, verbose=0)
+        model.predict(x[: 20 + turn % 5], verbose=0)
+        ops.matmul(x, x.T)
+
+for _ in range({threads}):
+    threading.Thread(target=work, daemon=True).start()
+time.sleep(0.05)
+"""
+
+
+def test_a_child_works_whatever_other_threads_were_doing(python: Any) -> None:
+    program = """
+for turn in range(40):
+    child = os.fork()
+    if child == 0:
+        signal.alarm(20)
+        model.fit(x, y, batch_size=16 + turn % 7, verbose=0)
+        model.fit(x[:200], y[:200], batch_size=50 + turn, verbose=0)
+        model.predict(x[:100], verbose=0)
+        np.testing.assert_allclose(ops.matmul(x, x.T), x @ x.T, 1e-4)
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0, turn
+print("all")
+"""
+    assert python(PROGRAM.format(threads=1) + program).strip() == "all"
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_python_ends_quietly_while_daemon_threads_train(python: Any, threads: int) -> None:
+    python(PROGRAM.format(threads=threads))
+
+
+def test_a_wrong_number_of_threads_is_refused(python: Any) -> None:
+    program = """
+import dlnative
+try:
+    dlnative.ops.exp(1.0)
+except ValueError as error:
+    print(error)
+"""
+    for wrong in ("many", "0", "-1", "2.5"):
+        expected = f"DLNATIVE_NUM_THREADS: expected an integer of 1 or more, got {wrong}"
+        assert python(program, DLNATIVE_NUM_THREADS=wrong).strip() == expected
