@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -83,3 +85,16 @@ def test_freezing_is_seen(model: dlnative.Sequential) -> None:
         layer.trainable = trainable
         for _ in range(3):
             np.testing.assert_array_equal(layer(x), factor * x)
+
+
+def test_scalars_stay_scalars_in_a_traced_function(backend: str) -> None:
+    """Both what is assigned to a variable and what is returned."""
+    variable = dlnative.Variable(1.0)
+
+    def function(x: Any) -> Any:
+        variable.assign(3.0)
+        return np.float32(3), np.float32(2) * x
+
+    constant, product = dlnative.Function(function)(np.float32(4))
+    assert constant.shape == product.shape == variable.value.shape == ()
+    assert (float(constant), float(product), float(variable)) == (3.0, 8.0, 3.0)

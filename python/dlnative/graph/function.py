@@ -102,7 +102,7 @@ def _symbolic(leaf: Any) -> Any:
         assert trace is not None
         return trace.read(leaf)
     if isinstance(leaf, (np.ndarray, np.generic)):
-        return constant(np.ascontiguousarray(leaf))
+        return constant(np.array(leaf, order="C"))
     return leaf
 
 

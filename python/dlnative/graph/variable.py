@@ -154,7 +154,7 @@ class Variable:
             note_written(self._value)
             return
         if not isinstance(value, Tensor):
-            value = constant(np.ascontiguousarray(np.broadcast_to(value, self.shape)))
+            value = constant(np.array(np.broadcast_to(value, self.shape), order="C"))
         if value.dtype != self.dtype or value.shape != self.shape:
             value = self._convert(value)
         trace.assign(self, value)

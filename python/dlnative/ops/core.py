@@ -103,7 +103,7 @@ def to_symbol(x: Any) -> Tensor:
         trace = current_trace()
         if trace is not None:
             return trace.scalar(x.item(), dtypes.of_array(x))
-    return constant(np.ascontiguousarray(x))
+    return constant(np.asarray(x, order="C"))
 
 
 def invoke(op: Op, inputs: Sequence[Any], attributes: tuple[Any, ...] = ()) -> Any:
