@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 from dlnative.losses.functions import (
@@ -35,7 +34,14 @@ from dlnative.metrics.accuracy import (
     sparse_top_k_categorical_accuracy,
     top_k_categorical_accuracy,
 )
-from dlnative.metrics.confusion import Precision, Recall
+from dlnative.metrics.confusion import (
+    FalseNegatives,
+    FalsePositives,
+    Precision,
+    Recall,
+    TrueNegatives,
+    TruePositives,
+)
 from dlnative.metrics.errors import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -53,9 +59,9 @@ from dlnative.metrics.errors import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
-from dlnative.metrics.metric import Mean, MeanMetricWrapper, Metric, Sum
-from dlnative.utils.naming import to_snake_case
-from dlnative.utils.registry import unknown
+from dlnative.metrics.metric import Metric
+from dlnative.metrics.reduction import Mean, MeanMetricWrapper, Sum
+from dlnative.utils.registry import Registry, publish
 
 __all__ = [
     "Accuracy",
@@ -65,6 +71,8 @@ __all__ = [
     "CategoricalCrossentropy",
     "CategoricalHinge",
     "CosineSimilarity",
+    "FalseNegatives",
+    "FalsePositives",
     "Hinge",
     "KLDivergence",
     "LogCoshError",
@@ -85,6 +93,8 @@ __all__ = [
     "SquaredHinge",
     "Sum",
     "TopKCategoricalAccuracy",
+    "TrueNegatives",
+    "TruePositives",
     "binary_accuracy",
     "binary_crossentropy",
     "categorical_accuracy",
@@ -111,52 +121,50 @@ __all__ = [
 ]
 
 _CLASSES: tuple[type[Metric], ...] = (
-    Sum, Mean, Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy, TopKCategoricalAccuracy,
-    SparseTopKCategoricalAccuracy, MeanSquaredError, RootMeanSquaredError, MeanAbsoluteError, MeanAbsolutePercentageError,
-    MeanSquaredLogarithmicError, LogCoshError, Hinge, SquaredHinge, CategoricalHinge, KLDivergence, Poisson, CosineSimilarity,
-    BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy, Precision, Recall,
+    Sum, Mean, MeanMetricWrapper, Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy,
+    TopKCategoricalAccuracy, SparseTopKCategoricalAccuracy, MeanSquaredError, RootMeanSquaredError, MeanAbsoluteError,
+    MeanAbsolutePercentageError, MeanSquaredLogarithmicError, LogCoshError, Hinge, SquaredHinge, CategoricalHinge,
+    KLDivergence, Poisson, CosineSimilarity, BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy,
+    TruePositives, FalsePositives, TrueNegatives, FalseNegatives, Precision, Recall,
 )  # fmt: skip
-_ALIASES: dict[str, type[Metric]] = {
-    "mse": MeanSquaredError, "mae": MeanAbsoluteError, "mape": MeanAbsolutePercentageError,
-    "msle": MeanSquaredLogarithmicError, "bce": BinaryCrossentropy, "rmse": RootMeanSquaredError,
-}  # fmt: skip
+_registry = Registry(
+    "metric", Metric, _CLASSES,
+    aliases={
+        "mse": MeanSquaredError, "mae": MeanAbsoluteError, "mape": MeanAbsolutePercentageError,
+        "msle": MeanSquaredLogarithmicError, "bce": BinaryCrossentropy, "rmse": RootMeanSquaredError,
+    },
+)  # fmt: skip
+publish(
+    (
+        binary_accuracy, categorical_accuracy, sparse_categorical_accuracy, sparse_top_k_categorical_accuracy,
+        top_k_categorical_accuracy,
+    )
+)  # fmt: skip
 
 
-@functools.cache
-def _by_name() -> dict[str, Any]:
-    found: dict[str, Any] = {cls.__name__: cls for cls in _CLASSES}
-    found.update({to_snake_case(cls.__name__): cls for cls in _CLASSES})
-    found.update({**_ALIASES, **{name.upper(): cls for name, cls in _ALIASES.items()}})
-    return found
+def serialize(metric: Any) -> Any:
+    """Returns the class name and the arguments of a metric; the name of a function."""
+    return _registry.serialize(metric)
 
 
-def serialize(metric: Metric) -> dict[str, Any]:
-    """Returns the class name and the arguments of a metric."""
-    return {"class_name": type(metric).__name__, "config": metric.get_config()}
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Makes a metric from what `serialize` returned.
 
-
-def deserialize(config: Any) -> Any:
-    """Makes a metric from what `serialize` returned."""
-    return get(config)
+    Args:
+        config: a name, or a dict with `class_name` and `config`.
+        custom_objects: classes and functions by name, which come before dlnative's.
+    """
+    return _registry.deserialize(config, custom_objects)
 
 
 def get(identifier: Any) -> Any:
-    """Returns a metric given as itself, a class, a name, a function or a config; `None` stays `None`.
+    """Returns a metric given as itself, a class, a name in any case, a function or a config; `None` stays `None`.
 
     Raises:
         ValueError: for an unknown name or another kind of object.
+
+    Example:
+        >>> type(get("mse")).__name__, type(get("BinaryAccuracy")).__name__
+        ('MeanSquaredError', 'BinaryAccuracy')
     """
-    if identifier is None or isinstance(identifier, Metric):
-        return identifier
-    config: dict[str, Any] = {}
-    if isinstance(identifier, dict):
-        identifier, config = identifier.get("class_name"), identifier.get("config", {})
-    if isinstance(identifier, str):
-        if identifier not in _by_name():
-            raise ValueError(unknown("metric", identifier, ["accuracy", *_by_name()]))
-        return _by_name()[identifier](**config)
-    if isinstance(identifier, type) and issubclass(identifier, Metric):
-        return identifier()
-    if callable(identifier):
-        return identifier
-    raise ValueError(f"metric: expected a name, a Metric or a function, got {identifier!r}")
+    return _registry.get(identifier)

@@ -6,8 +6,10 @@ from typing import Any
 
 from dlnative import dtypes, ops
 from dlnative.losses.functions import align_ranks, label_rows
-from dlnative.metrics.metric import MeanMetricWrapper, wrapper
+from dlnative.metrics.reduction import MeanMetricWrapper, wrapper
+from dlnative.ops.conversion import to_float
 from dlnative.ops.core import as_tensor, dtype_of
+from dlnative.utils.checks import flag, integer, number
 
 
 def accuracy(y_true: Any, y_pred: Any) -> Any:
@@ -19,8 +21,8 @@ def accuracy(y_true: Any, y_pred: Any) -> Any:
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
     """Returns 1 where the target is 1 and the prediction above the threshold, or it is 0 and the prediction is not."""
     y_true, y_pred = align_ranks(as_tensor(y_true), as_tensor(y_pred))
-    chosen = ops.cast(ops.greater(y_pred, threshold), dtype_of(y_pred))
-    return ops.cast(ops.equal(ops.cast(y_true, dtype_of(y_pred)), chosen), dtypes.floatx())
+    chosen = ops.cast(ops.greater(y_pred, threshold), dtype_of(y_true))
+    return ops.cast(ops.equal(y_true, chosen), dtypes.floatx())
 
 
 def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
@@ -32,27 +34,38 @@ def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
 def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
     """Returns 1 where the largest prediction is that of the target class, 0 elsewhere."""
     y_true, y_pred = label_rows(y_true, y_pred)
-    found = ops.equal(ops.cast(y_true, "int32"), ops.argmax(y_pred, axis=-1))
-    return ops.cast(found, dtypes.floatx())
+    found = ops.argmax(y_pred, axis=-1)
+    if dtypes.is_float(dtype_of(y_true)):
+        found = ops.cast(found, dtype_of(y_true))  # 1.5 is no class
+    else:
+        y_true = ops.cast(y_true, "int32")
+    return ops.cast(ops.equal(y_true, found), dtypes.floatx())
 
 
-def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
-    """Returns 1 where fewer than k predictions are larger than that of the target class, 0 elsewhere."""
+def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False) -> Any:
+    """Returns 1 where fewer than k predictions are larger than that of the target class, 0 elsewhere.
+
+    Args:
+        y_true: class numbers.
+        y_pred: a prediction for each class; where that of the target class is NaN, the result is 0.
+        k: how many classes count as right.
+        from_sorted_ids: whether `y_pred` holds class numbers instead, the likeliest first, of which the first k count.
+    """
     y_true, y_pred = label_rows(y_true, y_pred)
-    target = ops.one_hot(ops.cast(y_true, "int32"), y_pred.shape[-1], dtype=dtype_of(y_pred))
-    return _in_top_k(target, y_pred, k)
+    if from_sorted_ids:
+        labels = ops.expand_dims(ops.cast(y_true, dtype_of(y_pred)), -1)
+        return ops.cast(ops.any(ops.equal(labels, y_pred[..., :k]), axis=-1), dtypes.floatx())
+    target = ops.one_hot(ops.cast(y_true, "int32"), y_pred.shape[-1], dtype="bool")
+    likely = ops.max(ops.where(target, to_float(y_pred), -float("inf")), axis=-1, keepdims=True)
+    larger = ops.sum(ops.cast(ops.greater(y_pred, likely), dtypes.floatx()), axis=-1)
+    known = ops.any(ops.logical_and(target, ops.equal(y_pred, y_pred)), axis=-1)  # NaN is not equal to itself
+    return ops.cast(ops.logical_and(known, ops.less(larger, float(k))), dtypes.floatx())
 
 
 def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
     """Returns 1 where fewer than k predictions are larger than that of the largest target, 0 elsewhere."""
     y_pred = as_tensor(y_pred)
     return sparse_top_k_categorical_accuracy(ops.argmax(y_true, axis=-1), y_pred, k)
-
-
-def _in_top_k(target: Any, y_pred: Any, k: int) -> Any:
-    likely = ops.max(ops.where(ops.greater(target, 0.0), y_pred, -float("inf")), axis=-1, keepdims=True)
-    larger = ops.sum(ops.cast(ops.greater(y_pred, likely), dtypes.floatx()), axis=-1)
-    return ops.cast(ops.less(larger, float(k)), dtypes.floatx())
 
 
 Accuracy = wrapper(accuracy, "Accuracy", "up")
@@ -78,9 +91,7 @@ class BinaryAccuracy(MeanMetricWrapper):
     _direction = "up"
 
     def __init__(self, name: str = "binary_accuracy", dtype: Any = None, threshold: float = 0.5) -> None:
-        if not 0 <= threshold <= 1:
-            raise ValueError(f"{name}: expected a threshold in [0, 1], got {threshold!r}")
-        super().__init__(binary_accuracy, name, dtype, threshold=threshold)
+        super().__init__(binary_accuracy, name, dtype, threshold=number(name, "threshold", threshold))
 
 
 class TopKCategoricalAccuracy(MeanMetricWrapper):
@@ -101,7 +112,7 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
     _direction = "up"
 
     def __init__(self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype: Any = None) -> None:
-        super().__init__(top_k_categorical_accuracy, name, dtype, k=k)
+        super().__init__(top_k_categorical_accuracy, name, dtype, k=integer(name, "k", k, 1))
 
 
 class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
@@ -110,12 +121,22 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
     Args:
         k: how many of the largest predictions count as right.
         name, dtype: see `Metric`.
+        from_sorted_ids: whether predictions are class numbers, the likeliest first.
     """
 
     _direction = "up"
 
-    def __init__(self, k: int = 5, name: str = "sparse_top_k_categorical_accuracy", dtype: Any = None) -> None:
-        super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=k)
+    def __init__(
+        self,
+        k: int = 5,
+        name: str = "sparse_top_k_categorical_accuracy",
+        dtype: Any = None,
+        from_sorted_ids: bool = False,
+    ) -> None:
+        arguments: dict[str, Any] = {"k": integer(name, "k", k, 1)}
+        if flag(name, "from_sorted_ids", from_sorted_ids):
+            arguments["from_sorted_ids"] = True
+        super().__init__(sparse_top_k_categorical_accuracy, name, dtype, **arguments)
 
 
 def resolve_accuracy(y_true_shape: tuple[Any, ...], y_pred_shape: tuple[Any, ...]) -> type[MeanMetricWrapper]:

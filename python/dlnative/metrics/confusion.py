@@ -1,39 +1,194 @@
-"""Precision and recall: from counts of right and wrong predictions of a class."""
+"""Counts of right and wrong predictions of a class, and the ratios of precision and recall."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from dlnative import ops
+from dlnative.graph.variable import Variable
 from dlnative.losses.functions import align_ranks
 from dlnative.metrics.metric import Metric
-from dlnative.ops.core import as_tensor
+from dlnative.utils.checks import integer, number
+
+KINDS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
+_NEVER = -1e10  # below every prediction: what is not among the k largest
+
+
+def add_counts(
+    counts: dict[str, Variable], owner: str, y_true: Any, y_pred: Any, thresholds: Sequence[float], *,
+    sample_weight: Any = None, top_k: int | None = None, class_id: int | None = None, label_weights: Any = None,
+    by_label: bool = False,
+) -> None:  # fmt: skip
+    """Adds a batch to variables that count right and wrong predictions.
+
+    Args:
+        counts: variables by their kinds, which are among `KINDS`: a count for each threshold, or for each threshold and
+            label.
+        owner: who counts.
+        y_true: the targets; 0 is negative, all else positive.
+        y_pred: the predictions; above a threshold they are positive.
+        thresholds: the thresholds.
+        sample_weight: weights that broadcast to the predictions, or one for each sample.
+        top_k: how many of the largest predictions along the last axis may be positive.
+        class_id: the column that is looked at; by default all.
+        label_weights: weights of the columns.
+        by_label: whether each column is counted by itself.
+
+    Raises:
+        ValueError: if there are no columns, or not that of `class_id`.
+    """
+    dtype = next(iter(counts.values())).dtype
+    y_pred, y_true = align_ranks(ops.cast(y_pred, dtype), ops.cast(ops.not_equal(y_true, 0), dtype))
+    if top_k is not None:
+        y_pred = _largest(y_pred, top_k)
+    if class_id is not None:
+        if len(y_pred.shape) < 2 or not -y_pred.shape[-1] <= class_id < y_pred.shape[-1]:
+            raise ValueError(
+                f"{owner}: expected predictions with a column {class_id} (class_id), got shape {tuple(y_pred.shape)}"
+            )
+        column = class_id % y_pred.shape[-1]
+        y_true, y_pred = y_true[..., column : column + 1], y_pred[..., column : column + 1]
+    weights = None if sample_weight is None else _spread(ops.cast(sample_weight, dtype), y_pred.shape)
+    if label_weights is not None:
+        label_weights = ops.broadcast_to(ops.cast(label_weights, dtype), y_pred.shape)
+        weights = label_weights if weights is None else weights * label_weights
+    form = (1, *y_pred.shape) if by_label else (1, -1)
+    limits = np.asarray(thresholds, dtype).reshape(-1, *(1 for _ in form[1:]))
+    chosen = ops.cast(ops.greater(ops.reshape(y_pred, form), limits), dtype)
+    actual = ops.reshape(y_true, form)
+    for kind, variable in counts.items():
+        sign = chosen if kind.endswith("positives") else 1.0 - chosen
+        positive = kind in ("true_positives", "false_negatives")
+        hits = sign * (actual if positive else 1.0 - actual)
+        if weights is not None:
+            hits = hits * ops.reshape(weights, form)
+        variable.assign_add(ops.sum(hits, axis=1))
+
+
+def _spread(weights: Any, shape: tuple[int, ...]) -> Any:
+    while 0 < len(weights.shape) < len(shape):
+        weights = ops.expand_dims(weights, -1)
+    if len(weights.shape) == len(shape) + 1 and weights.shape[-1] == 1:
+        weights = ops.squeeze(weights, -1)
+    return ops.broadcast_to(weights, shape)
+
+
+def _largest(x: Any, k: int) -> Any:
+    """Returns the k largest elements along the last axis, the first ones among equals, and a low number elsewhere."""
+    count = x.shape[-1]
+    left, kept = x, ops.zeros_like(x) + _NEVER
+    for _ in range(min(k, count)):
+        place = ops.one_hot(ops.argmax(left, axis=-1), count, dtype="bool")
+        kept = ops.where(place, x, kept)
+        left = ops.where(place, -float("inf"), left)
+    return kept
+
+
+def checked_thresholds(owner: str, thresholds: Any, default: float) -> list[float]:
+    """Returns thresholds in a list: those given, which are in [0, 1], or the default one."""
+    if thresholds is None:
+        return [default]
+    listed = np.ravel(np.asarray(thresholds, dtype=object)).tolist()
+    if not listed:
+        raise ValueError(f"{owner}: expected thresholds in [0, 1], got none")
+    return [number(owner, "thresholds", value, 0, 1) for value in listed]
+
+
+def ratio(first: Any, second: Any) -> Any:
+    """Returns `first / (first + second)`, and 0 where both are 0."""
+    total = ops.add(first, second)
+    return ops.divide(first, ops.where(ops.equal(total, 0.0), 1.0, total))
+
+
+def plain(value: Any) -> Any:
+    """Returns an argument as a config holds it: arrays as lists."""
+    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
+
+
+class _Count(Metric):
+    """A count at one threshold or several."""
+
+    _kind: str
+
+    def __init__(self, thresholds: Any = None, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(dtype, name)
+        self.init_thresholds = plain(thresholds)
+        self.thresholds = checked_thresholds(self.name, thresholds, 0.5)
+        self.accumulator = self.add_variable((len(self.thresholds),), name="accumulator")
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Sees targets and predictions; see `Precision`."""
+        add_counts(
+            {self._kind: self.accumulator}, self.name, y_true, y_pred, self.thresholds, sample_weight=sample_weight
+        )
+
+    def result(self) -> Any:
+        return self.accumulator[0] if len(self.thresholds) == 1 else ops.add(self.accumulator, 0.0)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "thresholds": self.init_thresholds}
+
+
+class TruePositives(_Count):
+    """How many positive predictions are right.
+
+    Args:
+        thresholds: above it a prediction counts as positive, 0.5 by default; a list gives a result for each.
+        name, dtype: see `Metric`.
+
+    Example:
+        >>> from dlnative import metrics
+        >>> count = metrics.TruePositives(thresholds=[0.5, 0.75])
+        >>> count.update_state([0, 1, 1, 1], [0.9, 0.2, 0.8, 0.7])
+        >>> count.result().tolist()
+        [2.0, 1.0]
+    """
+
+    _kind = "true_positives"
+    _direction = "up"
+
+
+class FalsePositives(_Count):
+    """How many positive predictions are wrong; see `TruePositives`."""
+
+    _kind = "false_positives"
+    _direction = "down"
+
+
+class TrueNegatives(_Count):
+    """How many negative predictions are right; see `TruePositives`."""
+
+    _kind = "true_negatives"
+    _direction = "up"
+
+
+class FalseNegatives(_Count):
+    """How many negative predictions are wrong; see `TruePositives`."""
+
+    _kind = "false_negatives"
+    _direction = "down"
 
 
 class _Ratio(Metric):
     """`true_positives / (true_positives + others)` at one threshold or several."""
 
-    others: str
+    _others: str
     _direction = "up"
 
     def __init__(
-        self, thresholds: Any = None, top_k: None = None, class_id: int | None = None, name: str | None = None,
+        self, thresholds: Any = None, top_k: int | None = None, class_id: int | None = None, name: str | None = None,
         dtype: Any = None,
     ) -> None:  # fmt: skip
         super().__init__(dtype, name)
-        if top_k is not None:
-            raise ValueError(f"{self.name}: expected top_k to be None, which is all that is supported, got {top_k!r}")
-        listed = [0.5] if thresholds is None else np.ravel(thresholds).tolist()
-        wrong = [value for value in listed if not 0 <= value <= 1]
-        if wrong or not listed:
-            raise ValueError(f"{self.name}: expected thresholds in [0, 1], got {wrong[0] if wrong else thresholds!r}")
-        self.thresholds = listed
-        self.class_id = class_id
-        self._given = thresholds
-        self.true_positives = self.add_variable((len(listed),), name="true_positives")
-        self._others = self.add_variable((len(listed),), name=self.others)
+        self.init_thresholds = plain(thresholds)
+        self.top_k = None if top_k is None else integer(self.name, "top_k", top_k, 1)
+        self.class_id = None if class_id is None else integer(self.name, "class_id", class_id)
+        self.thresholds = checked_thresholds(self.name, thresholds, 0.5 if top_k is None else _NEVER)
+        self.true_positives = self.add_variable((len(self.thresholds),), name="true_positives")
+        setattr(self, self._others, self.add_variable((len(self.thresholds),), name=self._others))
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Sees targets and predictions.
@@ -43,32 +198,19 @@ class _Ratio(Metric):
             y_pred: the predictions, in `[0, 1]`; above a threshold they count as 1.
             sample_weight: weights that broadcast to the predictions, or one for each sample.
         """
-        y_true, y_pred = align_ranks(as_tensor(y_true), ops.cast(y_pred, self.dtype))
-        if self.class_id is not None:
-            y_true, y_pred = y_true[..., self.class_id], y_pred[..., self.class_id]
-        actual = ops.cast(ops.not_equal(y_true, 0), self.dtype)
-        weights: Any = 1.0
-        if sample_weight is not None:
-            weights = ops.cast(sample_weight, self.dtype)
-            while 0 < len(weights.shape) < len(y_pred.shape):
-                weights = ops.expand_dims(weights, -1)
-            weights = ops.broadcast_to(weights, y_pred.shape)
-            weights = ops.reshape(weights, (1, -1))
-        row, actual = ops.reshape(y_pred, (1, -1)), ops.reshape(actual, (1, -1))
-        limits = np.asarray(self.thresholds, self.dtype)[:, None]
-        chosen = ops.cast(ops.greater(row, limits), self.dtype)
-        right = chosen * actual
-        missed = chosen - right if self.others == "false_positives" else actual - right
-        self.true_positives.assign_add(ops.sum(right * weights, axis=1))
-        self._others.assign_add(ops.sum(missed * weights, axis=1))
+        counts = {"true_positives": self.true_positives, self._others: getattr(self, self._others)}
+        add_counts(
+            counts, self.name, y_true, y_pred, self.thresholds, sample_weight=sample_weight, top_k=self.top_k,
+            class_id=self.class_id,
+        )  # fmt: skip
 
     def result(self) -> Any:
-        total = ops.add(self.true_positives, self._others)
-        ratios = ops.divide(self.true_positives, ops.where(ops.equal(total, 0.0), 1.0, total))
+        ratios = ratio(self.true_positives, getattr(self, self._others))
         return ratios[0] if len(self.thresholds) == 1 else ratios
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "thresholds": self._given, "top_k": None, "class_id": self.class_id}
+        arguments = {"thresholds": self.init_thresholds, "top_k": self.top_k, "class_id": self.class_id}
+        return {**super().get_config(), **arguments}
 
 
 class Precision(_Ratio):
@@ -76,7 +218,7 @@ class Precision(_Ratio):
 
     Args:
         thresholds: above it a prediction counts as positive, 0.5 by default; a list gives a result for each.
-        top_k: only `None`.
+        top_k: how many of the largest predictions of a sample count as positive, instead of those above 0.5.
         class_id: the column that is looked at; by default all.
         name, dtype: see `Metric`.
 
@@ -88,12 +230,8 @@ class Precision(_Ratio):
         0.6667
     """
 
-    others = "false_positives"
-
-    @property
-    def false_positives(self) -> Any:
-        """The variable that counts the wrong positive predictions."""
-        return self._others
+    _others = "false_positives"
+    false_positives: Variable
 
 
 class Recall(_Ratio):
@@ -101,7 +239,7 @@ class Recall(_Ratio):
 
     Args:
         thresholds: above it a prediction counts as positive, 0.5 by default; a list gives a result for each.
-        top_k: only `None`.
+        top_k: how many of the largest predictions of a sample count as positive, instead of those above 0.5.
         class_id: the column that is looked at; by default all.
         name, dtype: see `Metric`.
 
@@ -113,9 +251,5 @@ class Recall(_Ratio):
         0.6667
     """
 
-    others = "false_negatives"
-
-    @property
-    def false_negatives(self) -> Any:
-        """The variable that counts the positive targets that were not found."""
-        return self._others
+    _others = "false_negatives"
+    false_negatives: Variable

@@ -7,8 +7,7 @@ from typing import Any
 from dlnative import ops
 from dlnative.losses import functions
 from dlnative.losses.functions import align_ranks
-from dlnative.metrics.metric import Mean, MeanMetricWrapper, wrapper
-from dlnative.ops.core import as_tensor, dtype_of
+from dlnative.metrics.reduction import Mean, MeanMetricWrapper, wrapper
 
 MeanSquaredError = wrapper(functions.mean_squared_error, "MeanSquaredError", "down")
 MeanAbsoluteError = wrapper(functions.mean_absolute_error, "MeanAbsoluteError", "down")
@@ -65,7 +64,7 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
     """The mean of `losses.sparse_categorical_crossentropy`.
 
     Args:
-        from_logits, axis: of the function.
+        from_logits, ignore_class, axis: of the function; with weights, the ignored class does not count.
         name, dtype: see `Metric`.
     """
 
@@ -76,9 +75,11 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         name: str = "sparse_categorical_crossentropy",
         dtype: Any = None,
         from_logits: bool = False,
+        ignore_class: int | None = None,
         axis: int = -1,
     ) -> None:
-        super().__init__(functions.sparse_categorical_crossentropy, name, dtype, from_logits=from_logits, axis=axis)
+        arguments = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
+        super().__init__(functions.sparse_categorical_crossentropy, name, dtype, **arguments)
 
 
 class CosineSimilarity(MeanMetricWrapper):
@@ -116,8 +117,7 @@ class RootMeanSquaredError(Mean):
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
         """Sees targets and predictions; see `MeanMetricWrapper`."""
-        y_pred = as_tensor(y_pred)
-        y_true, y_pred = align_ranks(ops.cast(y_true, dtype_of(y_pred)), y_pred)
+        y_true, y_pred = align_ranks(ops.cast(y_true, self.dtype), ops.cast(y_pred, self.dtype))
         super().update_state(ops.square(y_pred - y_true), sample_weight)
 
     def result(self) -> Any:

@@ -1,29 +1,29 @@
-"""The base of all metrics, sums and means."""
+"""The base of all metrics."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from dlnative import dtypes, ops
+from dlnative.graph.function import Function, WeakMethod
+from dlnative.graph.stateless import run_with
 from dlnative.graph.trace import current_trace
 from dlnative.graph.variable import Variable
-from dlnative.losses.functions import align_ranks
-from dlnative.ops.core import as_tensor
+from dlnative.losses.loss import computed_in
 from dlnative.utils.naming import auto_name
 
 
 class Metric:
     """A number gathered over batches: `update_state` sees a batch, `result` gives the number, `reset_state` begins anew.
 
-    A subclass makes variables with `add_weight` and writes `update_state` and `result` in `dlnative.ops`.
+    A subclass makes variables with `add_weight` and writes `update_state` and `result` in `dlnative.ops`. Variables and
+    metrics that it holds as attributes, also in lists and dicts, are part of it.
 
     Args:
         name: a name.
-        dtype: the type of its variables, by default float32.
+        dtype: the type of its variables and its result, by default `floatx()`.
     """
 
     _direction: str | None = (
@@ -32,15 +32,39 @@ class Metric:
 
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         self.name = name or auto_name(type(self).__name__)
-        self.dtype = dtypes.standardize(dtype)
+        self._dtype = computed_in(dtype)
         self._variables: list[Variable] = []
 
+    @property
+    def dtype(self) -> str:
+        """The type of the variables and the result."""
+        return self._dtype
+
     def add_variable(
-        self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: str | None = None
+        self,
+        shape: Sequence[int] = (),
+        initializer: Any = None,
+        dtype: Any = None,
+        aggregation: str = "sum",
+        name: str | None = None,
     ) -> Variable:
-        """Makes a variable, zeros by default, that `reset_state` sets to zero."""
+        """Makes a variable, zeros by default, that `reset_state` sets to zero.
+
+        Args:
+            shape: the shape.
+            initializer: what gives the first value.
+            dtype: the type, by default that of the metric.
+            aggregation: only `"sum"`: there is one copy of a variable.
+            name: a name.
+        """
         from dlnative import initializers
 
+        if "_variables" not in self.__dict__:
+            raise RuntimeError(
+                f"{type(self).__name__}: expected super().__init__() before variables are made, got none"
+            )
+        if aggregation not in ("sum", "mean", "none", "only_first_replica", None):
+            raise ValueError(f'{self.name}: expected an aggregation such as "sum", got {aggregation!r}')
         make = initializers.get("zeros" if initializer is None else initializer)
         variable = Variable(make, tuple(shape), dtype or self.dtype, trainable=False, name=name or "variable")
         variable.path = f"{self.name}/{variable.name}"
@@ -48,24 +72,24 @@ class Metric:
         return variable
 
     def add_weight(
-        self, shape: Any = (), initializer: Any = None, dtype: Any = None, name: str | None = None
+        self, shape: Sequence[int] = (), initializer: Any = None, dtype: Any = None, name: str | None = None
     ) -> Variable:
         """The same as `add_variable`."""
-        return self.add_variable(shape, initializer, dtype, name)
+        return self.add_variable(shape, initializer, dtype, name=name)
 
     @property
     def variables(self) -> list[Variable]:
-        """The variables."""
-        return list(self._variables)
+        """The variables: its own in the order of their making, then those of the metrics that it holds."""
+        held = list(_held(list(self.__dict__.values())))
+        found = dict.fromkeys(item for item in held if isinstance(item, Variable))
+        for item in held:
+            if isinstance(item, Metric) and item is not self:
+                found.update(dict.fromkeys(item.variables))
+        return list(found)
 
     def reset_state(self) -> None:
         """Sets the variables to zero."""
-        tracing = current_trace() is not None
-        for variable in self._variables:
-            if tracing:
-                variable.assign(np.zeros(variable.shape, variable.dtype))
-            else:
-                variable.fill(0)
+        set_to_zero(self.variables)
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
         """Sees a batch."""
@@ -80,6 +104,54 @@ class Metric:
         self.update_state(*args, **kwargs)
         return self.result()
 
+    # The same without changing the metric.
+
+    def stateless_update_state(self, metric_variables: Sequence[Any], *args: Any, **kwargs: Any) -> list[Any]:
+        """Returns what the variables would become with a batch.
+
+        Args:
+            metric_variables: values of the variables before it.
+            *args, **kwargs: the batch.
+
+        Raises:
+            ValueError: if there is not one value for each variable.
+        """
+        made: list[Any] = self._stateless("update", metric_variables, (args, kwargs))
+        return made
+
+    def stateless_result(self, metric_variables: Sequence[Any]) -> Any:
+        """Returns the result for values of the variables.
+
+        Args:
+            metric_variables: the values.
+
+        Raises:
+            ValueError: if there is not one value for each variable.
+        """
+        return self._stateless("result", metric_variables, ())
+
+    def stateless_reset_state(self) -> list[Any]:
+        """Returns the values with which the variables begin."""
+        made: list[Any] = self._stateless("reset", self.variables, ())
+        return made
+
+    def _stateless(self, what: str, values: Sequence[Any], arguments: Any) -> Any:
+        variables = self.variables
+        if len(values) != len(variables):
+            raise ValueError(f"{self.name}: expected a value for each of {len(variables)} variables, got {len(values)}")
+        if current_trace() is not None:
+            return self._run_with(values, arguments, what=what)
+        function = self.__dict__.setdefault("_function", Function(WeakMethod(self._run_with), capacity=8))
+        return function(list(values), arguments, what=what)
+
+    def _run_with(self, values: Sequence[Any], arguments: Any, what: str) -> Any:
+        args, kwargs = arguments if what == "update" else ((), {})
+        method: Callable[..., Any] = {
+            "update": self.update_state, "result": self.result, "reset": self.reset_state
+        }[what]  # fmt: skip
+        result, after = run_with(self.variables, values, lambda: method(*args, **kwargs))
+        return result if what == "result" else after
+
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make such a metric again."""
         return {"name": self.name, "dtype": self.dtype}
@@ -89,162 +161,32 @@ class Metric:
         """Makes a metric from what `get_config` returned."""
         return cls(**config)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies of a metric share no compiled functions with it."""
+        return {name: value for name, value in self.__dict__.items() if name != "_function"}
+
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}>"
 
 
-class Sum(Metric):
-    """The sum of the values, weighted.
-
-    Args:
-        name, dtype: see `Metric`.
-
-    Example:
-        >>> from dlnative import metrics
-        >>> total = metrics.Sum()
-        >>> total.update_state([1.0, 3.0], sample_weight=[1.0, 2.0])
-        >>> float(total.result())
-        7.0
-    """
-
-    def __init__(self, name: str = "sum", dtype: Any = None) -> None:
-        super().__init__(dtype, name)
-        self.total = self.add_variable(name="total")
-
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:
-        """Adds values."""
-        values, _ = samplewise(values, sample_weight, ops.sum, self.dtype)
-        self.total.assign_add(ops.sum(values))
-
-    def result(self) -> Any:
-        return as_tensor(self.total)[()] if current_trace() is None else self.total
+def _held(items: list[Any]) -> Iterator[Any]:
+    """Yields variables and metrics in nested lists, tuples and dicts, in order, each container once."""
+    seen: set[int] = set()
+    pending = items[::-1]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, (Variable, Metric)):
+            yield item
+        elif isinstance(item, (list, tuple, dict)) and id(item) not in seen:
+            seen.add(id(item))
+            pending += list(item.values() if isinstance(item, dict) else item)[::-1]
 
 
-class Mean(Metric):
-    """The mean of the values, weighted: the mean of the rows' means, if the values have more than one axis.
-
-    Args:
-        name, dtype: see `Metric`.
-
-    Example:
-        >>> from dlnative import metrics
-        >>> mean = metrics.Mean()
-        >>> mean.update_state([1.0, 3.0])
-        >>> float(mean.result())
-        2.0
-    """
-
-    def __init__(self, name: str = "mean", dtype: Any = None) -> None:
-        super().__init__(dtype, name)
-        self.total = self.add_variable(name="total")
-        self.count = self.add_variable(name="count")
-
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:
-        """Adds values.
-
-        Args:
-            values: numbers of any shape.
-            sample_weight: weights that broadcast to the values.
-        """
-        values, weights = samplewise(values, sample_weight, ops.mean, self.dtype)
-        self.total.assign_add(ops.sum(values) if values.shape else values)
-        if weights is not None:
-            self.count.assign_add(weights if isinstance(weights, float) else ops.sum(weights))
+def set_to_zero(variables: Sequence[Variable]) -> None:
+    """Sets variables to zero, in a traced function as part of the plan."""
+    tracing = current_trace() is not None
+    for variable in variables:
+        if tracing:
+            variable.assign(np.zeros(variable.shape, variable.dtype))
         else:
-            self.count.assign_add(float(values.shape[0]) if values.shape else 1.0)
-
-    def result(self) -> Any:
-        if current_trace() is None:
-            count = self.count.value[()]
-            return self.total.value / count if count else np.zeros((), self.dtype)[()]
-        return ops.where(ops.equal(self.count, 0.0), 0.0, self.total / ops.maximum(self.count, 1e-30))
-
-
-def samplewise(values: Any, sample_weight: Any, reduce: Callable[..., Any], dtype: str) -> tuple[Any, Any]:
-    """Returns a weighted value for each sample, and its weight.
-
-    Args:
-        values: a tensor whose first axis is the batch, or a scalar.
-        sample_weight: weights that broadcast to the values, a number, or `None`.
-        reduce: what is done with further axes: `ops.sum` or `ops.mean`.
-        dtype: the type of both results.
-    """
-    values = ops.cast(values, dtype)
-    if sample_weight is not None and not isinstance(sample_weight, (int, float)):
-        sample_weight = ops.cast(sample_weight, dtype)
-        values, sample_weight = align_ranks(values, sample_weight)
-        rank = len(sample_weight.shape)
-        values = _reduced(values, reduce, rank)
-        if tuple(sample_weight.shape) != tuple(values.shape):
-            sample_weight = ops.broadcast_to(sample_weight, values.shape)
-        values = values * sample_weight
-        sample_weight = _reduced(sample_weight, reduce, 1)
-    elif sample_weight is not None:
-        values, sample_weight = _reduced(values, reduce, 0) * float(sample_weight), float(sample_weight)
-    return _reduced(values, reduce, 1), sample_weight
-
-
-def _reduced(x: Any, reduce: Callable[..., Any], first: int) -> Any:
-    """Reduces the axes from `first` on, unless they hold one element: then there is nothing to add up."""
-    if len(x.shape) <= first or (first > 0 and math.prod(x.shape[first:]) == 1):
-        return x
-    return reduce(x, axis=tuple(range(first, len(x.shape))))
-
-
-class MeanMetricWrapper(Mean):
-    """The mean of a function of targets and predictions.
-
-    Args:
-        fn: a function `(y_true, y_pred, **kwargs)` that returns a value for each sample.
-        name, dtype: see `Metric`.
-        **kwargs: arguments of the function.
-
-    Example:
-        >>> from dlnative import metrics, ops
-        >>> distance = metrics.MeanMetricWrapper(lambda y_true, y_pred: ops.absolute(y_true - y_pred), "distance")
-        >>> float(distance([1.0, 2.0], [1.0, 4.0]))
-        1.0
-    """
-
-    def __init__(self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
-        super().__init__(name or str(getattr(fn, "__name__", "metric")), dtype)
-        self.fn = fn
-        self._kwargs = kwargs
-
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
-        """Sees targets and predictions.
-
-        Args:
-            y_true: the targets.
-            y_pred: the predictions.
-            sample_weight: weights of the samples.
-        """
-        super().update_state(self.fn(as_tensor(y_true), as_tensor(y_pred), **self._kwargs), sample_weight)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), **self._kwargs}
-
-
-def wrapper(
-    function: Callable[..., Any], name: str, direction: str, default: str | None = None
-) -> type[MeanMetricWrapper]:
-    """Returns the class of metrics that a function without further arguments makes.
-
-    Args:
-        function: the function.
-        name: the name of the class.
-        direction: `"up"` if larger is better, `"down"` if smaller is.
-        default: the default name of its objects; by default the function's name.
-    """
-    called = default or function.__name__
-
-    class Wrapped(MeanMetricWrapper):
-        _direction = direction
-
-        def __init__(self, name: str = called, dtype: Any = None) -> None:
-            super().__init__(function, name, dtype)
-
-    Wrapped.__name__ = Wrapped.__qualname__ = name
-    Wrapped.__module__ = "dlnative.metrics"  # where pickle finds it
-    Wrapped.__doc__ = f"The mean of `{function.__name__}`. {function.__doc__}"
-    return Wrapped
+            variable.fill(0)
