@@ -140,6 +140,20 @@ def _infer_slice(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[
     return [(attributes[2], inputs[0].dtype)]
 
 
+def _part(shape: tuple[Any, ...], attributes: tuple[Any, ...]) -> int | None:
+    """Returns the element that a slice begins with, if it is one piece of memory."""
+    starts, steps, extents = attributes
+    first, whole, split = 0, 1, False  # split: along some axis behind, not all is taken
+    for axis in reversed(range(len(shape))):
+        start, step, extent, size = starts[axis], steps[axis], extents[axis], shape[axis]
+        if extent == 0 or (extent > 1 and (split or step > 1)):
+            return None
+        first += start * whole
+        whole *= size
+        split = split or extent < size
+    return first
+
+
 def _slice_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
     starts, steps, _ = node.attributes
     dy = grads[0]
@@ -168,6 +182,7 @@ register(
         attributes=(("starts", "ints"), ("steps", "ints"), ("shape", "shape")),
         gradient=_slice_gradient,
         flops=_no_flops,
+        roles=Roles(view=_part),
         dtypes=dtypes.DTYPES,
         samples=lambda: [
             Sample((5, 7), starts=(1, 2), steps=(1, 1), shape=(3, 4)),

@@ -8,6 +8,8 @@ sum, mean, maximum or minimum along the last axes.
 
 from __future__ import annotations
 
+from typing import Any
+
 from dlnative import dtypes
 from dlnative.graph.op import SERVING, size_of
 from dlnative.graph.planning.lower import Lowered, Step, Value
@@ -83,7 +85,7 @@ class _Chains:
         members = [step]
         for value in step.inputs:
             maker = value.base.producer
-            found = self.members.get(id(maker)) if maker is not None else None
+            found = self.members.get(id(maker)) if maker is not None and value.whole else None
             if found is None or found[-1] is members[0] or _elements(found[0]) != _elements(step):
                 continue
             together = sorted({id(member): member for member in (*found, *members)}.values(), key=self.place)
@@ -109,6 +111,9 @@ class _Chains:
                         return False
                 elif self.place(reader) < last:
                     return False
+        made = {member.outputs[0].key for member in members}
+        if any(value.key in made and not value.whole for member in members for value in member.inputs):
+            return False  # a part of what the chain makes
         inputs, results = self.ends(members)
         return len(inputs) + len(results) <= _MOST_VALUES
 
@@ -116,11 +121,11 @@ class _Chains:
         """Returns what a chain reads from outside and what it leaves there."""
         inside = {id(member) for member in members}
         made = {member.outputs[0].key for member in members}
-        inputs: dict[int, Value] = {}
+        inputs: dict[Any, Value] = {}
         for member in members:
             for value in member.inputs:
                 if value.key not in made:
-                    inputs.setdefault(value.key, value)
+                    inputs.setdefault(value.place, value)
         results = [
             member.outputs[0]
             for member in members
@@ -131,24 +136,24 @@ class _Chains:
 
     def chained(self, members: list[Step]) -> Step:
         inputs, results = self.ends(members)
-        numbers = {value.key: number for number, value in enumerate([*inputs, *results])}
-        left: dict[int, int] = {}  # how many readings of a temporary are to come
+        numbers = {value.place: number for number, value in enumerate([*inputs, *results])}
+        left: dict[Any, int] = {}  # how many readings of a temporary are to come
         for member in members:
             for value in member.inputs:
-                left[value.key] = left.get(value.key, 0) + 1
+                left[value.place] = left.get(value.place, 0) + 1
         first = len(numbers)
         used = 0
         free: list[int] = []
         program = []
         for member in members:
             output = member.outputs[0]
-            operands = tuple(numbers[value.key] for value in member.inputs)
+            operands = tuple(numbers[value.place] for value in member.inputs)
             for value in member.inputs:
-                left[value.key] -= 1
+                left[value.place] -= 1
             dying = {
-                numbers[value.key]: value.dtype
+                numbers[value.place]: value.dtype
                 for value in member.inputs
-                if not left[value.key] and numbers[value.key] >= first
+                if not left[value.place] and numbers[value.place] >= first
             }
             # A step may write over an operand only if their elements are of one size.
             free += [number for number, dtype in dying.items() if dtype == output.dtype]

@@ -44,16 +44,16 @@ class _Fusion:
     def run(self) -> None:
         steps: list[Step | None] = list(self.plan.steps)
         places = {id(step): index for index, step in enumerate(self.plan.steps)}
-        products: dict[int, Step] = {}  # by the rows that they multiply with
-        sums: dict[int, Step] = {}
+        products: dict[Any, Step] = {}  # by the rows that they multiply with
+        sums: dict[Any, Step] = {}
         for index, step in enumerate(self.plan.steps):
             roles = step.op.roles
             if roles.takes is not None:
                 if _takes(step, step.attributes[-1]._replace(sums=True)):
-                    products[step.inputs[1].key] = step
+                    products[step.inputs[1].place] = step
             elif roles.post_op == "sums":
                 if step.attributes == (0, len(step.inputs[0].shape) - 1, False):
-                    sums[step.inputs[0].key] = step
+                    sums[step.inputs[0].place] = step
             elif roles.post_op:
                 fused = self.rules[roles.post_op](step)
                 if fused is not None:

@@ -2,8 +2,8 @@
 
 Simplifications, all exact: a broadcast before an op that broadcasts is left to that op; what is one number repeated is
 computed with as one number; a transposed operand of a matrix product becomes a flag of the product; `x * 1`, `x / 1`,
-`x + 0` and `x - 0` are x; ops on small constants are computed now; a reshape shares memory with its input and is no step,
-and neither is a reduction along axes of extent 1.
+`x + 0` and `x - 0` are x; ops on small constants are computed now; a reshape and a slice that is one piece share memory with their
+input and are no steps, and neither is a reduction along axes of extent 1.
 """
 
 from __future__ import annotations
@@ -34,19 +34,23 @@ class Value:
     Args:
         shape, dtype: what it is.
         origin: the number of a feed, a `Variable`, an array (a constant), or `None` if a step computes it.
-        alias: the value whose memory it shares in another shape; its origin is the same.
+        alias: the value that it is a part of, or all of in another shape; its origin is the same.
+        offset: where in the memory of `alias` it begins, in bytes.
 
     `key` is what all values in one memory have in common.
     """
 
-    __slots__ = ("_producer", "alias", "dtype", "key", "nbytes", "origin", "shape")
+    __slots__ = ("_producer", "alias", "dtype", "key", "nbytes", "offset", "origin", "shape")
 
-    def __init__(self, shape: tuple[int, ...], dtype: str, origin: Any = None, alias: Value | None = None) -> None:
+    def __init__(
+        self, shape: tuple[int, ...], dtype: str, origin: Any = None, alias: Value | None = None, offset: int = 0
+    ) -> None:
         self.shape = shape
         self.dtype = dtype
         self.nbytes = size_of(shape) * dtypes.ITEM_SIZES[dtype]
         self.origin: Any = origin if alias is None else alias.origin
         self.alias = alias
+        self.offset = offset
         self.key: int = next(_keys) if alias is None else alias.key
         self._producer: weakref.ref[Step] | None = None
 
@@ -62,6 +66,16 @@ class Value:
         while value.alias is not None:
             value = value.alias
         return value
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is all of its memory."""
+        return self.alias is None or self.nbytes == self.base.nbytes
+
+    @property
+    def place(self) -> Any:
+        """What values have in common that are the same elements in memory."""
+        return self.key if self.whole else (self.key, self.offset, self.nbytes)
 
 
 class Step:
@@ -177,8 +191,11 @@ class _Lowering:
                 if isinstance(other.origin, np.ndarray) and other.origin.size == 1 and value.shape == shape:
                     if other.origin.item() == roles.neutral:
                         return value
-        elif roles.view is not None or (roles.reduces and size_of(shape) == size_of(inputs[0].shape)):
-            return self.reshaped(inputs[0], shape)  # reduced along axes of extent 1
+        elif roles.view is not None:
+            first = roles.view(inputs[0].shape, attributes)
+            return None if first is None else self.part(inputs[0], first, shape)
+        elif roles.reduces and size_of(shape) == size_of(inputs[0].shape):  # along axes of extent 1
+            return self.part(inputs[0], 0, shape)
         return None
 
     def made(self, op: Op, inputs: list[Value], specs: list[Spec], attributes: tuple[Any, ...]) -> list[Value]:
@@ -210,18 +227,22 @@ class _Lowering:
         step = value.base.producer
         if step is not None and step.op.roles.repeats:
             value = step.inputs[0]
-        return self.reshaped(value, ()) if size_of(value.shape) == 1 else None
+        return self.part(value, 0, ()) if size_of(value.shape) == 1 else None
 
-    def reshaped(self, value: Value, shape: tuple[int, ...]) -> Value:
+    def part(self, value: Value, first: int, shape: tuple[int, ...]) -> Value:
+        """Returns the elements of a value from the one numbered `first` on, in a shape."""
         if isinstance(value.origin, np.ndarray):
-            return self.leaf(shape, value.dtype, value.origin.reshape(shape))
+            return self.leaf(
+                shape, value.dtype, value.origin.reshape(-1)[first : first + size_of(shape)].reshape(shape)
+            )
         base = value.base
+        offset = value.offset + first * dtypes.ITEM_SIZES[value.dtype]
         if base.shape == shape:
             return base
-        key = (Value, id(base), shape)
+        key = (Value, id(base), offset, shape)
         found = self.seen.get(key)
         if found is None:
-            found = self.seen[key] = [Value(shape, value.dtype, alias=base)]
+            found = self.seen[key] = [Value(shape, value.dtype, alias=base, offset=offset)]
         return found[0]
 
     def without_broadcasts(self, inputs: list[Value], shape: tuple[int, ...]) -> list[Value]:
@@ -230,7 +251,7 @@ class _Lowering:
             if step is not None and step.op.roles.repeats:
                 source = step.inputs[0]
                 if size_of(source.shape) == 1:
-                    source = self.reshaped(source, ())
+                    source = self.part(source, 0, ())
                 elif value.alias is not None:
                     continue
                 candidate = [*inputs[:index], source, *inputs[index + 1 :]]

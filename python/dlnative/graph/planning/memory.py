@@ -52,7 +52,7 @@ def _save_old_values(plan: Lowered, written: set[Variable]) -> None:
             base = value.base
             copy = copies[value.key] = Value(base.shape, base.dtype)
             steps.append(Step(SERVING["copying"], [base], [copy], ()))
-        return copy if value.shape == copy.shape else Value(value.shape, value.dtype, alias=copy)
+        return copy if value.shape == copy.shape else Value(value.shape, value.dtype, alias=copy, offset=value.offset)
 
     plan.results = [saved(value) for value in plan.results]
     plan.updates = [(variable, saved(value)) for variable, value in plan.updates]
@@ -76,6 +76,7 @@ def _pin_updates(plan: Lowered, layout: Layout) -> None:
         read = last_read.get(variable, -1)
         if (
             index >= 0
+            and value.whole
             and base.key not in layout.pinned
             and (read < index or (read == index and _in_place(plan.steps[index], variable, base)))
         ):
@@ -139,7 +140,12 @@ def _predecessor(step: Step, output: Value, dying: set[int]) -> int | None:
             value.key in dying
             and value.shape == output.shape
             and value.dtype == output.dtype
-            and all(place in reusable for place, other in enumerate(step.inputs) if other.key == value.key)
+            and value.whole
+            and all(
+                place in reusable and other.shape == value.shape
+                for place, other in enumerate(step.inputs)
+                if other.key == value.key
+            )
         ):
             return value.key
     return None

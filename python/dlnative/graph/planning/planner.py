@@ -88,22 +88,21 @@ class _Assembler:
             self.externals.append(root)
         return space
 
-    def variable(self, variable: Variable, shape: tuple[int, ...] | None = None) -> int:
-        return self.number(
-            self.external(variable.root), variable.offset, variable.shape if shape is None else shape, variable.dtype
-        )
+    def variable(self, variable: Variable, shape: tuple[int, ...] | None = None, offset: int = 0) -> int:
+        root, shape = self.external(variable.root), variable.shape if shape is None else shape
+        return self.number(root, variable.offset + offset, shape, variable.dtype)
 
     def buffer(self, value: Value) -> int:
         pinned = self.layout.pinned.get(value.key)
         if pinned is not None:
-            return self.variable(pinned, value.shape)
+            return self.variable(pinned, value.shape, value.offset)
         origin = value.origin
         if origin is None:
-            return self.number(ARENA, self.layout.offsets[value.key], value.shape, value.dtype)
+            return self.number(ARENA, self.layout.offsets[value.key] + value.offset, value.shape, value.dtype)
         if isinstance(origin, Variable):
-            return self.variable(origin, value.shape)
+            return self.variable(origin, value.shape, value.offset)
         if isinstance(origin, int):
-            return self.number(1 + origin, 0, value.shape, value.dtype)
+            return self.number(1 + origin, value.offset, value.shape, value.dtype)
         return self.constant(value)
 
     def constant(self, value: Value) -> int:
