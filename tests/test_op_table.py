@@ -31,7 +31,7 @@ def test_every_op_has_samples() -> None:
 
 @pytest.mark.parametrize("op", SAMPLED, ids=lambda op: op.name)
 def test_kernel_agrees_with_the_reference(op: Op, backend: str) -> None:
-    failures = [checks.check(op, sample, dtype, backend) for sample in op.samples for dtype in op.dtypes]
+    failures = [checks.check(op, sample, dtype, backend) for sample in op.samples for dtype in checks.dtypes_of(op)]
     assert [line for line in failures if line] == []
 
 
@@ -40,7 +40,7 @@ def test_a_result_in_the_place_of_an_input_is_the_same(op: Op) -> None:
     """Wherever the planner may put a result over an input, the kernel reads what it needs before it writes."""
     tried = 0
     for sample in op.samples:
-        for dtype in op.dtypes:
+        for dtype in checks.dtypes_of(op):
             inputs = checks.arguments(op, sample, dtype)
             values = checks.attributes_of(op, sample)
             wanted = selection.build(checks.one_op_program(op, sample, inputs), "cpu").run(list(inputs))
@@ -160,7 +160,7 @@ def test_a_gradient_that_nobody_knows_is_an_error() -> None:
         with pytest.raises(NotImplementedError, match="'without_rule'"):
             gradients(y, [x], y, ops.add)
         assert gradients(ops.sign(x), [x], x, ops.add) == [None]
-        state = trace.feed((4,), "int64")
+        state = trace.feed((2,), "int64")
         of_sum = gradients(x + ops.random.random_normal(state, (2, 3)), [x, state], y, ops.add)
         assert of_sum[0] is y
         assert of_sum[1] is None

@@ -5,37 +5,85 @@ namespace {
 
 using Api = py::detail::npy_api;
 
+template <class Integer>
+constexpr DType integer_type() {
+  constexpr bool has_sign = static_cast<Integer>(-1) < 0;
+  switch (sizeof(Integer)) {
+    case 1:
+      return has_sign ? DType::int8 : DType::uint8;
+    case 2:
+      return has_sign ? DType::int16 : DType::uint16;
+    case 4:
+      return has_sign ? DType::int32 : DType::uint32;
+    default:
+      return has_sign ? DType::int64 : DType::uint64;
+  }
+}
+
+// The types of ml_dtypes have no fixed number. This one is asked for when it is met first, and kept.
+PyObject* bfloat16_descriptor() {
+  static PyObject* descriptor = nullptr;
+  if (descriptor == nullptr) {
+    const py::object type = py::module_::import("ml_dtypes").attr("bfloat16");
+    descriptor = py::dtype::from_args(type).release().ptr();
+  }
+  return descriptor;
+}
+bool is_bfloat16(PyObject* descriptor) {
+  return PyDict_GetItemString(PyImport_GetModuleDict(), "ml_dtypes") != nullptr &&
+         py::detail::array_descriptor1_proxy(descriptor)->type_num ==
+             py::detail::array_descriptor1_proxy(bfloat16_descriptor())->type_num;
+}
+
 int dtype_of(PyObject* descriptor) {
   const auto* header = py::detail::array_descriptor1_proxy(descriptor);
   const char foreign = PY_BIG_ENDIAN ? '<' : '>';
   if (header->byteorder == foreign) return -1;
+  constexpr int half = 23, first_of_users = 256;  // NPY_HALF, NPY_USERDEF
+  const auto code = [](DType dtype) { return static_cast<int>(dtype); };
   switch (header->type_num) {
     case Api::NPY_FLOAT_:
-      return static_cast<int>(DType::float32);
+      return code(DType::float32);
     case Api::NPY_DOUBLE_:
-      return static_cast<int>(DType::float64);
-    case Api::NPY_INT_:
-      return static_cast<int>(DType::int32);
-    case Api::NPY_LONG_:
-      return static_cast<int>(sizeof(long) == 8 ? DType::int64 : DType::int32);
-    case Api::NPY_LONGLONG_:
-      return static_cast<int>(DType::int64);
-    case Api::NPY_UBYTE_:
-      return static_cast<int>(DType::uint8);
+      return code(DType::float64);
+    case half:
+      return code(DType::float16);
     case Api::NPY_BOOL_:
-      return static_cast<int>(DType::boolean);
+      return code(DType::boolean);
+    case Api::NPY_BYTE_:
+      return code(integer_type<signed char>());
+    case Api::NPY_UBYTE_:
+      return code(integer_type<unsigned char>());
+    case Api::NPY_SHORT_:
+      return code(integer_type<short>());
+    case Api::NPY_USHORT_:
+      return code(integer_type<unsigned short>());
+    case Api::NPY_INT_:
+      return code(integer_type<int>());
+    case Api::NPY_UINT_:
+      return code(integer_type<unsigned int>());
+    case Api::NPY_LONG_:
+      return code(integer_type<long>());
+    case Api::NPY_ULONG_:
+      return code(integer_type<unsigned long>());
+    case Api::NPY_LONGLONG_:
+      return code(integer_type<long long>());
+    case Api::NPY_ULONGLONG_:
+      return code(integer_type<unsigned long long>());
     default:
-      return -1;
+      return header->type_num >= first_of_users && is_bfloat16(descriptor) ? code(DType::bfloat16) : -1;
   }
 }
 
 // One descriptor of each type for the life of the process.
 PyObject* descriptor_of(DType dtype) {
-  static PyObject* const descriptors[dtype_count] = {
-      Api::get().PyArray_DescrFromType_(Api::NPY_FLOAT_), Api::get().PyArray_DescrFromType_(Api::NPY_DOUBLE_),
-      Api::get().PyArray_DescrFromType_(Api::NPY_INT_),   Api::get().PyArray_DescrFromType_(Api::NPY_INT64_),
-      Api::get().PyArray_DescrFromType_(Api::NPY_UBYTE_), Api::get().PyArray_DescrFromType_(Api::NPY_BOOL_)};
-  return descriptors[static_cast<int>(dtype)];
+  static PyObject* descriptors[dtype_count] = {};
+  PyObject*& descriptor = descriptors[static_cast<int>(dtype)];
+  if (descriptor == nullptr) {
+    descriptor = dtype == DType::bfloat16 ? bfloat16_descriptor()
+                                          : py::dtype(dtype_names[static_cast<int>(dtype)]).release().ptr();
+  }
+  return descriptor;
 }
 
 template <class Extent>
@@ -85,7 +133,7 @@ std::string describe(const View& view) {
 void require_dense(const Array& array, const char* what) {
   if (!array.contiguous || array.dtype < 0 || array.rank > max_rank) {
     throw py::value_error(std::string(what) +
-                          ": expected a C-contiguous array of float32, float64, int32, int64, uint8 or bool, got " +
+                          ": expected a C-contiguous array of numbers in this machine's byte order, got " +
                           describe(array));
   }
 }

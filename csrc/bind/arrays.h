@@ -14,9 +14,6 @@ namespace dlnative::bind {
 
 namespace py = pybind11;
 
-inline constexpr const char* dtype_names[] = {"float32", "float64", "int32", "int64", "uint8", "bool"};
-inline constexpr int dtype_count = 6;
-
 // What an array says of itself. `dtype` is -1 for an element type that the core does not know.
 struct Array {
   PyObject* object = nullptr;

@@ -30,6 +30,12 @@ std::vector<std::string> op_names() {
   return names;
 }
 
+std::vector<std::pair<std::string, int>> dtypes() {
+  std::vector<std::pair<std::string, int>> rows;
+  for (int i = 0; i < dtype_count; ++i) rows.emplace_back(dtype_names[i], item_sizes[i]);
+  return rows;
+}
+
 std::vector<std::string> isa_names() {
   std::vector<std::string> names;
   for (const char* const* name = available_isas(); *name != nullptr; ++name) names.emplace_back(*name);
@@ -108,6 +114,7 @@ void call_op(int op, const py::list& inputs, const py::list& outputs, const py::
   call.workers = &pool;
   AlignedBytes scratch;
   const OpRow& row = ops.rows[op];
+  check_types(row, call);
   if (row.scratch != nullptr) {
     scratch = allocate_aligned(row.scratch(call, pool.threads));
     call.scratch = scratch.get();
@@ -128,6 +135,14 @@ void invalidate_array(const py::handle& item) {
 PYBIND11_MODULE(_native, module) {
   using namespace dlnative::bind;
   module.doc() = "The native core: op kernels, plans and threads.";
+  pybind11::register_exception_translator([](std::exception_ptr thrown) {
+    try {
+      if (thrown) std::rethrow_exception(thrown);
+    } catch (const dlnative::TypeMismatch& error) {
+      pybind11::set_error(PyExc_TypeError, error.what());
+    }
+  });
+  module.def("dtypes", &dtypes, "The names and the item sizes of the element types; a type's code is its index.");
   module.def("op_names", &op_names, "The names of the ops; an op's code is its index.");
   module.def(
       "isa",

@@ -1,4 +1,4 @@
-// The two types every kernel is written in terms of: an element type and a view of a buffer.
+// What every kernel is written in terms of: the element types and a view of a buffer.
 //
 // Everything here is forced inline: these headers are compiled once per instruction set, and a function that the
 // linker could share between those copies might hold instructions that the running CPU does not have.
@@ -14,22 +14,48 @@
 
 namespace dlnative {
 
-enum class DType : std::uint8_t { float32, float64, int32, int64, uint8, boolean };
+// Floats of 16 bits are only stored; they are computed with as float (csrc/ops/convert.cpp).
+struct Float16 {
+  std::uint16_t bits;
+};
+struct BFloat16 {
+  std::uint16_t bits;
+};
+// A byte, 0 or 1; whatever is not 0 counts as true.
+struct Boolean {
+  std::uint8_t byte;
+};
 
-DLNATIVE_INLINE constexpr std::int64_t item_size(DType dtype) {
-  switch (dtype) {
-    case DType::float32:
-    case DType::int32:
-      return 4;
-    case DType::float64:
-    case DType::int64:
-      return 8;
-    case DType::uint8:
-    case DType::boolean:
-      return 1;
-  }
-  return 0;
-}
+// The element types: row(name, element, name in Python). The order is part of the instruction format:
+// python/dlnative/dtypes.py lists the same, and backends/cpu.py compares the two.
+// clang-format off
+#define DLNATIVE_DTYPES(row)                                                                                      \
+  row(float32, float, "float32") row(float64, double, "float64")                                                  \
+  row(int32, std::int32_t, "int32") row(int64, std::int64_t, "int64") row(uint8, std::uint8_t, "uint8")           \
+  row(boolean, Boolean, "bool") row(int8, std::int8_t, "int8") row(int16, std::int16_t, "int16")                  \
+  row(uint16, std::uint16_t, "uint16") row(uint32, std::uint32_t, "uint32") row(uint64, std::uint64_t, "uint64")  \
+  row(float16, Float16, "float16") row(bfloat16, BFloat16, "bfloat16")
+// clang-format on
+
+#define DLNATIVE_ROW(name, Element, text) name,
+enum class DType : std::uint8_t { DLNATIVE_DTYPES(DLNATIVE_ROW) };
+#undef DLNATIVE_ROW
+
+#define DLNATIVE_ROW(name, Element, text) text,
+inline constexpr const char* dtype_names[] = {DLNATIVE_DTYPES(DLNATIVE_ROW)};
+#undef DLNATIVE_ROW
+inline constexpr int dtype_count = sizeof(dtype_names) / sizeof(dtype_names[0]);
+
+#define DLNATIVE_ROW(name, Element, text) sizeof(Element),
+inline constexpr std::int8_t item_sizes[] = {DLNATIVE_DTYPES(DLNATIVE_ROW)};
+#undef DLNATIVE_ROW
+
+DLNATIVE_INLINE constexpr std::int64_t item_size(DType dtype) { return item_sizes[static_cast<int>(dtype)]; }
+
+// A set of element types: the bit of each is set.
+using TypeSet = std::uint32_t;
+DLNATIVE_INLINE constexpr TypeSet set_of(DType dtype) { return TypeSet{1} << static_cast<int>(dtype); }
+inline constexpr TypeSet all_types = (TypeSet{1} << dtype_count) - 1;
 
 inline constexpr int max_rank = 8;
 

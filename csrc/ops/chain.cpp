@@ -16,13 +16,14 @@
 #include <new>
 
 #include "dlnative/kernel.h"
+#include "ops/dispatch.h"
 #include "ops/reduction.h"
 
 namespace dlnative::DLNATIVE_ISA {
 
 // The first two families: an op code is an index into them.
 extern const OpRow elementwise_rows[], reduction_rows[];
-extern const int elementwise_row_count;
+extern const int elementwise_row_count, reduction_row_count;
 
 namespace {
 
@@ -276,13 +277,54 @@ std::int64_t chain_scratch(const Call& call, int threads) {
   return sums_bytes(chain) + chain.slots() * chain.slot() * threads;
 }
 
+// Whether each step's kernel takes the types of its operands and its result, and those of results are what they should
+// be.
+bool takes_types(const Call& call) {
+  DType dtypes[most_values];
+  const int ends = call.input_count + call.output_count;
+  for (int n = 0; n < ends && n < most_values; ++n) {
+    dtypes[n] = (n < call.input_count ? call.inputs[n] : call.outputs[n - call.input_count]).dtype;
+  }
+  const std::int64_t* next = call.ints + 2;
+  std::int64_t count = *next++;
+  if (ends > most_values || count > most_steps) return false;
+  for (; count > 0; --count) {
+    const std::int64_t code = *next++, operands = *next++;
+    if (code < 0 || code >= elementwise_row_count + reduction_row_count || operands < 0 || operands > most_operands)
+      return false;
+    const bool elementwise = code < elementwise_row_count;
+    View views[TypeRule::own_inputs], result;
+    for (std::int64_t i = 0; i < operands; ++i) {
+      const std::int64_t number = *next++;
+      if (number < 0 || number >= most_values) return false;
+      views[i].dtype = dtypes[number];
+    }
+    const std::int64_t destination = *next++;
+    result.dtype = static_cast<DType>(*next++);
+    ++next;  // the number of its parameters
+    if (destination < call.input_count || destination >= most_values) return false;
+    if (destination < ends && dtypes[destination] != result.dtype) return false;
+    dtypes[destination] = result.dtype;
+    Call step;
+    step.inputs = views;
+    step.outputs = &result;
+    step.input_count = static_cast<std::int32_t>(operands);
+    step.output_count = 1;
+    const OpRow& op = elementwise ? elementwise_rows[code] : reduction_rows[code - elementwise_row_count];
+    const bool summed =
+        elementwise || call.ints[1] > 0 || (Floats::set & set_of(result.dtype)) != 0;  // see sum_elements
+    if (!summed || !op.types.takes(step)) return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 extern const OpRow chain_rows[];
 extern const int chain_row_count;
 
 const OpRow chain_rows[] = {
-    {"elementwise_chain", run_chain, chain_scratch},
+    {"elementwise_chain", run_chain, {}, chain_scratch, nullptr, nullptr, takes_types},
 };
 const int chain_row_count = sizeof(chain_rows) / sizeof(chain_rows[0]);
 

@@ -2,6 +2,7 @@
 // elementwise_formulas.h, broadcasting in loops.h; here they meet, a vector at a time, and get their names.
 #include "ops/elementwise.h"
 
+#include "ops/dispatch.h"
 #include "ops/elementwise_formulas.h"
 #include "ops/loops.h"
 #include "simd/prefetch.h"
@@ -71,39 +72,18 @@ double parameter_of(const Call& call) {
   return Formula::has_parameter ? call.floats[0] : 0;
 }
 
-template <class Formula, int cost = 1>
-void unary_float(const Call& call) {
-  const bool single = call.outputs[0].dtype == DType::float32;
-  broadcast_loop<1>(call, cost * nanoseconds_each, single ? unary_loops<Formula, float> : unary_loops<Formula, double>,
-                    parameter_of<Formula>(call));
-}
-template <class Formula>
+template <class Formula, class List, int cost = 1>
 void unary(const Call& call) {
-  if (call.outputs[0].dtype == DType::int32) {
-    return broadcast_loop<1>(call, nanoseconds_each, unary_loops<Formula, std::int32_t>);
-  }
-  if (call.outputs[0].dtype == DType::int64) {
-    return broadcast_loop<1>(call, nanoseconds_each, unary_loops<Formula, std::int64_t>);
-  }
-  unary_float<Formula>(call);
+  with_type(List{}, call.outputs[0].dtype, [&](auto type) {
+    broadcast_loop<1>(call, cost * nanoseconds_each, unary_loops<Formula, decltype(type)>, parameter_of<Formula>(call));
+  });
 }
-
-template <class Formula, int cost = 1>
-void binary_float(const Call& call) {
-  const bool single = call.outputs[0].dtype == DType::float32;
-  broadcast_loop<2>(call, cost * nanoseconds_each,
-                    single ? binary_loops<Formula, float, (cost > 1)> : binary_loops<Formula, double, (cost > 1)>,
-                    parameter_of<Formula>(call));
-}
-template <class Formula>
+template <class Formula, class List, int cost = 1>
 void binary(const Call& call) {
-  if (call.outputs[0].dtype == DType::int32) {
-    return broadcast_loop<2>(call, nanoseconds_each, binary_loops<Formula, std::int32_t>);
-  }
-  if (call.outputs[0].dtype == DType::int64) {
-    return broadcast_loop<2>(call, nanoseconds_each, binary_loops<Formula, std::int64_t>);
-  }
-  binary_float<Formula>(call);
+  with_type(List{}, call.outputs[0].dtype, [&](auto type) {
+    broadcast_loop<2>(call, cost * nanoseconds_each, binary_loops<Formula, decltype(type), (cost > 1)>,
+                      parameter_of<Formula>(call));
+  });
 }
 
 }  // namespace
@@ -112,36 +92,38 @@ extern const OpRow elementwise_rows[];
 extern const int elementwise_row_count;
 
 // An activation and its gradient, and how many times as long as memory they take.
-#define DLNATIVE_ACTIVATION(name, Formula, cost, gradient_cost)                \
-  {#name, unary_float<Formula, cost>, nullptr}, {                              \
-    #name "_gradient", binary_float<Formula##Gradient, gradient_cost>, nullptr \
+#define DLNATIVE_ACTIVATION(name, Formula, cost, gradient_cost)                       \
+  {#name, unary<Formula, Floats, cost>, same<Floats>}, {                              \
+    #name "_gradient", binary<Formula##Gradient, Floats, gradient_cost>, same<Floats> \
   }
 
+constexpr TypeRule comparison = {Comparable::set, {}, types_of<Boolean>};
+
 const OpRow elementwise_rows[] = {
-    {"negative", unary<Negative>, nullptr},
-    {"absolute", unary<Absolute>, nullptr},
-    {"sign", unary<Sign>, nullptr},
-    {"square", unary<Square>, nullptr},
-    {"exp", unary_float<Exp, 2>, nullptr},
-    {"expm1", unary_float<Expm1, 2>, nullptr},
-    {"log", unary_float<Log, 3>, nullptr},
-    {"log1p", unary_float<Log1p, 4>, nullptr},
-    {"sqrt", unary_float<Sqrt, 2>, nullptr},
-    {"rsqrt", unary_float<Rsqrt, 4>, nullptr},
-    {"erf", unary_float<Erf, 4>, nullptr},
-    {"reciprocal", unary_float<Reciprocal, 2>, nullptr},
-    {"sin", unary_float<Sin, 4>, nullptr},
-    {"cos", unary_float<Cos, 4>, nullptr},
-    {"floor", unary_float<Floor>, nullptr},
-    {"add", binary<Add>, nullptr},
-    {"subtract", binary<Subtract>, nullptr},
-    {"multiply", binary<Multiply>, nullptr},
-    {"maximum", binary<Maximum>, nullptr},
-    {"minimum", binary<Minimum>, nullptr},
-    {"divide", binary_float<Divide, 2>, nullptr},
-    {"power", binary_float<Power, 60>, nullptr},
-    {"relu", unary<Relu>, nullptr},
-    {"relu_gradient", binary_float<ReluGradient>, nullptr},
+    {"negative", unary<Negative, Numbers>, same<Numbers>},
+    {"absolute", unary<Absolute, Numbers>, same<Numbers>},
+    {"sign", unary<Sign, Numbers>, same<Numbers>},
+    {"square", unary<Square, Numbers>, same<Numbers>},
+    {"exp", unary<Exp, Floats, 2>, same<Floats>},
+    {"expm1", unary<Expm1, Floats, 2>, same<Floats>},
+    {"log", unary<Log, Floats, 3>, same<Floats>},
+    {"log1p", unary<Log1p, Floats, 4>, same<Floats>},
+    {"sqrt", unary<Sqrt, Floats, 2>, same<Floats>},
+    {"rsqrt", unary<Rsqrt, Floats, 4>, same<Floats>},
+    {"erf", unary<Erf, Floats, 4>, same<Floats>},
+    {"reciprocal", unary<Reciprocal, Floats, 2>, same<Floats>},
+    {"sin", unary<Sin, Floats, 4>, same<Floats>},
+    {"cos", unary<Cos, Floats, 4>, same<Floats>},
+    {"floor", unary<Floor, Floats>, same<Floats>},
+    {"add", binary<Add, Numbers>, same<Numbers>},
+    {"subtract", binary<Subtract, Numbers>, same<Numbers>},
+    {"multiply", binary<Multiply, Numbers>, same<Numbers>},
+    {"maximum", binary<Maximum, Numbers>, same<Numbers>},
+    {"minimum", binary<Minimum, Numbers>, same<Numbers>},
+    {"divide", binary<Divide, Floats, 2>, same<Floats>},
+    {"power", binary<Power, Floats, 60>, same<Floats>},
+    {"relu", unary<Relu, Numbers>, same<Numbers>},
+    {"relu_gradient", binary<ReluGradient, Floats>, same<Floats>},
     DLNATIVE_ACTIVATION(relu6, Relu6, 1, 1),
     DLNATIVE_ACTIVATION(leaky_relu, LeakyRelu, 1, 1),
     DLNATIVE_ACTIVATION(sigmoid, Sigmoid, 4, 1),
@@ -165,19 +147,19 @@ const OpRow elementwise_rows[] = {
     DLNATIVE_ACTIVATION(tanh_shrink, TanhShrink, 4, 4),
     DLNATIVE_ACTIVATION(squareplus, Squareplus, 4, 4),
     DLNATIVE_ACTIVATION(sparse_plus, SparsePlus, 1, 1),
-    {"equal", equal, nullptr},
-    {"not_equal", not_equal, nullptr},
-    {"less", less, nullptr},
-    {"less_equal", less_equal, nullptr},
-    {"greater", greater, nullptr},
-    {"greater_equal", greater_equal, nullptr},
-    {"logical_and", logical_and, nullptr},
-    {"logical_or", logical_or, nullptr},
-    {"logical_not", logical_not, nullptr},
-    {"isfinite", isfinite, nullptr},
-    {"where", where, nullptr},
-    {"cast", cast, nullptr},
-    {"copy", copy, nullptr},
+    {"equal", equal, comparison},
+    {"not_equal", not_equal, comparison},
+    {"less", less, comparison},
+    {"less_equal", less_equal, comparison},
+    {"greater", greater, comparison},
+    {"greater_equal", greater_equal, comparison},
+    {"logical_and", logical_and, same<Types<Boolean>>},
+    {"logical_or", logical_or, same<Types<Boolean>>},
+    {"logical_not", logical_not, same<Types<Boolean>>},
+    {"isfinite", isfinite, {Floats::set, {}, types_of<Boolean>}},
+    {"where", where, {all_types, {types_of<Boolean>}}},
+    {"cast", cast, {0, {all_types}, all_types}},
+    {"copy", copy, moves},
 };
 #undef DLNATIVE_ACTIVATION
 const int elementwise_row_count = sizeof(elementwise_rows) / sizeof(elementwise_rows[0]);

@@ -2,8 +2,11 @@
 #pragma once
 
 #include "dlnative/kernel.h"
+#include "ops/dispatch.h"
 
 namespace dlnative::DLNATIVE_ISA {
+
+using Comparable = Types<float, double, std::int32_t, std::int64_t, std::uint8_t, Boolean>;
 
 void equal(const Call& call);
 void not_equal(const Call& call);

@@ -1,8 +1,9 @@
 // Elementwise kernels between different types: comparisons and logic (to boolean), where (by a boolean), cast, copy.
 //
-// A boolean is a byte, 0 or 1. cast truncates towards zero from float to integer and is x != 0 to boolean. The loops
-// are plain; compilers vectorise them.
+// A boolean is a byte, 0 or 1. What cast does is in convert.cpp. The loops are plain; compilers vectorise them.
 #include "ops/elementwise.h"
+
+#include "ops/convert.h"
 #include "ops/elementwise_formulas.h"
 #include "ops/loops.h"
 
@@ -60,23 +61,6 @@ void where_loop(const LoopCall& call) {
   }
 }
 
-template <class From, class To, bool boolean>
-void cast_loop(const LoopCall& call) {
-  const From* x = static_cast<const From*>(call.x[0]);
-  To* y = static_cast<To*>(call.y);
-  const std::int64_t count = call.count;
-  DLNATIVE_INDEPENDENT
-  for (std::int64_t i = 0; i < count; ++i) {
-    if constexpr (boolean) {
-      y[i] = x[i] != From{0};
-    } else if constexpr (sizeof(To) == 1 && sizeof(From) > 1) {
-      y[i] = static_cast<To>(static_cast<std::int64_t>(x[i]));  // defined for negative values too
-    } else {
-      y[i] = static_cast<To>(x[i]);
-    }
-  }
-}
-
 template <class Formula, class T>
 constexpr InnerLoop predicate_loops[] = {predicate_loop<Formula, T>};
 template <class Formula, class T>
@@ -85,39 +69,15 @@ constexpr InnerLoop comparison_loops[] = {comparison_loop<Formula, T, 0>, compar
 template <class T>
 constexpr InnerLoop where_loops[] = {where_loop<T, 0>, where_loop<T, 1>, where_loop<T, 2>, where_loop<T, 3>,
                                      where_loop<T, 4>, where_loop<T, 5>, where_loop<T, 6>};
-template <class From, class To, bool boolean = false>
-constexpr InnerLoop cast_loops[] = {cast_loop<From, To, boolean>};
-
-// Calls body(T{}) with the element type.
-template <class Body>
-DLNATIVE_INLINE auto with_type(DType dtype, Body body) {
-  switch (dtype) {
-    case DType::float32:
-      return body(float{});
-    case DType::float64:
-      return body(double{});
-    case DType::int32:
-      return body(std::int32_t{});
-    case DType::int64:
-      return body(std::int64_t{});
-    case DType::uint8:
-    case DType::boolean:
-      break;
-  }
-  return body(std::uint8_t{});
-}
+// What elements are computed with.
+template <class Element>
+using Operand = std::conditional_t<std::is_same_v<Element, Boolean>, std::uint8_t, Element>;
 
 template <class Formula>
 void comparison(const Call& call) {
-  broadcast_loop<2>(call, nanoseconds_each, with_type(call.inputs[0].dtype, [](auto type) -> const InnerLoop* {
-                      return comparison_loops<Formula, decltype(type)>;
-                    }));
-}
-
-template <class From>
-DLNATIVE_INLINE const InnerLoop* cast_from(DType to) {
-  if (to == DType::boolean) return cast_loops<From, std::uint8_t, true>;
-  return with_type(to, [](auto type) -> const InnerLoop* { return cast_loops<From, decltype(type)>; });
+  with_type(Comparable{}, call.inputs[0].dtype, [&](auto type) {
+    broadcast_loop<2>(call, nanoseconds_each, comparison_loops<Formula, Operand<decltype(type)>>);
+  });
 }
 
 }  // namespace
@@ -139,22 +99,21 @@ void logical_not(const Call& call) {
   broadcast_loop<1>(call, nanoseconds_each, predicate_loops<LogicalNot, std::uint8_t>);
 }
 void isfinite(const Call& call) {
-  const bool single = call.inputs[0].dtype == DType::float32;
-  broadcast_loop<1>(call, nanoseconds_each,
-                    single ? predicate_loops<IsFinite, float> : predicate_loops<IsFinite, double>);
+  with_type(Floats{}, call.inputs[0].dtype,
+            [&](auto type) { broadcast_loop<1>(call, nanoseconds_each, predicate_loops<IsFinite, decltype(type)>); });
 }
 
 void where(const Call& call) {
-  const InnerLoop* loops = where_loops<std::uint8_t>;
-  if (item_size(call.outputs[0].dtype) == 4) loops = where_loops<std::uint32_t>;
-  if (item_size(call.outputs[0].dtype) == 8) loops = where_loops<std::uint64_t>;
-  broadcast_loop<3>(call, nanoseconds_each, loops);
+  with_word(call.outputs[0].dtype,
+            [&](auto word) { broadcast_loop<3>(call, nanoseconds_each, where_loops<decltype(word)>); });
 }
 
 void cast(const Call& call) {
-  const DType to = call.outputs[0].dtype;
-  broadcast_loop<1>(call, nanoseconds_each,
-                    with_type(call.inputs[0].dtype, [to](auto type) { return cast_from<decltype(type)>(to); }));
+  const View &x = call.inputs[0], &y = call.outputs[0];
+  for_ranges(*call.workers, y.size, nanoseconds_each, [&](std::int64_t first, std::int64_t last) {
+    convert(x.dtype, x.as<char>() + first * item_size(x.dtype), y.dtype, y.as<char>() + first * item_size(y.dtype),
+            last - first);
+  });
 }
 
 // The shapes may differ, the sizes do not.

@@ -11,17 +11,12 @@
 #include <algorithm>
 
 #include "dlnative/kernel.h"
+#include "ops/dispatch.h"
 #include "ops/epilogue.h"
 #include "simd/vec.h"
 
 namespace dlnative::DLNATIVE_ISA {
 namespace {
-
-// Calls body(T{}) with the element type of a floating-point buffer.
-template <class Body>
-DLNATIVE_INLINE auto with_float(DType dtype, Body body) {
-  return dtype == DType::float32 ? body(float{}) : body(double{});
-}
 
 // y (M, N) = op(a) op(b), where the extents follow from y and from which axis of a is summed over.
 template <class T>
@@ -105,23 +100,22 @@ void run_matmul(const Call& call) {
                        });
 }
 void matmul(const Call& call) {
-  with_float(call.outputs[0].dtype, [&](auto type) { run_matmul<decltype(type)>(call); });
+  with_type(Floats{}, call.outputs[0].dtype, [&](auto type) { run_matmul<decltype(type)>(call); });
 }
 std::int64_t matmul_scratch(const Call& call, int threads) {
   if (call.outputs[0].size == 0) return 0;
-  return with_float(call.outputs[0].dtype,
-                    [&](auto type) { return scratch_of(matmul_batch<decltype(type)>(call), threads); });
+  return with_type(Floats{}, call.outputs[0].dtype,
+                   [&](auto type) { return scratch_of(matmul_batch<decltype(type)>(call), threads); });
 }
 std::int64_t matmul_prepacked_bytes(const Call& call) {
   // A gradient's weights change with each step; whether there is a saved result is not known from its address.
   if (call.outputs[0].size == 0 || call.inputs[1].rank != 2 || call.ints[5] != 0) return 0;
-  return with_float(call.outputs[0].dtype, [&](auto type) {
-    return DLNATIVE_ISA::gemm_packed_bytes(matmul_batch<decltype(type)>(call).each);
-  });
+  return with_type(Floats{}, call.outputs[0].dtype,
+                   [&](auto type) { return DLNATIVE_ISA::gemm_packed_bytes(matmul_batch<decltype(type)>(call).each); });
 }
 void matmul_prepack(const Call& call, void* to) {
-  with_float(call.outputs[0].dtype,
-             [&](auto type) { DLNATIVE_ISA::gemm_pack(matmul_batch<decltype(type)>(call).each, to); });
+  with_type(Floats{}, call.outputs[0].dtype,
+            [&](auto type) { DLNATIVE_ISA::gemm_pack(matmul_batch<decltype(type)>(call).each, to); });
 }
 
 }  // namespace
@@ -130,7 +124,7 @@ extern const OpRow linalg_rows[];
 extern const int linalg_row_count;
 
 const OpRow linalg_rows[] = {
-    {"matmul", matmul, matmul_scratch, matmul_prepacked_bytes, matmul_prepack},
+    {"matmul", matmul, same<Floats>, matmul_scratch, matmul_prepacked_bytes, matmul_prepack},
 };
 const int linalg_row_count = sizeof(linalg_rows) / sizeof(linalg_rows[0]);
 

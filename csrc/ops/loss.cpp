@@ -9,6 +9,7 @@
 // The largest logit M is subtracted first: log_softmax(z) = (z - M) - ln S with S = sum(exp(z - M)) >= 1, which is
 // finite for every finite z; see softmax_rows.h. A target of 0 counts nothing, even for z = -inf. The binary form is
 // the usual -t ln s(z) - (1 - t) ln(1 - s(z)), with s the sigmoid, rewritten so that nothing overflows or cancels.
+#include "ops/dispatch.h"
 #include "ops/softmax_rows.h"
 
 namespace dlnative::DLNATIVE_ISA {
@@ -102,7 +103,7 @@ void sparse(const Call& call) {
 
 template <class T>
 void sparse_of(const Call& call) {
-  call.inputs[1].dtype == DType::int32 ? sparse<T, std::int32_t>(call) : sparse<T, std::int64_t>(call);
+  with_type(Integers{}, call.inputs[1].dtype, [&](auto label) { sparse<T, decltype(label)>(call); });
 }
 
 template <class T>
@@ -136,17 +137,13 @@ void binary(const Call& call) {
   });
 }
 
-template <void (*single)(const Call&), void (*twice)(const Call&)>
-void by_type(const Call& call) {
-  call.outputs[0].dtype == DType::float32 ? single(call) : twice(call);
-}
-
 }  // namespace
 
 extern const OpRow loss_rows[] = {
-    {"categorical_crossentropy_with_logits", by_type<categorical<float>, categorical<double>>, nullptr},
-    {"sparse_categorical_crossentropy_with_logits", by_type<sparse_of<float>, sparse_of<double>>, nullptr},
-    {"binary_crossentropy_with_logits", by_type<binary<float>, binary<double>>, nullptr},
+    {"categorical_crossentropy_with_logits", by_float<categorical<float>, categorical<double>>, same<Floats>},
+    {"sparse_categorical_crossentropy_with_logits", by_float<sparse_of<float>, sparse_of<double>>,
+     TypeRule{Floats::set, {0, Integers::set}}},
+    {"binary_crossentropy_with_logits", by_float<binary<float>, binary<double>>, same<Floats>},
 };
 extern const int loss_row_count = sizeof(loss_rows) / sizeof(loss_rows[0]);
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 
 #include "dlnative/kernel.h"
+#include "ops/dispatch.h"
 #include "ops/optimizer_formulas.h"
 
 namespace dlnative::DLNATIVE_ISA {
@@ -136,17 +137,21 @@ void bring_old_values(const Call& call) {
 }
 
 template <Update single, Update twice>
-void by_type(const Call& call) {
+void update(const Call& call) {
   bring_old_values(call);
-  call.outputs[0].dtype == DType::float32 ? single(call) : twice(call);
+  by_float<single, twice>(call);
 }
 
 }  // namespace
 
+// The learning rate may be of either type, whatever the parameters are; iterations are counted in int64.
+constexpr TypeRule types = {Floats::set, {0, 0, Floats::set}};
+constexpr TypeRule adam_types = {Floats::set, {0, 0, Floats::set, types_of<std::int64_t>}};
+
 extern const OpRow optimizer_rows[] = {
-    {"sgd", by_type<sgd<float>, sgd<double>>, nullptr},
-    {"adam", by_type<adam<float>, adam<double>>, nullptr},
-    {"rmsprop", by_type<rmsprop_of<float>, rmsprop_of<double>>, nullptr},
+    {"sgd", update<sgd<float>, sgd<double>>, types},
+    {"adam", update<adam<float>, adam<double>>, adam_types},
+    {"rmsprop", update<rmsprop_of<float>, rmsprop_of<double>>, types},
 };
 extern const int optimizer_row_count = sizeof(optimizer_rows) / sizeof(optimizer_rows[0]);
 

@@ -13,6 +13,7 @@
 // Sources: Salmon et al. 2011 (Philox); Box & Muller 1958; Fisher & Yates 1938, in Knuth's inside-out form.
 #include "dlnative/kernel.h"
 #include "dlnative/philox.h"
+#include "ops/dispatch.h"
 #include "simd/math.h"
 #include "simd/vec.h"
 
@@ -137,18 +138,15 @@ void permutation(const Call& call) {
   }
 }
 
-template <void (*single)(const Call&), void (*twice)(const Call&)>
-void by_type(const Call& call) {
-  call.outputs[0].dtype == DType::float32 ? single(call) : twice(call);
-}
-
 }  // namespace
 
+constexpr TypeSet state = types_of<std::int64_t>;
+
 extern const OpRow random_rows[] = {
-    {"random_uniform", by_type<uniform<float>, uniform<double>>, nullptr},
-    {"random_normal", by_type<normal<float>, normal<double>>, nullptr},
-    {"dropout", by_type<dropout<float>, dropout<double>>, nullptr},
-    {"random_permutation", permutation, nullptr},
+    {"random_uniform", by_float<uniform<float>, uniform<double>>, {Floats::set, {state}}},
+    {"random_normal", by_float<normal<float>, normal<double>>, {Floats::set, {state}}},
+    {"dropout", by_float<dropout<float>, dropout<double>>, {Floats::set, {0, state}}},
+    {"random_permutation", permutation, same<Types<std::int64_t>>},
 };
 extern const int random_row_count = sizeof(random_rows) / sizeof(random_rows[0]);
 

@@ -13,6 +13,7 @@
 #include <cstdint>
 
 #include "dlnative/kernel.h"
+#include "ops/dispatch.h"
 #include "simd/horizontal.h"
 
 namespace dlnative::DLNATIVE_ISA {
@@ -251,60 +252,66 @@ std::int64_t partials_bytes(const Call& call, int) {
 }
 
 template <template <class> class Op>
-void by_type(const Call& call) {
-  switch (call.inputs[0].dtype) {
-    case DType::float32:
-      return reduce<float, Op<float>, false>(call);
-    case DType::float64:
-      return reduce<double, Op<double>, false>(call);
-    case DType::int32:
-      return reduce<std::int32_t, Op<std::int32_t>, false>(call);
-    default:
-      return reduce<std::int64_t, Op<std::int64_t>, false>(call);
-  }
+void extreme_or_sum(const Call& call) {
+  with_type(Numbers{}, call.inputs[0].dtype,
+            [&](auto type) { reduce<decltype(type), Op<decltype(type)>, false>(call); });
 }
 
 void mean(const Call& call) {
-  if (call.inputs[0].dtype == DType::float32) {
-    reduce<float, SumOf<float>, true>(call);
+  with_type(Floats{}, call.inputs[0].dtype,
+            [&](auto type) { reduce<decltype(type), SumOf<decltype(type)>, true>(call); });
+}
+
+// An integer for each value, in the values' order: bits tell denormals apart, which compare as 0 where they are
+// flushed. Both zeros are one value, and NaN comes behind everything, on the side that is looked for.
+template <class T, bool largest>
+DLNATIVE_INLINE auto ordinal(T x) {
+  if constexpr (std::is_integral_v<T>) {
+    return x;
   } else {
-    reduce<double, SumOf<double>, true>(call);
+    using Bits = std::conditional_t<sizeof(T) == 4, std::int32_t, std::int64_t>;
+    constexpr Bits last = sizeof(T) == 4 ? static_cast<Bits>(INT32_MAX) : static_cast<Bits>(INT64_MAX);
+    const auto bits = __builtin_bit_cast(Bits, x);
+    const Bits size = bits & last;
+    return x != x ? (largest ? last : -last) : bits < 0 ? -size : size;
   }
 }
 
 // Columns are taken by the tile, so that rows are read as they lie.
-template <class T, class Op>
+template <class T, bool largest>
 void arg_columns(const T* x, std::int64_t R, std::int64_t stride, std::int64_t width, std::int32_t* y) {
-  T best[Cut<T>::tile];
+  decltype(ordinal<T, largest>(T{})) best[Cut<T>::tile];
   for (std::int64_t k = 0; k < width; ++k) {
-    best[k] = x[k];
+    best[k] = ordinal<T, largest>(x[k]);
     y[k] = 0;
   }
   for (std::int64_t r = 1; r < R; ++r) {
     const T* row = x + r * stride;
     for (std::int64_t k = 0; k < width; ++k) {
-      // Taken when it is better: join would change what is there, and what is there is not NaN.
-      const bool better = best[k] == best[k] && !(Op::join(best[k], row[k]) == best[k]);
-      best[k] = better ? row[k] : best[k];
+      const auto found = ordinal<T, largest>(row[k]);
+      const bool better = largest ? found > best[k] : found < best[k];
+      best[k] = better ? found : best[k];
       y[k] = better ? static_cast<std::int32_t>(r) : y[k];
     }
   }
 }
 
-// First the value, as a vector reduction, then the place.
-template <class T, class Op>
+// First the value, as a vector reduction, then the place. Zero may stand for a denormal.
+template <class T, bool largest>
 std::int32_t arg_row(const T* x, std::int64_t n) {
-  const T best = reduce_run<T, Op>(x, n);
-  std::int64_t i = 0;
-  if (best == best) {
+  const T best = reduce_run<T, std::conditional_t<largest, MaxOf<T>, MinOf<T>>>(x, n);
+  std::int32_t i = 0;
+  if (best == T{0}) {
+    arg_columns<T, largest>(x, n, 1, 1, &i);
+  } else if (best == best) {
     while (x[i] != best) ++i;
   } else {
     while (x[i] == x[i]) ++i;
   }
-  return static_cast<std::int32_t>(i);
+  return i;
 }
 
-template <class T, class Op>
+template <class T, bool largest>
 void arg_reduce(const Call& call) {
   const View& x_view = call.inputs[0];
   const Extents e(x_view, call.ints[0], 1);
@@ -315,27 +322,18 @@ void arg_reduce(const Call& call) {
   const double nanoseconds = static_cast<double>(x_view.size);
   if (e.inner == 1) {
     return in_tasks(*call.workers, e.outer, nanoseconds,
-                    [&](std::int64_t o) { y[o] = arg_row<T, Op>(x + o * e.R, e.R); });
+                    [&](std::int64_t o) { y[o] = arg_row<T, largest>(x + o * e.R, e.R); });
   }
   in_tasks(*call.workers, e.outer * cut.tiles, nanoseconds, [&](std::int64_t index) {
     const std::int64_t o = index / cut.tiles, column = index % cut.tiles * cut.tile;
     const std::int64_t width = e.inner - column < cut.tile ? e.inner - column : cut.tile;
-    arg_columns<T, Op>(x + o * e.R * e.inner + column, e.R, e.inner, width, y + o * e.inner + column);
+    arg_columns<T, largest>(x + o * e.R * e.inner + column, e.R, e.inner, width, y + o * e.inner + column);
   });
 }
 
-template <template <class> class Op>
-void arg_by_type(const Call& call) {
-  switch (call.inputs[0].dtype) {
-    case DType::float32:
-      return arg_reduce<float, Op<float>>(call);
-    case DType::float64:
-      return arg_reduce<double, Op<double>>(call);
-    case DType::int32:
-      return arg_reduce<std::int32_t, Op<std::int32_t>>(call);
-    default:
-      return arg_reduce<std::int64_t, Op<std::int64_t>>(call);
-  }
+template <bool largest>
+void arg(const Call& call) {
+  with_type(Numbers{}, call.inputs[0].dtype, [&](auto type) { arg_reduce<decltype(type), largest>(call); });
 }
 
 }  // namespace
@@ -347,10 +345,15 @@ double sum_elements(const View& x) {
   return reduce_run<double, SumOf<double>>(x.as<double>(), x.size);
 }
 
+constexpr TypeRule index = {Numbers::set, {}, types_of<std::int32_t>};
+
 extern const OpRow reduction_rows[] = {
-    {"sum", by_type<SumOf>, partials_bytes}, {"mean", mean, partials_bytes},
-    {"max", by_type<MaxOf>, partials_bytes}, {"min", by_type<MinOf>, partials_bytes},
-    {"argmax", arg_by_type<MaxOf>, nullptr}, {"argmin", arg_by_type<MinOf>, nullptr},
+    {"sum", extreme_or_sum<SumOf>, same<Numbers>, partials_bytes},
+    {"mean", mean, same<Floats>, partials_bytes},
+    {"max", extreme_or_sum<MaxOf>, same<Numbers>, partials_bytes},
+    {"min", extreme_or_sum<MinOf>, same<Numbers>, partials_bytes},
+    {"argmax", arg<true>, index},
+    {"argmin", arg<false>, index},
 };
 extern const int reduction_row_count = sizeof(reduction_rows) / sizeof(reduction_rows[0]);
 

@@ -8,6 +8,8 @@
 //   one_hot       y[i..., c] = 1 where c == indices[i...], else 0; an index out of range gives zeros
 //
 // All but the last are one strided copy (strided_copy.h); each function here only works out the strides.
+#include "ops/convert.h"
+#include "ops/dispatch.h"
 #include "ops/strided_copy.h"
 
 namespace dlnative::DLNATIVE_ISA {
@@ -94,52 +96,37 @@ void broadcast_to(const Call& call) {
   strided_copy(copy, x.data, y.data, y.dtype, *call.workers);
 }
 
-template <class Index, class T>
-void set_ones(const View& indices, const View& y) {
+template <class Index, class Word>
+void set_ones(const View& indices, const View& y, const void* one) {
   const std::int64_t depth = y.extent(-1);
   const auto* index = indices.as<Index>();
-  auto* row = y.as<T>();
+  auto* row = y.as<Word>();
+  const Word word = *static_cast<const Word*>(one);
   for (std::int64_t i = 0; i < indices.size; ++i, row += depth) {
-    if (index[i] >= 0 && index[i] < depth) row[index[i]] = T{1};
-  }
-}
-
-template <class Index>
-void set_ones(const View& indices, const View& y) {
-  switch (y.dtype) {
-    case DType::float32:
-      return set_ones<Index, float>(indices, y);
-    case DType::float64:
-      return set_ones<Index, double>(indices, y);
-    case DType::int32:
-      return set_ones<Index, std::int32_t>(indices, y);
-    case DType::int64:
-      return set_ones<Index, std::int64_t>(indices, y);
-    case DType::uint8:
-    case DType::boolean:
-      return set_ones<Index, std::uint8_t>(indices, y);
+    if (index[i] >= 0 && index[i] < depth) row[index[i]] = word;
   }
 }
 
 void one_hot(const Call& call) {
   const View &indices = call.inputs[0], &y = call.outputs[0];
   fill_zero(y, *call.workers);
-  if (indices.dtype == DType::int32) {
-    set_ones<std::int32_t>(indices, y);
-  } else {
-    set_ones<std::int64_t>(indices, y);
-  }
+  const std::int32_t one = 1;
+  std::uint64_t word = 0;  // the same one in the type of the result
+  convert(DType::int32, &one, y.dtype, &word, 1);
+  with_type(Integers{}, indices.dtype, [&](auto index) {
+    with_word(y.dtype, [&](auto w) { set_ones<decltype(index), decltype(w)>(indices, y, &word); });
+  });
 }
 
 }  // namespace
 
 extern const OpRow shape_rows[] = {
-    {"transpose", transpose, nullptr},
-    {"concatenate", concatenate, nullptr},
-    {"slice", slice, nullptr},
-    {"pad", pad, nullptr},
-    {"broadcast_to", broadcast_to, nullptr},
-    {"one_hot", one_hot, nullptr},
+    {"transpose", transpose, moves},
+    {"concatenate", concatenate, moves},
+    {"slice", slice, moves},
+    {"pad", pad, moves},
+    {"broadcast_to", broadcast_to, moves},
+    {"one_hot", one_hot, {0, {Integers::set}, all_types}},
 };
 extern const int shape_row_count = sizeof(shape_rows) / sizeof(shape_rows[0]);
 

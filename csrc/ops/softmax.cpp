@@ -6,6 +6,7 @@
 //   log_softmax_gradient   dx = dy - exp(y) sum(dy)
 //
 // Subtracting M keeps exp from overflowing and S at 1 or more; see softmax_rows.h.
+#include "ops/dispatch.h"
 #include "ops/softmax_rows.h"
 
 namespace dlnative::DLNATIVE_ISA {
@@ -118,18 +119,13 @@ void log_softmax_gradient(const Call& call) {
   });
 }
 
-template <void (*single)(const Call&), void (*twice)(const Call&)>
-void by_type(const Call& call) {
-  call.outputs[0].dtype == DType::float32 ? single(call) : twice(call);
-}
-
 }  // namespace
 
 extern const OpRow softmax_rows[] = {
-    {"softmax", by_type<softmax<float>, softmax<double>>, nullptr},
-    {"log_softmax", by_type<log_softmax<float>, log_softmax<double>>, nullptr},
-    {"softmax_gradient", by_type<softmax_gradient<float>, softmax_gradient<double>>, nullptr},
-    {"log_softmax_gradient", by_type<log_softmax_gradient<float>, log_softmax_gradient<double>>, nullptr},
+    {"softmax", by_float<softmax<float>, softmax<double>>, same<Floats>},
+    {"log_softmax", by_float<log_softmax<float>, log_softmax<double>>, same<Floats>},
+    {"softmax_gradient", by_float<softmax_gradient<float>, softmax_gradient<double>>, same<Floats>},
+    {"log_softmax_gradient", by_float<log_softmax_gradient<float>, log_softmax_gradient<double>>, same<Floats>},
 };
 extern const int softmax_row_count = sizeof(softmax_rows) / sizeof(softmax_rows[0]);
 

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "dlnative/kernel.h"
+#include "ops/dispatch.h"
 #include "ops/strides.h"
 
 namespace dlnative::DLNATIVE_ISA {
@@ -194,16 +195,8 @@ void strided_copy_words(const StridedCopy& copy, const void* from, void* to, con
   copy_rows(copy, x, y, workers);
 }
 
-// Elements of one width are moved alike, whatever they mean.
 void strided_copy(const StridedCopy& copy, const void* x, void* y, DType dtype, const Workers& workers) {
-  switch (item_size(dtype)) {
-    case 1:
-      return strided_copy_words<std::uint8_t>(copy, x, y, workers);
-    case 4:
-      return strided_copy_words<std::uint32_t>(copy, x, y, workers);
-    default:
-      return strided_copy_words<std::uint64_t>(copy, x, y, workers);
-  }
+  with_word(dtype, [&](auto word) { strided_copy_words<decltype(word)>(copy, x, y, workers); });
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // The op table of one instruction set: the families in the order in which op codes count through them.
 #include "dlnative/isa.h"
 #include "gemm/gemm.h"
+#include "ops/convert.h"
 
 namespace dlnative::DLNATIVE_ISA {
 
@@ -50,6 +51,7 @@ constexpr IsaKernels kernels = {
     gemm_pack,
     gemm,
     gemm,
+    convert,
     measure_fma,
     measure_read,
 };

@@ -15,45 +15,6 @@ constexpr std::int64_t most_rows_expected = 64, most_bytes_expected = 256;
 
 constexpr std::int64_t long_row_bytes = 1024;
 
-template <class To, class From>
-void convert(const From* from, To* to, std::int64_t count) {
-  for (std::int64_t i = 0; i < count; ++i) to[i] = static_cast<To>(from[i]);
-}
-
-template <class From>
-void convert_to(DType dtype, const From* from, void* to, std::int64_t count) {
-  switch (dtype) {
-    case DType::float32:
-      return convert(from, static_cast<float*>(to), count);
-    case DType::float64:
-      return convert(from, static_cast<double*>(to), count);
-    case DType::int32:
-      return convert(from, static_cast<std::int32_t*>(to), count);
-    case DType::int64:
-      return convert(from, static_cast<std::int64_t*>(to), count);
-    case DType::uint8:
-      return convert(from, static_cast<std::uint8_t*>(to), count);
-    case DType::boolean:
-      return convert(from, static_cast<bool*>(to), count);
-  }
-}
-
-void convert_elements(DType from_dtype, const void* from, DType to_dtype, void* to, std::int64_t count) {
-  switch (from_dtype) {
-    case DType::float32:
-      return convert_to(to_dtype, static_cast<const float*>(from), to, count);
-    case DType::float64:
-      return convert_to(to_dtype, static_cast<const double*>(from), to, count);
-    case DType::int32:
-      return convert_to(to_dtype, static_cast<const std::int32_t*>(from), to, count);
-    case DType::int64:
-      return convert_to(to_dtype, static_cast<const std::int64_t*>(from), to, count);
-    case DType::uint8:
-    case DType::boolean:
-      return convert_to(to_dtype, static_cast<const std::uint8_t*>(from), to, count);
-  }
-}
-
 // Rows of a known, small size are not worth a call of memcpy each.
 template <std::size_t row_bytes>
 void gather_rows(const std::byte* from, std::byte* to, const std::int64_t* order, std::int64_t count) {
@@ -88,7 +49,7 @@ void gather_range(const Rows& source, const std::int64_t* order, std::int64_t co
   if (source.dtype != dtype) {
     const std::int64_t converted_bytes = source.row_size * item_size(dtype);
     for (std::int64_t i = 0; i < count; ++i, next += converted_bytes) {
-      convert_elements(source.dtype, from + order[i] * row_bytes, dtype, next, source.row_size);
+      isa().convert(source.dtype, from + order[i] * row_bytes, dtype, next, source.row_size);
     }
     return;
   }
@@ -134,7 +95,7 @@ void expect(const Rows& source, const std::int64_t* order, std::int64_t count) {
 // Contiguous rows [start, start + count).
 void convert_rows(const Rows& source, std::int64_t start, std::int64_t count, DType dtype, void* to) {
   const auto* from = static_cast<const std::byte*>(source.data) + start * source.row_size * item_size(source.dtype);
-  convert_elements(source.dtype, from, dtype, to, count * source.row_size);
+  isa().convert(source.dtype, from, dtype, to, count * source.row_size);
 }
 
 void scatter(const View& result, const Rows& sink, std::int64_t start, std::int64_t count) {
@@ -143,7 +104,7 @@ void scatter(const View& result, const Rows& sink, std::int64_t start, std::int6
   if (result.dtype == sink.dtype) {
     std::memcpy(to, result.data, static_cast<std::size_t>(size * item_size(sink.dtype)));
   } else {
-    convert_elements(result.dtype, result.data, sink.dtype, to, size);
+    isa().convert(result.dtype, result.data, sink.dtype, to, size);
   }
 }
 

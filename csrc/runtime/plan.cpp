@@ -225,6 +225,7 @@ Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>(
     state.ints.insert(state.ints.end(), instruction.ints.begin(), instruction.ints.end());
     call.floats = state.floats.data() + state.floats.size();
     state.floats.insert(state.floats.end(), instruction.floats.begin(), instruction.floats.end());
+    check_types(row, call);
     const std::int64_t prepacked_bytes = row.prepacked_bytes == nullptr ? 0 : row.prepacked_bytes(call);
     if (prepacked_bytes > 0 && is_constant(instruction.inputs[1])) {
       state.prepacked.push_back(

@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
+import importlib.util
+import sys
 from typing import Any
 
 import numpy as np
 
-# The order is the order of the C++ enum DType.
-DTYPES = ("float32", "float64", "int32", "int64", "uint8", "bool")
+# The order is the order of the C++ enum DType (csrc/dlnative/types.h); backends/cpu.py compares the two.
+ITEM_SIZES = {
+    "float32": 4, "float64": 8, "int32": 4, "int64": 8, "uint8": 1, "bool": 1,
+    "int8": 1, "int16": 2, "uint16": 2, "uint32": 4, "uint64": 8, "float16": 2, "bfloat16": 2,
+}  # fmt: skip
+DTYPES = tuple(ITEM_SIZES)
 CODES = {name: code for code, name in enumerate(DTYPES)}
-ITEM_SIZES = {"float32": 4, "float64": 8, "int32": 4, "int64": 8, "uint8": 1, "bool": 1}
-NUMPY: dict[str, np.dtype[Any]] = {name: np.dtype(name) for name in DTYPES}
-_NAMES = {dtype: name for name, dtype in NUMPY.items()}
 
-# A value converts implicitly to any type to the right of its own; two types meet at the later one.
-_RANK = {"bool": 0, "uint8": 1, "int32": 2, "int64": 3, "float32": 4, "float64": 5}
-# Types that arrays may come in and that are converted when they enter.
-_ENTRY = {
-    "float16": "float32",
-    "int8": "int32",
-    "int16": "int32",
-    "uint16": "int32",
-    "uint32": "int64",
-    "uint64": "int64",
-}
+FLOATS = frozenset(("float16", "bfloat16", "float32", "float64"))
+
+# What an op computes in that has no kernel for a type: all values of the type fit. uint64 is not here: its largest
+# values fit in no other integer (see graph/apply.py).
+WIDER = {
+    "uint8": "int32", "int8": "int32", "int16": "int32", "uint16": "int32", "uint32": "int64",
+    "float16": "float32", "bfloat16": "float32",
+}  # fmt: skip
+
+
+class _NumpyTypes(dict[str, "np.dtype[Any]"]):
+    """NumPy's type for each name. bfloat16 is that of ml_dtypes, which is imported when somebody asks for it."""
+
+    def __missing__(self, name: str) -> np.dtype[Any]:
+        if name != "bfloat16":
+            raise KeyError(name)
+        if not is_available(name):
+            raise ValueError("dtype: bfloat16 needs the package ml_dtypes, which is not installed")
+        import ml_dtypes
+
+        self[name] = np.dtype(ml_dtypes.bfloat16)
+        _NAMES[self[name]] = name
+        return self[name]
+
+
+NUMPY = _NumpyTypes({name: np.dtype(name) for name in DTYPES if name != "bfloat16"})
+_NAMES = {dtype: name for name, dtype in NUMPY.items()}
 
 _floatx = "float32"
 
@@ -49,46 +68,113 @@ def set_floatx(value: str) -> None:
 
 
 def standardize(dtype: Any) -> str:
-    """Returns the name of a supported type given as a name, a NumPy type, or `None` (the default float type)."""
+    """Returns the name of a supported type given as a name, a NumPy type, a Python type, or `None` (the default float type).
+
+    Raises:
+        ValueError: for anything else.
+    """
     if dtype is None:
         return _floatx
-    if isinstance(dtype, str) and dtype in NUMPY:
-        return dtype
-    try:
-        numpy_dtype = np.dtype(dtype)
-    except TypeError:
-        numpy_dtype = None
-    name = _NAMES.get(numpy_dtype) if numpy_dtype is not None else None
+    if isinstance(dtype, str) and dtype in ITEM_SIZES:
+        return NUMPY[dtype] and dtype
+    name = {float: _floatx, int: "int32", bool: "bool", "float": _floatx, "int": "int32"}.get(dtype)
+    if name is None:
+        try:
+            name = _name_of(np.dtype(dtype))
+        except TypeError:
+            name = None
     if name is None:
         raise ValueError(f"dtype: expected one of {', '.join(DTYPES)}, got {dtype!r}")
     return name
 
 
+def _name_of(dtype: np.dtype[Any]) -> str | None:
+    """Returns the name of a NumPy type in whatever byte order, or `None`."""
+    if dtype.kind == "V" and "ml_dtypes" in sys.modules:
+        NUMPY["bfloat16"]
+    return _NAMES.get(dtype) or _NAMES.get(dtype.newbyteorder("="))
+
+
 def of_array(array: np.ndarray[Any, Any] | np.generic) -> str:
-    """Returns the supported type in which an array enters a plan.
+    """Returns the name of an array's type; its bytes may be in the other order.
 
     Raises:
         TypeError: if the array does not hold numbers (text, objects, dates, complex numbers).
     """
-    name = _NAMES.get(array.dtype)
-    if name is not None:
-        return name
-    entry = _ENTRY.get(array.dtype.name)  # NumPy takes longer to name a type than a small kernel takes to run
-    if entry is None:
-        # A byte-swapped array has an unlisted dtype object but a listed name.
-        entry = array.dtype.name if array.dtype.name in NUMPY else None
-    if entry is None:
+    name = _NAMES.get(array.dtype) or _name_of(array.dtype)
+    if name is None:
         raise TypeError(f"expected an array of numbers, got an array of dtype {array.dtype}")
-    return entry
+    return name
+
+
+def as_array(value: Any) -> np.ndarray[Any, Any]:
+    """Returns an array of a supported type in this machine's byte order.
+
+    An array keeps its type. Python floats become the default float type, and integers int32.
+
+    Raises:
+        TypeError: if it does not hold numbers.
+        OverflowError: if a Python integer does not fit in int32.
+    """
+    if isinstance(value, (np.ndarray, np.generic)):
+        array = np.asarray(value)
+        name = of_array(array)
+        return array if NUMPY[name] is array.dtype else array.astype(NUMPY[name])
+    array = np.asarray(value)
+    name = of_array(array)
+    if name == "float64":
+        return array.astype(_floatx, copy=False)
+    if name in ("int64", "uint64"):
+        narrow = array.astype(np.int32)
+        if not np.array_equal(narrow, array):
+            raise OverflowError("expected Python integers that fit in int32, got larger ones: give an array of int64")
+        return narrow
+    return array
+
+
+def is_available(dtype: str) -> bool:
+    """Whether a type can be had: bfloat16 is in the package ml_dtypes."""
+    return dtype != "bfloat16" or importlib.util.find_spec("ml_dtypes") is not None
 
 
 def is_float(dtype: str) -> bool:
-    return dtype == "float32" or dtype == "float64"
+    return dtype in FLOATS
+
+
+def is_integer(dtype: str) -> bool:
+    return dtype not in FLOATS and dtype != "bool"
+
+
+_results: dict[tuple[str, str], str] = {}
 
 
 def result_type(first: str, second: str) -> str:
-    """Returns the type in which two tensors meet."""
-    return first if _RANK[first] >= _RANK[second] else second
+    """Returns the type in which two tensors meet: Keras's rule, where types of 64 bits only come from such types.
+
+    Floats win over integers, and integers over bool. Two integers meet in one that holds both; signed and unsigned ones
+    of 32 bits in int32, and where nothing holds both, in the default float type.
+    """
+    if first == second:
+        return first
+    found = _results.get((first, second))
+    if found is None:
+        found = _results[first, second] = _meeting_type(first, second)
+    return found if found else _floatx
+
+
+def _meeting_type(first: str, second: str) -> str:
+    """Returns the type, or an empty name for the default float type."""
+    low, high = sorted((first, second), key=lambda name: (is_float(name), name != "bool", ITEM_SIZES[name]))
+    if is_float(low) and ITEM_SIZES[low] == ITEM_SIZES[high]:
+        return "float32"
+    if is_float(high) or low == "bool" or low[0] == high[0]:
+        return high
+    signed, unsigned = (low, high) if low.startswith("int") else (high, low)
+    if unsigned == "uint64":
+        return ""
+    if ITEM_SIZES[signed] > ITEM_SIZES[unsigned]:
+        return signed
+    return {1: "int16", 2: "int32", 4: "int32"}[ITEM_SIZES[unsigned]]
 
 
 def of_scalar(value: bool | int | float, other: str) -> str:

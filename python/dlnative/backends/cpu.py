@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dlnative import _native
 from dlnative.backends.program import Executor, Program
-from dlnative.dtypes import CODES
+from dlnative.dtypes import CODES, ITEM_SIZES
 
+if dict(_native.dtypes()) != ITEM_SIZES:
+    raise ImportError(f"dlnative._native: expected the element types {ITEM_SIZES}, got {dict(_native.dtypes())}")
 _OP_CODES = {name: code for code, name in enumerate(_native.op_names())}
 
 
@@ -14,6 +16,7 @@ def build_plan(program: Program) -> Executor:
 
     Raises:
         NotImplementedError: if an op has no CPU kernel.
+        TypeError: if a kernel does not take the types of its operands.
     """
     instructions = []
     for step in program.instructions:

@@ -17,9 +17,9 @@ import numpy as np
 from dlnative import dtypes
 from dlnative.backends import selection
 from dlnative.backends.program import Executor
+from dlnative.graph.apply import apply
 from dlnative.graph.op import Op
 from dlnative.graph.planning.planner import plan
-from dlnative.graph.tensor import Node
 from dlnative.graph.trace import Trace
 
 _MOST_PLANS = 512
@@ -103,7 +103,7 @@ def evaluate(op: Op, inputs: tuple[Any, ...], attributes: tuple[Any, ...]) -> An
     if executor is None:
         with Trace() as trace:
             feeds = tuple(trace.feed(x.shape, dtypes.of_array(x)) for x in inputs)
-            outputs = Node(op, feeds, attributes).outputs
+            outputs = apply(op, feeds, attributes)
         executor = selection.build(plan(trace, list(outputs)), backend)
         _keep(_plans, key, executor)
     return _run(executor, inputs)

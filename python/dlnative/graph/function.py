@@ -204,10 +204,4 @@ def _refill(structure: Any, leaves: Any) -> Any:
 
 def _to_feed(x: Any) -> Array:
     """Returns a C-contiguous array of a supported dtype; Python floats become the default float type."""
-    if isinstance(x, Variable):
-        return x.value
-    array = x if isinstance(x, np.ndarray) else np.asarray(x)
-    name = dtypes.of_array(array)
-    if not isinstance(x, (np.ndarray, np.generic)):
-        name = {"float64": dtypes.floatx(), "int64": "int32"}.get(name, name)
-    return np.asarray(array, dtype=dtypes.NUMPY[name], order="C")
+    return x.value if isinstance(x, Variable) else np.asarray(dtypes.as_array(x), order="C")

@@ -6,11 +6,13 @@ Kinds of attributes: `int`, `bool`, `float`, `ints` (with their number before th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from dlnative import dtypes
 from dlnative.graph.roles import NO_ROLES, Roles
+from dlnative.graph.type_rule import TypeRule
 
 if TYPE_CHECKING:
     from dlnative.graph.tensor import Node, Tensor
@@ -78,7 +80,11 @@ class Op:
             and the number of the output that returns the numbers of the inputs whose memory this may take.
         broadcasting: whether the inputs broadcast against each other.
         flops: operations done for given input and output shapes; by default one for each element of the outputs.
-        dtypes: the types under test.
+        dtypes: the types that it computes in. All operands are of one of them, but those named next.
+        operands: the types of inputs that have their own, by number.
+        results: the types of the results, where they are not that of the inputs.
+        uint64: how it computes with uint64, which no kernel knows, in int64: `"modulo"` 2^64, or `"order"`, when only the
+            order of values counts; `None` where it does not.
         samples: a function that returns calls for the tests.
         roles: what the op is to the planner.
         tolerance: the multiple of the type's rounding error that a kernel may differ from the reference by, relative
@@ -87,6 +93,7 @@ class Op:
 
     __slots__ = (
         "_samples",
+        "accepted",
         "attributes",
         "broadcasting",
         "dtypes",
@@ -99,6 +106,8 @@ class Op:
         "roles",
         "steps",
         "tolerance",
+        "types",
+        "uint64",
     )
 
     def __init__(
@@ -113,6 +122,9 @@ class Op:
         broadcasting: bool = False,
         flops: Flops | None = None,
         dtypes: tuple[str, ...] = ("float32", "float64"),
+        operands: Mapping[int, Sequence[str]] = MappingProxyType({}),
+        results: Sequence[str] | None = None,
+        uint64: str | None = None,
         samples: Callable[[], Sequence[Sample]] = tuple,
         roles: Roles = NO_ROLES,
         tolerance: float = 8.0,
@@ -126,6 +138,9 @@ class Op:
         self.broadcasting = broadcasting
         self.flops = flops
         self.dtypes = dtypes
+        self.types = TypeRule(dtypes, operands, results)
+        self.accepted = self.types.accepted
+        self.uint64 = uint64
         self._samples = samples
         self.roles = roles
         self.steps = next((place for place, (_, kind) in enumerate(attributes) if kind == "steps"), -1)

@@ -64,7 +64,7 @@ class Roles(NamedTuple):
             can do that.
         rewrite: from inputs and attribute values to others that give the same: an op's own simplification.
         scales: the number of an output, and of a float attribute that this output is multiplied by.
-        serves: what the planner itself uses the op for: `"copying"`, `"repeating"` or `"chaining"`.
+        serves: what the graph itself uses the op for: `"copying"`, `"repeating"`, `"chaining"`, `"casting"` or `"adding"`.
     """
 
     pointwise: bool = False

@@ -22,13 +22,25 @@ class Node:
     __slots__ = ("attributes", "inputs", "op", "outputs", "serial")
 
     def __init__(self, op: Op, inputs: tuple[Tensor, ...], attributes: tuple[Any, ...]) -> None:
+        types: tuple[str, ...]
+        if len(inputs) == 1:  # as most have one or two: going through a sequence takes as long as all the rest
+            types = (inputs[0].dtype,)
+        elif len(inputs) == 2:
+            types = (inputs[0].dtype, inputs[1].dtype)
+        else:
+            types = tuple([x.dtype for x in inputs])
+        if types not in op.accepted:
+            op.types.check(op.name, types)
         self.op = op
-        self.inputs = inputs
-        self.attributes = attributes
+        self.inputs: tuple[Tensor, ...] = inputs
+        self.attributes: tuple[Any, ...] = attributes
         self.serial = next(_serial)
-        self.outputs: tuple[Tensor, ...] = tuple(
-            [Tensor(shape, dtype, self, index) for index, (shape, dtype) in enumerate(op.infer(inputs, attributes))]
-        )
+        specs = op.infer(inputs, attributes)
+        self.outputs: tuple[Tensor, ...]
+        if len(specs) == 1:
+            self.outputs = (Tensor(*specs[0], self),)
+        else:
+            self.outputs = tuple([Tensor(shape, dtype, self, index) for index, (shape, dtype) in enumerate(specs)])
 
 
 class Tensor:

@@ -219,16 +219,15 @@ class Layer(Weights):
         """An input that is not symbolic: an array, in the layer's type if it holds floats."""
         if leaf is None or isinstance(leaf, (Tensor, Variable)):
             return leaf
-        array = np.asarray(leaf)
         try:
-            name = dtypes.of_array(array)
-        except TypeError as error:
-            raise TypeError(f"{self._label}: {error}") from None
-        if not isinstance(leaf, (np.ndarray, np.generic)):
-            name = {"float64": dtypes.floatx(), "int64": "int32"}.get(name, name)
-        if self.autocast and dtypes.is_float(name):
-            name = self._dtype
-        return array.astype(name, copy=False)
+            array = dtypes.as_array(leaf)
+        except (OverflowError, TypeError) as error:
+            raise type(error)(f"{self._label}: {error}") from None
+        return (
+            array.astype(self._dtype, copy=False)
+            if self.autocast and dtypes.is_float(dtypes.of_array(array))
+            else array
+        )
 
     def _prepare(self, args: tuple[Any, ...]) -> None:
         """Checks the shapes of the inputs and builds the layer if it is not built yet."""

@@ -31,8 +31,9 @@ register(
             else None,
         ),
         dtypes=dtypes.DTYPES,
-        samples=lambda: [Sample((3, 17), dtype=dtype) for dtype in dtypes.DTYPES],
-        roles=Roles(pointwise=True, chainable=True),
+        results=dtypes.DTYPES,
+        samples=lambda: [Sample((3, 17), dtype=dtype) for dtype in dtypes.DTYPES if dtypes.is_available(dtype)],
+        roles=Roles(pointwise=True, chainable=True, serves="casting"),
     )
 )
 

@@ -10,9 +10,10 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from dlnative import dtypes
+from dlnative.graph.apply import apply
 from dlnative.graph.eager import OnArrays, evaluate
 from dlnative.graph.op import OPS, Op
-from dlnative.graph.tensor import Node, Tensor
+from dlnative.graph.tensor import Tensor
 from dlnative.graph.trace import Trace, constant, current_trace
 from dlnative.graph.tree import flatten_structure, map_structure
 from dlnative.graph.variable import Variable
@@ -73,16 +74,7 @@ def record(call: Call, specification: Callable[..., Any]) -> Any:
 
 def to_array(x: Any) -> np.ndarray[Any, Any]:
     """Returns an array of a supported dtype; Python floats become the default float type and integers int32."""
-    if isinstance(x, np.ndarray):
-        name = dtypes.of_array(x)
-        return x if dtypes.NUMPY[name] is x.dtype else x.astype(name)
-    if isinstance(x, Variable):
-        return x.value
-    array = np.asarray(x)
-    name = dtypes.of_array(array)
-    if not isinstance(x, np.generic):
-        name = {"float64": dtypes.floatx(), "int64": "int32"}.get(name, name)
-    return array.astype(name, copy=False)
+    return x.value if isinstance(x, Variable) else dtypes.as_array(x)
 
 
 def as_tensor(x: Any) -> Any:
@@ -117,11 +109,7 @@ def invoke(op: Op, inputs: Sequence[Any], attributes: tuple[Any, ...] = ()) -> A
             break
     else:
         return evaluate(op, tuple(inputs), attributes)
-    node = Node(op, tuple([x if isinstance(x, Tensor) else to_symbol(x) for x in inputs]), attributes)
-    trace = current_trace()
-    if trace is not None:
-        trace.nodes.append(node)
-    outputs = node.outputs
+    outputs = apply(op, tuple([x if isinstance(x, Tensor) else to_symbol(x) for x in inputs]), attributes)
     return outputs[0] if len(outputs) == 1 else outputs
 
 

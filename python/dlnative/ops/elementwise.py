@@ -7,11 +7,12 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+from dlnative import dtypes
 from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register
 from dlnative.graph.roles import Roles
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.conversion import cast, promote, to_float
-from dlnative.ops.core import as_tensor, call, dtype_of, invoke, operation, scalar
+from dlnative.ops.core import as_tensor, call, invoke, operation, scalar
 from dlnative.ops.reduction import sum_to_shape
 
 FLOAT = ("float32", "float64")
@@ -57,6 +58,7 @@ def unary(
     flops: int = 1,
     boolean: bool = False,
     kind: str = "real",
+    uint64: str | None = None,
     tolerance: float = 8.0,
     roles: Roles = POINTWISE,
 ) -> None:
@@ -71,6 +73,8 @@ def unary(
             inplace=not boolean,
             flops=lambda ins, outs: flops * math.prod(outs[0]),
             dtypes=numbers,
+            results=("bool",) if boolean and kind != "boolean" else None,
+            uint64=uint64,
             samples=lambda: [
                 Sample(Arg(shape, kind, low, high, "bool" if kind == "boolean" else None), **attributes)
                 for shape in ((), (1,), (7,), (3, 5), (2, 3, 17), (1031,))
@@ -85,10 +89,15 @@ def _mul(a: Any, b: Any) -> Any:
     return call("multiply", a, b)
 
 
-unary("negative", lambda node, dy: call("negative", dy), numbers=_NUMBER)
+unary("negative", lambda node, dy: call("negative", dy), numbers=_NUMBER, uint64="modulo")
 unary("absolute", lambda node, dy: _mul(dy, call("sign", node.inputs[0])), numbers=_NUMBER)
 unary("sign", lambda node, dy: None, numbers=_NUMBER)
-unary("square", lambda node, dy: _mul(_mul(dy, node.inputs[0]), scalar(2.0, dy)), numbers=_NUMBER)
+unary(
+    "square",
+    lambda node, dy: _mul(_mul(dy, node.inputs[0]), scalar(2.0, dy)),
+    numbers=_NUMBER,
+    uint64="modulo",
+)
 unary("sqrt", lambda node, dy: call("divide", _mul(dy, scalar(0.5, dy)), node.outputs[0]), low=0.01)
 unary(
     "rsqrt",
@@ -139,6 +148,7 @@ def _binary(
     kind: str = "real",
     low: float = -4.0,
     high: float = 4.0,
+    uint64: str | None = None,
     tolerance: float = 8.0,
     roles: Roles = POINTWISE,
 ) -> None:
@@ -159,6 +169,8 @@ def _binary(
             inplace=not boolean or kind == "boolean",
             broadcasting=True,
             dtypes=numbers,
+            results=("bool",) if boolean and kind != "boolean" else None,
+            uint64=uint64,
             samples=lambda: [
                 Sample(Arg(a, kind, low, high, dtype), Arg(b, kind, low, high, dtype)) for a, b in _SHAPE_PAIRS
             ],
@@ -188,11 +200,22 @@ def _power_gradient(node: Node, dy: Any) -> tuple[Any, Any]:
     return da, _mul(_mul(dy, node.outputs[0]), logarithm)
 
 
-_binary("add", lambda node, dy: (dy, dy), roles=POINTWISE._replace(neutral=0.0, commutes=True, post_op="addition"))
-_binary("subtract", lambda node, dy: (dy, call("negative", dy)), roles=POINTWISE._replace(neutral=0.0))
+_binary(
+    "add",
+    lambda node, dy: (dy, dy),
+    uint64="modulo",
+    roles=POINTWISE._replace(neutral=0.0, commutes=True, post_op="addition", serves="adding"),
+)
+_binary(
+    "subtract",
+    lambda node, dy: (dy, call("negative", dy)),
+    uint64="modulo",
+    roles=POINTWISE._replace(neutral=0.0),
+)
 _binary(
     "multiply",
     lambda node, dy: (_mul(dy, node.inputs[1]), _mul(dy, node.inputs[0])),
+    uint64="modulo",
     roles=POINTWISE._replace(neutral=1.0, commutes=True, post_op="scaling"),
 )
 _binary(
@@ -206,10 +229,10 @@ _binary(
     roles=POINTWISE._replace(neutral=1.0),
 )
 _binary("power", _power_gradient, numbers=FLOAT, low=0.1, high=3.0, tolerance=32.0)
-_binary("maximum", lambda node, dy: _mask("greater", node, dy))
-_binary("minimum", lambda node, dy: _mask("less", node, dy))
+_binary("maximum", lambda node, dy: _mask("greater", node, dy), uint64="order")
+_binary("minimum", lambda node, dy: _mask("less", node, dy), uint64="order")
 for _name in ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"):
-    _binary(_name, boolean=True)
+    _binary(_name, boolean=True, numbers=(*_NUMBER, "uint8", "bool"), uint64="order")
 for _name in ("logical_and", "logical_or"):
     _binary(_name, boolean=True, kind="boolean", numbers=("bool",))
 
@@ -236,7 +259,8 @@ register(
         gradient=_where_gradient,
         inplace=True,
         broadcasting=True,
-        dtypes=(*_NUMBER, "bool"),
+        dtypes=dtypes.DTYPES,
+        operands={0: ("bool",)},
         roles=POINTWISE,
         samples=lambda: [
             Sample(Arg(c, "boolean", dtype="bool"), Arg(a), Arg(b))
@@ -291,8 +315,6 @@ def _binary_function(name: str, formula: str, *, needs_float: bool = False) -> C
         x1, x2 = promote(x1, x2)
         if needs_float:
             x1, x2 = to_float(x1), to_float(x2)
-        elif dtype_of(x1) in ("bool", "uint8"):
-            x1, x2 = cast(x1, "int32"), cast(x2, "int32")
         return invoke(op, (x1, x2))
 
     function.__name__ = function.__qualname__ = name

@@ -70,6 +70,7 @@ register(
         attributes=(("scale", "float"),),
         gradient=_rows_gradient,
         roles=Roles(scales=(1, 0)),
+        operands={1: ("int32", "int64")},
         inplace=lambda attributes, output: (0,) if output == 1 else (),  # the gradient in the place of the logits
         flops=lambda ins, outs: 16 * math.prod(outs[1]),
         samples=lambda: [

@@ -37,6 +37,7 @@ def _update(
             attributes=attributes,
             inplace=lambda values, output: (written[output],),  # the gradient is read while the others are written
             flops=lambda ins, outs: flops * size_of(ins[0]),
+            operands={2: ("float32", "float64"), **({3: ("int64",)} if name == "adam" else {})},
             samples=samples,
             tolerance=32.0,
         )

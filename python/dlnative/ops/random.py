@@ -7,15 +7,27 @@ from collections.abc import Sequence
 from typing import Any
 
 from dlnative import dtypes
-from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, flat, register
+from dlnative.graph.op import OPS, Arg, Infer, Op, Sample, Spec, flat, register
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.core import as_tensor, call, invoke
 
 _STATE = Arg((2,), "state", dtype="int64")
 
 
-def _infer_shape(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
-    return [(attributes[0], attributes[1])]
+def _check_state(name: str, state: Tensor) -> None:
+    if state.shape != (2,):
+        raise ValueError(f"{name}: expected a state of shape (2,), got shape {tuple(state.shape)}")
+
+
+def _infer_draws(name: str, types: Sequence[str]) -> Infer:
+    def infer(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
+        shape, dtype = attributes
+        _check_state(name, inputs[0])
+        if dtype not in types:
+            raise TypeError(f"{name}: expected a result of {' or '.join(types)}, got {dtype}")
+        return [(shape, dtype)]
+
+    return infer
 
 
 for _name in ("random_uniform", "random_normal"):
@@ -23,9 +35,10 @@ for _name in ("random_uniform", "random_normal"):
         Op(
             _name,
             "random",
-            _infer_shape,
+            _infer_draws(_name, ("float32", "float64")),
             attributes=(("shape", "shape"), ("dtype", "output_dtype")),
             gradient=flat,
+            operands={0: ("int64",)},
             flops=lambda ins, outs: 20 * math.prod(outs[0]),
             samples=lambda: [
                 Sample(_STATE, shape=shape, dtype=dtype)
@@ -41,7 +54,7 @@ register(
     Op(
         "random_permutation",
         "random",
-        _infer_shape,
+        _infer_draws("random_permutation", ("int64",)),
         attributes=(("shape", "shape"), ("dtype", "output_dtype")),
         gradient=flat,
         dtypes=("int64",),
@@ -52,6 +65,7 @@ register(
 
 
 def _infer_dropout(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
+    _check_state("dropout", inputs[1])
     return [(inputs[0].shape, inputs[0].dtype)]
 
 
@@ -66,6 +80,7 @@ register(
         "random",
         _infer_dropout,
         attributes=(("rate", "float"),),
+        operands={1: ("int64",)},
         gradient=_dropout_gradient,
         flops=lambda ins, outs: 15 * math.prod(outs[0]),
         samples=lambda: [

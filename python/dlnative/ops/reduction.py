@@ -60,7 +60,13 @@ def _extreme_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
     return (call("multiply", call("divide", ones, number), spread(grads[0], node)),)
 
 
-def _reduction(name: str, gradient: Any, numbers: tuple[str, ...], tolerance: float, roles: Roles) -> None:
+_FLOAT = ("float32", "float64")
+_NUMBER = (*_FLOAT, "int32", "int64")
+
+
+def _reduction(
+    name: str, gradient: Any, numbers: tuple[str, ...], uint64: str | None, tolerance: float, roles: Roles
+) -> None:
     register(
         Op(
             name,
@@ -70,6 +76,7 @@ def _reduction(name: str, gradient: Any, numbers: tuple[str, ...], tolerance: fl
             gradient=gradient,
             flops=lambda ins, outs: math.prod(ins[0]),
             dtypes=numbers,
+            uint64=uint64,
             samples=lambda: [
                 Sample(Arg(shape, low=-4.0, high=4.0), axis=axis, count=count, keepdims=keepdims)
                 for shape, axis, count in _SHAPES
@@ -81,12 +88,10 @@ def _reduction(name: str, gradient: Any, numbers: tuple[str, ...], tolerance: fl
     )
 
 
-_reduction(
-    "sum", _sum_gradient, ("float32", "float64", "int32", "int64"), 16.0, Roles(reduces="elements", post_op="sums")
-)
-_reduction("mean", _mean_gradient, ("float32", "float64"), 16.0, Roles(reduces="elements"))
-_reduction("max", _extreme_gradient, ("float32", "float64", "int32", "int64"), 0.0, Roles(reduces="rows"))
-_reduction("min", _extreme_gradient, ("float32", "float64", "int32", "int64"), 0.0, Roles(reduces="rows"))
+_reduction("sum", _sum_gradient, _NUMBER, "modulo", 16.0, Roles(reduces="elements", post_op="sums"))
+_reduction("mean", _mean_gradient, _FLOAT, None, 16.0, Roles(reduces="elements"))
+_reduction("max", _extreme_gradient, _NUMBER, "order", 0.0, Roles(reduces="rows"))
+_reduction("min", _extreme_gradient, _NUMBER, "order", 0.0, Roles(reduces="rows"))
 
 
 def _infer_index(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
@@ -103,7 +108,9 @@ for _name in ("argmax", "argmin"):
             _infer_index,
             attributes=(("axis", "int"), ("keepdims", "bool")),
             flops=lambda ins, outs: math.prod(ins[0]),
-            dtypes=("float32", "float64", "int32", "int64"),
+            dtypes=_NUMBER,
+            results=("int32",),
+            uint64="order",
             samples=lambda: [
                 Sample(shape, axis=axis, keepdims=keepdims)
                 for shape, axis in (((7,), 0), ((3, 5), 1), ((3, 5), 0), ((4, 3, 6), 1), ((5, 131), 1))

@@ -33,6 +33,7 @@ register(
         attributes=(("shape", "shape"),),
         gradient=lambda node, grads: (call("reshape", grads[0], attributes=(node.inputs[0].shape,)),),
         flops=_no_flops,
+        dtypes=dtypes.DTYPES,
         roles=Roles(view=lambda shape, attributes: 0),
     )
 )
@@ -44,6 +45,7 @@ register(
         lambda inputs, attributes: [(inputs[0].shape, inputs[0].dtype)],
         gradient=flat,
         flops=_no_flops,
+        dtypes=dtypes.DTYPES,
         roles=Roles(view=lambda shape, attributes: 0),
     )
 )
@@ -213,6 +215,7 @@ register(
         gradient=flat,
         flops=_no_flops,
         dtypes=("int32", "int64"),
+        results=dtypes.DTYPES,
         samples=lambda: [
             Sample(Arg(shape, "integer", -2, 7), classes=5, dtype=dtype)
             for shape in ((), (4,), (3, 2))

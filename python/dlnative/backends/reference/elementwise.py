@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from dlnative.dtypes import NUMPY
+
 Array = np.ndarray[Any, Any]
 
 _SELU_SCALE, _SELU_LIMIT = 1.0507009873554804934193349852946, 1.7580993408473768599402175208123  # Klambauer et al. 2017
@@ -148,7 +150,7 @@ def where(condition: Array, a: Array, b: Array) -> Array:
 
 
 def cast(x: Array, dtype: str) -> Array:
-    return x.astype(dtype)
+    return x.astype(NUMPY[dtype])
 
 
 def copy(x: Array) -> Array:

@@ -10,6 +10,9 @@ import numpy as np
 from dlnative.backends.program import ARENA, Array, Buffer, Program
 from dlnative.backends.reference.functions import function_of
 from dlnative.backends.selection import note_written
+from dlnative.dtypes import NUMPY
+from dlnative.graph.op import OPS
+from dlnative.graph.type_rule import check_instruction
 
 
 class ReferenceExecutor:
@@ -17,11 +20,15 @@ class ReferenceExecutor:
 
     def __init__(self, program: Program) -> None:
         self._feed_buffers = [program.buffers[number] for number in program.feeds]
-        self._feeds = [np.zeros(buffer.shape, buffer.dtype) for buffer in self._feed_buffers]
+        self._feeds = [np.zeros(buffer.shape, NUMPY[buffer.dtype]) for buffer in self._feed_buffers]
         spaces: list[Array] = [np.zeros(program.arena_bytes, np.uint8)]
         spaces += [feed.reshape(-1).view(np.uint8) for feed in self._feeds]
         spaces += program.externals
         assert ARENA == 0
+        for step in program.instructions:
+            inputs, outputs = ([program.buffers[n].dtype for n in numbers] for numbers in (step.inputs, step.outputs))
+            op = OPS[step.op]
+            check_instruction(op, inputs, outputs, step.keywords["steps"] if op.steps >= 0 else None, "reference")
         self._views = [_view(spaces[buffer.space], buffer) for buffer in program.buffers]
         self._results = [self._views[number] for number in program.results]
         self._steps = [
@@ -92,7 +99,7 @@ class ReferenceExecutor:
 
 
 def _view(space: Array, buffer: Buffer) -> Array:
-    dtype = np.dtype(buffer.dtype)
+    dtype = NUMPY[buffer.dtype]
     size = int(np.prod(buffer.shape, dtype=np.int64))
     return space[buffer.offset : buffer.offset + size * dtype.itemsize].view(dtype).reshape(buffer.shape)
 

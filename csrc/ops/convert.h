@@ -1,0 +1,11 @@
+// Conversion between all element types.
+#pragma once
+
+#include "dlnative/types.h"
+
+namespace dlnative::DLNATIVE_ISA {
+
+// y[i] = x[i] in another type; x and y do not overlap.
+void convert(DType from, const void* x, DType to, void* y, std::int64_t count);
+
+}  // namespace dlnative::DLNATIVE_ISA
