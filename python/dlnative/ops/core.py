@@ -55,7 +55,13 @@ def record(call: Call, specification: Callable[..., Any]) -> Any:
     with Trace() as trace:
 
         def placeholder(leaf: Any) -> Any:
-            return trace.feed(leaf.shape, leaf.dtype) if isinstance(leaf, KerasTensor) else leaf
+            if not isinstance(leaf, KerasTensor):
+                return leaf
+            feed = trace.feed(leaf.shape, leaf.dtype)
+            mask = getattr(leaf, "_keras_mask", None)
+            if mask is not None:
+                feed._keras_mask = placeholder(mask)
+            return feed
 
         args, kwargs = map_structure(placeholder, (call.args, call.kwargs))
         result = specification(*args, **kwargs)
