@@ -13,7 +13,6 @@ from dlnative import (
     backend,
     callbacks,
     constraints,
-    dtype_policies,
     initializers,
     layers,
     losses,
@@ -25,12 +24,11 @@ from dlnative import (
     utils,
 )
 from dlnative.config import build_config, num_threads, set_num_threads
-from dlnative.dtype_policies import DTypePolicy
 from dlnative.gradient import grad, value_and_grad
 from dlnative.graph.function import Function
 from dlnative.graph.variable import Variable
 from dlnative.initializers import Initializer
-from dlnative.layers import Input, InputSpec, Layer
+from dlnative.layers import Input, Layer
 from dlnative.losses import Loss
 from dlnative.metrics import Metric
 from dlnative.models import Model, Sequential
@@ -70,11 +68,9 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
-    "DTypePolicy",
     "Function",
     "Initializer",
     "Input",
-    "InputSpec",
     "KerasTensor",
     "Layer",
     "Loss",
@@ -90,7 +86,6 @@ __all__ = [
     "callbacks",
     "constraints",
     "datasets",
-    "dtype_policies",
     "grad",
     "initializers",
     "layers",

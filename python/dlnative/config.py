@@ -8,6 +8,34 @@ from dlnative.backends.selection import backend as backend
 from dlnative.dtypes import floatx as floatx
 from dlnative.dtypes import set_floatx as set_floatx
 
+_most: dict[str, int | None] = {"epochs": None, "steps": None}
+
+
+def max_epochs() -> int | None:
+    """Returns the number of epochs that no `fit` goes beyond; `None`: any number."""
+    return _most["epochs"]
+
+
+def set_max_epochs(max_epochs: int | None) -> None:
+    """Sets the number of epochs that no `fit` goes beyond, to try a program out."""
+    _most["epochs"] = _checked("set_max_epochs", max_epochs)
+
+
+def max_steps_per_epoch() -> int | None:
+    """Returns the number of steps that no epoch goes beyond; `None`: any number."""
+    return _most["steps"]
+
+
+def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
+    """Sets the number of steps that no epoch (or `evaluate`, or `predict`) goes beyond, to try a program out."""
+    _most["steps"] = _checked("set_max_steps_per_epoch", max_steps_per_epoch)
+
+
+def _checked(call: str, value: Any) -> int | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ValueError(f"{call}: expected an integer of 1 or more, or None, got {value!r}")
+    return value
+
 
 class BuildConfig(dict[str, Any]):
     """A dict that prints as a table."""

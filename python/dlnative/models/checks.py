@@ -1,60 +1,72 @@
-"""Checks of data against a model: shapes of inputs, and targets that a loss can take."""
+"""Checks of data against a model: shapes of inputs, and targets that a loss can take; and of arguments of `fit`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from dlnative import losses
-from dlnative.graph.tree import flatten_structure
-from dlnative.models.data import Data
+from dlnative.data.batches import Data
+from dlnative.models.compiled_loss import at
 
 
-def fit_inputs(model: Any, arrays: list[np.ndarray[Any, Any]]) -> None:
-    """Checks inputs against the symbolic inputs, and adds or drops a last axis of extent 1 where that is all that differs.
-
-    A model that has not been built yet is built for these inputs.
+def fit_inputs(model: Any, call: str, arrays: list[Any]) -> list[Any]:
+    """Returns inputs with the ranks of the symbolic inputs: a last axis of extent 1 may be all that differs.
 
     Args:
-        model: a functional or sequential model.
-        arrays: the inputs; changed in place where an axis is added or dropped.
+        model: a functional or sequential model that is built.
+        call: who was given them.
+        arrays: the inputs, in the order of the model's.
 
     Raises:
         ValueError: if a shape does not fit.
     """
-    if not model.built:
-        model.build((None, *arrays[0].shape[1:]))
-    for index, (array, tensor) in enumerate(zip(arrays, model.inputs, strict=True)):
-        model.check_leaf(tensor, array.shape)
-        if array.ndim < len(tensor.shape):
-            arrays[index] = array[..., None]
-        elif array.ndim > len(tensor.shape):
-            arrays[index] = array[..., 0]
+    fitted: list[Any] = []
+    for array, tensor in zip(arrays, model.inputs, strict=True):
+        if array is None:
+            if not getattr(tensor, "optional", False):
+                raise ValueError(f'{call}: expected an array for the input "{tensor.name}", got None')
+        else:
+            model.check_leaf(tensor, (None, *array.shape[1:]))
+            if array.ndim < len(tensor.shape):
+                array = array[..., None]
+            elif array.ndim > len(tensor.shape):
+                array = array[..., 0]
+        fitted.append(array)
+    return fitted
 
 
-def check_targets(model: Any, call: str, samples: Data) -> None:
+def check_targets(model: Any, data: Data) -> None:
     """Refuses targets that the losses cannot take: labels that are no classes, probabilities outside of [0, 1].
 
     Args:
         model: a compiled model that has been traced, so that the shapes of its outputs are known.
-        call: who asks.
-        samples: the data.
+        data: the samples.
     """
-    if model._compiled_loss is None:
+    loss = model._objective.loss
+    if loss is None or not loss.built or data.y is None or model.output_structure is None:
         return
-    outputs = flatten_structure(model.output_structure)
-    for loss, target, output in zip(model._compiled_loss.losses, samples.y, outputs, strict=True):
-        if target is None or loss is None:
+    try:
+        targets = loss.targets(data.y, model.output_structure)
+        pairs = [(term.loss, at(targets, term.path), at(model.output_structure, term.path)) for term in loss.terms]
+    except (KeyError, IndexError, TypeError, ValueError):
+        return  # a subclass brings outputs and targets together in its own way
+    for function, target, output in pairs:
+        if not isinstance(target, np.ndarray) or not hasattr(output, "shape") or not target.size:
             continue
-        sparse = isinstance(loss, losses.SparseCategoricalCrossentropy) or _function_name(loss).startswith("sparse_cat")
-        binary = isinstance(loss, losses.BinaryCrossentropy) or _function_name(loss) == "binary_crossentropy"
+        name = _function_name(function)
+        sparse = isinstance(function, losses.SparseCategoricalCrossentropy) or name.startswith("sparse_cat")
+        binary = isinstance(function, losses.BinaryCrossentropy) or name == "binary_crossentropy"
         if sparse:
-            _check_labels(call, target, output.shape[-1], getattr(loss, "ignore_class", None))
+            _check_labels(data.call, target, output.shape[-1], getattr(function, "ignore_class", None))
         elif binary:
             low, high = target.min(), target.max()
             if low < 0 or high > 1:
-                raise ValueError(f"{call}: expected targets in [0, 1] for binary crossentropy, got {low} to {high}")
+                raise ValueError(
+                    f"{data.call}: expected targets in [0, 1] for binary crossentropy, got {low} to {high}"
+                )
 
 
 def _function_name(loss: Any) -> str:
@@ -75,3 +87,37 @@ def _check_labels(call: str, labels: np.ndarray[Any, Any], classes: int, ignored
             f"{call}: expected labels that are integers in [0, {classes}) for an output of {classes} classes, got "
             f"{labels[wrong].ravel()[0]}"
         )
+
+
+def checked_verbose(call: str, verbose: Any) -> int:
+    """Returns 0, 1 or 2; `"auto"` is 1."""
+    if verbose == "auto":
+        return 1
+    if isinstance(verbose, (bool, int, np.integer)) and verbose in (0, 1, 2):
+        return int(verbose)
+    raise ValueError(f'{call}: expected verbose to be 0, 1, 2 or "auto", got {verbose!r}')
+
+
+def checked_frequency(frequency: Any) -> Any:
+    """Returns every how many epochs, or in which ones, `fit` validates."""
+    if isinstance(frequency, (int, np.integer)) and not isinstance(frequency, bool) and frequency >= 1:
+        return int(frequency)
+    if isinstance(frequency, (Sequence, set, frozenset)) and not isinstance(frequency, str):
+        epochs = list(frequency)
+        if all(isinstance(epoch, (int, np.integer)) and epoch >= 1 for epoch in epochs):
+            return epochs
+    raise ValueError(
+        f"fit: expected validation_freq to be an integer of 1 or more, or a list of epochs from 1 on, got {frequency!r}"
+    )
+
+
+def validates(epoch: int, frequency: Any) -> bool:
+    """Tells whether an epoch, counted from 0, is followed by a validation."""
+    return (epoch + 1) in frequency if isinstance(frequency, list) else (epoch + 1) % int(frequency) == 0
+
+
+def checked_flag(call: str, name: str, value: Any) -> bool:
+    """Returns a bool."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    raise ValueError(f"{call}: expected {name} to be True or False, got {value!r}")

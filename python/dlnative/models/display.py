@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlnative.backends.program import Program
+from dlnative.data.batches import Data
+from dlnative.data.structure import pack
 from dlnative.dtypes import ITEM_SIZES
 from dlnative.graph.function import Compiled
 from dlnative.graph.op import size_of
 from dlnative.graph.roles import PLAIN
 from dlnative.graph.tree import flatten_structure
-from dlnative.models.data import Data
+from dlnative.models.compiled_loss import paths
 
 if TYPE_CHECKING:
     from dlnative.models.trainer import Trainer
@@ -50,14 +52,26 @@ def _example(model: Trainer, batch_size: int, mode: str) -> Compiled:
         )
     x = [np.zeros((batch_size, *(extent or 1 for extent in tensor.shape[1:])), tensor.dtype) for tensor in tensors]
     if mode == "predict":
-        return model._steps.get(mode, Data(x, [], []), batch_size)
+        return model._steps.get(mode, Data(_alone(x), call="plan"), batch_size)
     outputs = flatten_structure(model.outputs)  # type: ignore[attr-defined]
-    sparse = [_is_sparse(loss) for loss in (model._compiled_loss.losses if model._compiled_loss else [])]
+    loss = model._objective.loss
+    losses: list[Any] = []
+    if loss is not None:
+        loss.names = model._output_names()
+        if not loss.built:
+            loss.build(pack(model.output, outputs))  # type: ignore[attr-defined]
+        by_path = {term.path: term.loss for term in loss.terms}
+        losses = [by_path.get(path) for path in paths(model.output)]  # type: ignore[attr-defined]
     y: list[Any] = []
     for index, tensor in enumerate(outputs):
-        shape = (batch_size, *tensor.shape[1:-1]) if sparse and sparse[index] else (batch_size, *tensor.shape[1:])
-        y.append(np.zeros(shape, "int32" if sparse and sparse[index] else tensor.dtype))
-    return model._steps.get(mode, Data(x, y, [None] * len(y)), batch_size)
+        sparse = bool(losses) and _is_sparse(losses[index])
+        shape = (batch_size, *tensor.shape[1:-1]) if sparse else (batch_size, *tensor.shape[1:])
+        y.append(np.zeros(shape, "int32" if sparse else tensor.dtype))
+    return model._steps.get(mode, Data(_alone(x), pack(model.output, y), call="plan"), batch_size)  # type: ignore[attr-defined]
+
+
+def _alone(leaves: list[Any]) -> Any:
+    return leaves[0] if len(leaves) == 1 else leaves
 
 
 def _is_sparse(loss: Any) -> bool:

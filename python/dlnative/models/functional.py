@@ -27,7 +27,7 @@ class Functional(Model):
     def __init__(
         self, inputs: Any, outputs: Any, name: str | None = None, trainable: bool = True, **kwargs: Any
     ) -> None:
-        super().__init__(name=name, **kwargs)
+        super().__init__(name=name, autocast=False, **kwargs)
         for role, structure in (("inputs", inputs), ("outputs", outputs)):
             leaves = flatten_structure(structure)
             for leaf in leaves:
@@ -113,17 +113,13 @@ class Functional(Model):
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """Calls the layers again on other inputs."""
-        del mask
+        del training, mask
         values: dict[int, Any] = {}
         for tensor, leaf in zip(self.inputs, self.input_leaves(inputs), strict=True):
             self.check_leaf(tensor, tuple(leaf.shape))
             values[id(tensor)] = _fitted(leaf, tensor)
         for call in self._calls:
             args, kwargs = map_structure(lambda leaf: values.get(id(leaf), leaf), (call.args, call.kwargs))
-            if training is not None and isinstance(
-                call.function, Layer
-            ):  # what the caller says comes before what was recorded
-                kwargs["training"] = training
             results = [item for item in flatten_structure(call.function(*args, **kwargs)) if hasattr(item, "shape")]
             for tensor, result in zip(call.outputs, results, strict=True):
                 values[id(tensor)] = result

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from dlnative.data.batches import Data
+from dlnative.data.conversion import checked_count
 from dlnative.layers.layer import Layer
+from dlnative.models import checks, inputs
+from dlnative.models.epoch import feeds_of
 from dlnative.models.trainer import Trainer
+
+if TYPE_CHECKING:
+    from dlnative.models.profile import Profile
 
 
 class Model(Trainer, Layer):
@@ -85,6 +92,54 @@ class Model(Trainer, Layer):
     def _summary_rows(self) -> list[tuple[Any, Any, int, list[str]]]:
         """Returns a row for each layer: itself, its output shape, its parameters, and what it is connected to."""
         return [(layer, layer._output_shape, layer.count_params() if layer.built else 0, []) for layer in self.layers]
+
+    def plan(self, batch_size: int = 32, mode: str | None = None) -> None:
+        """Prints the compiled plan: each instruction with its shapes, operations and bytes, and the memory.
+
+        Args:
+            batch_size: the batch size to plan for.
+            mode: `"train"`, `"test"` or `"predict"`; training if the model is compiled, otherwise prediction.
+        """
+        from dlnative.models.display import print_plan
+
+        print_plan(self, batch_size, mode or ("train" if self.compiled else "predict"))
+
+    def profile(self, x: Any, y: Any = None, batch_size: int = 32, plot: Any = None) -> Profile:
+        """Times each instruction of a step beside what this machine could do, prints the table and returns it.
+
+        The step is a training step if targets are given, otherwise a prediction. The weights stay as they are.
+
+        Args:
+            x: inputs, of which the first `batch_size` samples are used.
+            y: targets.
+            batch_size: samples in the step.
+            plot: a file that the roofline is drawn into; needs matplotlib.
+
+        Returns:
+            The `Profile`, with the times in `seconds` and the limits in `limits`.
+
+        Raises:
+            ValueError: if there are fewer samples than `batch_size`.
+        """
+        from dlnative.models.profile import profile_step
+
+        batch_size = checked_count("profile", "batch_size", batch_size)
+        if y is None:
+            mode, samples = "predict", Data(inputs.input_arrays(self, "profile", x), call="profile")
+        else:
+            self._assert_compiled("profile")
+            mode, samples = "train", inputs.samples(self, "profile", x, y)
+        if samples.size < batch_size:
+            raise ValueError(f"profile: expected at least {batch_size} samples, got {samples.size}")
+        compiled = self._steps.get(mode, samples, batch_size)
+        if mode == "train":
+            checks.check_targets(self, samples)
+        feeds = feeds_of(compiled, samples.arrays, batch_size)
+        result = profile_step(f'Profile of "{self.name}": {mode}, batch {batch_size}', compiled, feeds)
+        if plot is not None:
+            result.plot(plot)
+        print(result)
+        return result
 
     def get_config(self) -> dict[str, Any]:
         return {"name": self.name, "trainable": self.trainable}

@@ -29,7 +29,7 @@ class Sequential(Model):
     """
 
     def __init__(self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None) -> None:
-        super().__init__(name=name)
+        super().__init__(name=name, autocast=False)
         self._layers: list[Layer] = []
         self._functional: Functional | None = None
         for layer in layers or ():
@@ -146,6 +146,16 @@ class Sequential(Model):
         return self._model().output_shape
 
     @property
+    def input(self) -> Any:
+        """The symbolic input."""
+        return self._model().input
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output."""
+        return self._model().output
+
+    @property
     def output_names(self) -> list[str]:
         """The name of the last layer, in a list."""
         return self._model().output_names
@@ -171,8 +181,8 @@ class Sequential(Model):
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """Calls the layers one after the other."""
-        del mask
-        return self._model().call(inputs, training=training)
+        del training, mask
+        return self._model().call(inputs)
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Returns a layer by its name or its place; see `Functional.get_layer`."""

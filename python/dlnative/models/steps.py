@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlnative import dtypes, ops
 from dlnative.backends import selection
-from dlnative.graph.autodiff import gradients
+from dlnative.data.batches import Data
+from dlnative.data.conversion import fed_dtype
 from dlnative.graph.function import Compiled, compile_trace
-from dlnative.graph.tensor import Tensor
-from dlnative.graph.tree import flatten_structure, map_structure
-from dlnative.models.data import Data
+from dlnative.models import tracing
+from dlnative.models.compiled_loss import MisfitError
+from dlnative.models.inputs import input_dtypes, model_floats
 
 if TYPE_CHECKING:
-    from dlnative.graph.trace import Trace
-    from dlnative.models.objective import Objective
+    from dlnative.graph.variable import Variable
+    from dlnative.models.trainer import Trainer
 
 Spec = tuple[tuple[int, ...], str]
 
@@ -25,12 +25,16 @@ Spec = tuple[tuple[int, ...], str]
 class Steps:
     """The compiled steps of one model, by mode, batch size and form of the data."""
 
-    def __init__(self, model: Objective) -> None:
+    def __init__(self, model: Trainer) -> None:
         self._model = weakref.ref(model)
         self._plans: dict[Any, Compiled] = {}
         self._direct: dict[Any, Compiled] = {}
         # Which layers were trainable, when `changes` was what it is here.
         self._trainable: tuple[int, tuple[bool, ...]] = (-1, ())
+        # What steps that a subclass has written returned last: a variable for each name, by mode.
+        self.logs: dict[str, dict[str, Variable]] = {}
+        # What functions that a subclass makes returned last, by mode.
+        self.function_logs: dict[str, Any] = {}
 
     @property
     def model(self) -> Any:
@@ -41,6 +45,8 @@ class Steps:
         """Forgets all plans."""
         self._plans.clear()
         self._direct.clear()
+        self.logs.clear()
+        self.function_logs.clear()
 
     def direct(self, x: Any, batch_size: int | None) -> Compiled | None:
         """Returns the plan of an earlier prediction of an array like this, which can be fed as it is."""
@@ -70,19 +76,31 @@ class Steps:
             return found
         specs = self.specs(data, batch_size)
         trainable = self._which_are_trainable() if mode == "train" else ()
-        form = tuple(array is None for array in (*data.y, *data.sample_weight))
-        key = (mode, selection.backend(), tuple(specs), form, trainable)
+        key = (mode, selection.backend(), tuple(specs), data.form, trainable)
         found = self._plans.get(key)
         if found is None or not found.current:
-            step = {"train": self.train, "test": self.test, "predict": self.predict}[mode]
-            # Tracing may build layers and metrics and so give variables memory: what is planned after that is final.
-            found = compile_trace(lambda trace, feeds: step(trace, *_sorted_out(data, feeds)), specs)
+            found = self.trace(mode, data, specs)
             while len(self._plans) >= 64:
                 self._plans.pop(next(iter(self._plans)))
             self._plans[key] = found
         data.plans = {known: plan for known, plan in data.plans.items() if known[3] == selection.changes[0]}
         data.plans[self, mode, batch_size, selection.changes[0]] = found
         return found
+
+    def trace(self, mode: str, data: Data, specs: list[Spec]) -> Compiled:
+        """Traces a step and compiles it.
+
+        Args:
+            mode: `"train"`, `"test"` or `"predict"`.
+            data: arrays nested as the step takes them.
+            specs: the shapes and dtypes of a batch.
+        """
+        step = {"train": tracing.train, "test": tracing.test, "predict": tracing.predict}[mode]
+        try:
+            # Tracing may build layers and metrics and so give variables memory: what is planned after that is final.
+            return compile_trace(lambda trace, feeds: step(self.model, *data.nested(feeds)), specs)
+        except MisfitError as error:
+            raise ValueError(f"{data.call}: {error}") from None
 
     def _which_are_trainable(self) -> tuple[bool, ...]:
         """Returns the flags of all layers, which are looked at anew only when something has changed."""
@@ -94,88 +112,17 @@ class Steps:
 
     def specs(self, data: Data, batch_size: int) -> list[Spec]:
         """Returns the shapes and dtypes that the plan is fed with."""
-        inputs = self.model.input_dtypes(len(data.x))
-        specs: list[Spec] = []
-        for array, dtype in zip(data.x, inputs, strict=True):
-            specs.append(((batch_size, *array.shape[1:]), dtype or _fed_dtype(array)))
-        for given in (*data.y, *data.sample_weight):
-            if given is not None:
-                specs.append(((batch_size, *given.shape[1:]), _fed_dtype(given)))
-        return specs
-
-    def train(self, trace: Trace, x: list[Any], y: list[Any], weights: list[Any]) -> list[Any]:
-        """Forward, loss, backward, optimizer, metrics."""
-        model = self.model
-        y_pred, loss = self.forward(x, y, weights, training=True)
-        variables = model.trainable_variables
-        if not variables:
-            raise ValueError(f"{model._label}: expected trainable weights to fit, got none")
-        sources = [trace.first(variable) for variable in variables]
-        found = gradients(model.optimizer.scale_loss(loss), sources, trace.scalar(1.0, loss.dtype), ops.add)
-        self.update_metrics(x, y, y_pred, weights, loss)
-        model.optimizer.apply(found, variables)
-        return []
-
-    def test(self, trace: Trace, x: list[Any], y: list[Any], weights: list[Any]) -> list[Any]:
-        """Forward, loss, metrics."""
-        del trace
-        y_pred, loss = self.forward(x, y, weights, training=False)
-        self.update_metrics(x, y, y_pred, weights, loss)
-        return []
-
-    def predict(self, trace: Trace, x: list[Any], y: list[Any], weights: list[Any]) -> Any:
-        """Forward."""
-        del trace, y, weights
-        outputs = self.model._call_symbols(self.model.nested_inputs(x), training=False)
-        self.model.output_structure = _specification(outputs)
-        return flatten_structure(outputs)
-
-    def forward(self, x: list[Any], y: list[Any], weights: list[Any], training: bool) -> tuple[Any, Any]:
-        model = self.model
-        y_pred = model._call_symbols(model.nested_inputs(x), training=training)
-        model.output_structure = _specification(y_pred)
-        loss = model.compute_loss(
-            x=model.nested_inputs(x), y=_nested(y), y_pred=y_pred, sample_weight=_nested(weights), training=training
-        )
-        if loss is None:
-            raise ValueError(f"{model._label}: expected a loss in compile() or from add_loss, got none")
-        if not isinstance(loss, Tensor) or loss.shape != ():
-            raise ValueError(f"{model._label}: expected a scalar loss, got {loss!r}")
-        return y_pred, loss
-
-    def update_metrics(self, x: list[Any], y: list[Any], y_pred: Any, weights: list[Any], loss: Any) -> None:
-        model = self.model
-        model._loss_tracker.update_state(loss, sample_weight=float(x[0].shape[0]))
-        model.update_metrics(model.nested_inputs(x), _nested(y), y_pred, _nested(weights))
-
-
-def _specification(outputs: Any) -> Any:
-    """Returns outputs without what makes them, which a model need not keep."""
-    return map_structure(lambda tensor: Tensor(tensor.shape, tensor.dtype), outputs)
+        floats = model_floats(self.model)
+        inputs = input_dtypes(self.model, data.x)
+        given = inputs + [None] * (len(data.arrays) - len(inputs))
+        return [
+            ((batch_size, *array.shape[1:]), dtype or fed_dtype(array, floats))
+            for array, dtype in zip(data.arrays, given, strict=True)
+        ]
 
 
 def _direct_key(x: Any, batch_size: int | None) -> Any:
     return selection.backend(), batch_size, x.shape, x.dtype, x.flags.c_contiguous
-
-
-def _sorted_out(data: Data, feeds: list[Any]) -> tuple[list[Any], list[Any], list[Any]]:
-    """Returns the feeds as inputs, targets and weights, `None` where the data has none."""
-    pending = iter(feeds)
-
-    def take(arrays: list[Any]) -> list[Any]:
-        return [None if array is None else next(pending) for array in arrays]
-
-    return take(data.x), take(data.y), take(data.sample_weight)
-
-
-def _nested(leaves: list[Any]) -> Any:
-    """One output's leaf by itself, several in a list."""
-    return leaves[0] if len(leaves) == 1 else leaves
-
-
-def _fed_dtype(array: np.ndarray[Any, Any]) -> str:
-    name = dtypes.of_array(array)
-    return dtypes.floatx() if dtypes.is_float(name) else name
 
 
 def _all_layers(layer: Any) -> list[Any]:

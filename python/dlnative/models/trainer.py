@@ -1,48 +1,305 @@
-"""Training: `fit`, `evaluate` and their like for one batch."""
+"""What makes a layer a model that can be trained: `compile`, `fit`, `evaluate`, `predict`, and what a subclass may write."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
-import numpy as np
+from dlnative import metrics as metrics_module
+from dlnative import optimizers
+from dlnative.backends.selection import changes
+from dlnative.callbacks import History
+from dlnative.data.batches import Data, unpack_x_y_sample_weight
+from dlnative.data.conversion import checked_count
+from dlnative.graph.trace import current_trace
+from dlnative.models import epoch, inputs, loops, tracing
+from dlnative.models.compiled_loss import distinct
+from dlnative.models.compiled_metrics import CompiledMetrics
+from dlnative.models.objective import Objective
+from dlnative.models.steps import Steps
 
-from dlnative.callbacks import CallbackList, History
-from dlnative.models import checks, data
-from dlnative.models.data import Data
-from dlnative.models.predictor import SLICE, Predictor, feeds_of
-from dlnative.ops.random import random_permutation
-from dlnative.utils.random_seed import next_seed
 
-if TYPE_CHECKING:
-    from dlnative.models.profile import Profile
+class Trainer:
+    """What makes a layer a model that can be trained.
 
+    Its parts are the objective (losses and metrics that `compile` sets), the plans of its steps, and the optimizer.
+    """
 
-class Trainer(Predictor):
-    """What makes a layer a model that can be trained."""
+    name: str
+    built: bool
+    dtype: str
+    _label: str
+    trainable_variables: list[Any]
+    losses: list[Any]
+    _attributes: Callable[[], list[Any]]
+    _inner: Callable[[list[Any]], list[Any]]
 
-    def _data(self, call: str, x: Any, y: Any, sample_weight: Any) -> Data:
-        """Returns checked data."""
-        if isinstance(x, Data):
-            return x
-        arrays = self._inputs(call, x)
-        names, count = self._outputs()
-        targets = data.target_leaves(call, y, names, count)
-        weights = data.weight_leaves(call, sample_weight, names, count)
-        named = [("x", arrays[0]), *(("y", target) for target in targets), *(("sample_weight", w) for w in weights)]
-        data.same_length(call, named)
-        return Data(arrays, targets, weights)
+    def __init__(self) -> None:
+        self.compiled = False
+        self.optimizer: Any = None
+        self.loss: Any = None
+        self.stop_training = self.stop_evaluating = self.stop_predicting = False
+        self.run_eagerly = False
+        self.jit_compile: Any = True
+        self.steps_per_execution = 1
+        self.history: History | None = None
+        self.output_structure: Any = None
+        self.train_function: Any = None
+        self.test_function: Any = None
+        self.predict_function: Any = None
+        self._objective = Objective()
+        self._steps = Steps(self)
+        self._metrics_of_run: list[Any] | None = None
+        # The metrics of the layers, when `changes` was what it is here.
+        self._inner_metrics: tuple[int, list[Any]] = (-1, [])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copies of a model share no plans with it, and are in no run, even if one is made by a callback."""
+        state: dict[str, Any] = super().__getstate__()  # type: ignore[misc]
+        functions = {f"{mode}_function": None for mode in ("train", "test", "predict")}
+        return {**state, "_steps": None, "_metrics_of_run": None, "_inner_metrics": (-1, []), **functions}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._steps = Steps(self)
+
+    def _reset_plans(self) -> None:
+        self._steps.clear()
+
+    def _overrides(self, name: str) -> bool:
+        """Tells whether a subclass, or this object, has written a method of its own."""
+        return getattr(type(self), name) is not getattr(Trainer, name) or name in self.__dict__
+
+    # Compiling.
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str | None = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Sets what `fit` does.
+
+        Args:
+            optimizer: an optimizer or its name.
+            loss: a loss, its name, or a function `(y_true, y_pred)`; for several outputs a list, a dict by their names, or
+                nested as they are. In a list for one output, or for a nest of outputs, all its losses are added up.
+            loss_weights: what the losses are multiplied by, nested alike.
+            metrics: a list of metrics, names or functions `(y_true, y_pred)`; they do not see sample weights. For several
+                outputs a list of lists, a dict by their names, or nested as they are.
+            weighted_metrics: the same, but these see sample weights.
+            run_eagerly: whether Python code (of `call`, losses, `train_step`) runs anew for every batch: slow, for debugging.
+            steps_per_execution: after how many batches callbacks of single batches are called.
+            jit_compile: changes nothing: every step is compiled.
+            auto_scale_loss: changes nothing in float32 and float64, which need no scaled loss.
+
+        Raises:
+            ValueError: for an unknown optimizer, loss or metric; the model is then unchanged.
+        """
+        del auto_scale_loss
+        made = optimizers.get(optimizer)
+        objective = Objective(loss, loss_weights, metrics, weighted_metrics)
+        self.steps_per_execution = checked_count("compile", "steps_per_execution", steps_per_execution)
+        self.run_eagerly, self.jit_compile = bool(run_eagerly), jit_compile
+        self.optimizer, self.loss, self._objective = made, loss, objective
+        self._metrics_of_run = None
+        self.train_function = self.test_function = self.predict_function = None
+        self.compiled = True
+        self._reset_plans()
+
+    def _build_optimizer(self) -> None:
+        if not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+
+    def _output_names(self) -> list[str] | None:
+        """Returns the names of the outputs, each once; `None` if they have none."""
+        if getattr(self, "outputs", None) is not None:
+            return distinct(self.output_names)  # type: ignore[attr-defined]
+        return None
+
+    def _assert_compiled(self, call: str) -> None:
+        if not self.compiled:
+            raise ValueError(f"{self._label}: expected compile() before {call}(), got a model that is not compiled")
+
+    # What a subclass may write.
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        """Returns the scalar to minimise: the compiled loss and what regularizers and `add_loss` add.
+
+        Args:
+            x: the inputs.
+            y: the targets.
+            y_pred: what the model made of the inputs.
+            sample_weight: weights of the samples.
+            training: whether this is a training step.
+        """
+        del x, training
+        return self._objective.compute_loss(y, y_pred, sample_weight, self.losses)
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """Lets the metrics see a batch and returns their values; a subclass may return others, or further ones."""
+        del x
+        self._objective.update_metrics(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def train_step(self, data: Any, *more: Any) -> Any:
+        """Makes a training step; a subclass may write another.
+
+        The step is traced: it runs once, on symbolic tensors, and its plan then runs for every batch. It is written in
+        `dlnative.ops`; gradients come from `dlnative.value_and_grad`, given the variables, and
+        `self.optimizer.apply(gradients, variables)` (or `apply_gradients`) updates them, after which they read as updated.
+
+        Args:
+            data: a batch: `x`, `(x, y)` or `(x, y, sample_weight)`.
+            *more: the batch, if the first argument is the state: lists of the values of trainable, non-trainable,
+                optimizer's and metrics' variables. The result is then a pair of the values by name and the new state.
+
+        Returns:
+            A dict of values by name: `fit` shows those of the last batch.
+
+        Example:
+            >>> import numpy as np
+            >>> import dlnative
+            >>> class Halved(dlnative.Model):
+            ...     def __init__(self):
+            ...         super().__init__()
+            ...         self.dense = dlnative.layers.Dense(1)
+            ...     def call(self, x):
+            ...         return self.dense(x)
+            ...     def train_step(self, data):
+            ...         x, y = data
+            ...         def loss_of():
+            ...             y_pred = self(x, training=True)
+            ...             return self.compute_loss(y=y, y_pred=y_pred), y_pred
+            ...         compute = dlnative.value_and_grad(loss_of, variables=self.trainable_variables, has_aux=True)
+            ...         (loss, y_pred), gradients = compute()
+            ...         self.optimizer.apply([0.5 * g for g in gradients], self.trainable_variables)
+            ...         for metric in self.metrics:
+            ...             metric.update_state(loss) if metric.name == "loss" else metric.update_state(y, y_pred)
+            ...         return {metric.name: metric.result() for metric in self.metrics}
+            >>> model = Halved()
+            >>> model.compile("sgd", "mse", metrics=["mae"])
+            >>> _ = model(np.ones((8, 2), "float32"))
+            >>> history = model.fit(np.ones((8, 2)), np.ones((8, 1)), epochs=2, verbose=0)
+            >>> sorted(history.history)
+            ['loss', 'mae']
+        """
+        return self._own_step("train", tracing.own_train, data, more)
+
+    def test_step(self, data: Any, *more: Any) -> Any:
+        """Makes a test step; a subclass may write another: see `train_step`."""
+        return self._own_step("test", tracing.own_test, data, more)
+
+    def predict_step(self, data: Any, *more: Any) -> Any:
+        """Returns the outputs for a batch; a subclass may write another: see `train_step`."""
+        x, _, _ = unpack_x_y_sample_weight(more[0] if more else data)
+        outputs = self(x, training=False)  # type: ignore[operator]
+        return (outputs, tracing.state_of(self, "predict")[1]) if more else outputs
+
+    def _own_step(self, mode: str, own: Callable[..., Any], data: Any, more: tuple[Any, ...]) -> Any:
+        if current_trace() is not None:
+            return tracing.run_own(self, mode, own, data, more)
+        return epoch.own_function(self, mode)(iter([more[0] if more else data]))
+
+    def make_train_function(self, force: bool = False) -> Any:
+        """Sets and returns `train_function`, which takes a batch from an iterator, makes a step, and returns its values.
+
+        A subclass may write another; `fit` then calls what it made for every batch. Without one, `fit` needs no such function.
+
+        Args:
+            force: whether a function that was made before is made anew.
+        """
+        return self._own_function("train", force)
+
+    def make_test_function(self, force: bool = False) -> Any:
+        """Sets and returns `test_function`; see `make_train_function`."""
+        return self._own_function("test", force)
+
+    def make_predict_function(self, force: bool = False) -> Any:
+        """Sets and returns `predict_function`, which returns outputs; see `make_train_function`."""
+        return self._own_function("predict", force)
+
+    def _own_function(self, mode: str, force: bool) -> Any:
+        name = f"{mode}_function"
+        if force or getattr(self, name) is None:
+            setattr(self, name, epoch.own_function(self, mode))
+        return getattr(self, name)
+
+    # Metrics.
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics: of the loss, of `compile`, and those that the model and its layers hold."""
+        if self._metrics_of_run is not None:
+            return list(self._metrics_of_run)
+        found: list[Any] = self._objective.all_metrics() if self.compiled else []
+        attributes = self._attributes()
+        found += [item for item in attributes if isinstance(item, metrics_module.Metric)]
+        if self._inner_metrics[0] != changes[0]:
+            self._inner_metrics = changes[0], _held_metrics(self._inner(attributes))
+        return list(dict.fromkeys(found + self._inner_metrics[1]))
+
+    @contextmanager
+    def _same_metrics(self) -> Iterator[None]:
+        """Looks for the metrics once for a whole run: its plans hold them, so a later one would see nothing."""
+        before = self._metrics_of_run
+        self._metrics_of_run = self.metrics
+        try:
+            yield
+        finally:
+            self._metrics_of_run = before
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of the metrics."""
+        return [metric.name for metric in self.metrics]
+
+    @property
+    def metrics_variables(self) -> list[Any]:
+        """The variables of the metrics."""
+        return [variable for metric in self.metrics for variable in metric.variables]
+
+    def reset_metrics(self) -> None:
+        """Begins all metrics anew."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """Returns the values of the metrics by name."""
+        results: dict[str, Any] = {}
+        for metric in self.metrics:
+            value = metric.result()
+            results.update(value if isinstance(value, dict) else {metric.name: value})
+        return results
+
+    def _logs(self, mode: str) -> dict[str, Any]:
+        """Returns what a run shows, sorted by name: the values of the metrics, or what a step of a subclass returned."""
+        returned = self._steps.function_logs.get(mode)
+        return _as_numbers(returned) if returned is not None else self._own_logs(mode)
+
+    def _own_logs(self, mode: str) -> dict[str, Any]:
+        kept = self._steps.logs.get(mode)
+        return _as_numbers({name: v.value for name, v in kept.items()} if kept else self.get_metrics_result())
+
+    def _in_order(self, logs: dict[str, Any]) -> Any:
+        """Returns the values of the metrics in the order of `metrics_names`: a number, or a list."""
+        names: list[str] = []
+        for metric in self.metrics:
+            names += [item.name for item in metric.metrics] if isinstance(metric, CompiledMetrics) else [metric.name]
+        names = [name for name in names if name in logs] + [name for name in sorted(logs) if name not in names]
+        values = [logs[name] for name in names]
+        return values[0] if len(values) == 1 else values
 
     # Running.
-
-    def _run(
-        self, mode: str, samples: Data, batch_size: int, order: Any, position: int, stop: int, seconds: float
-    ) -> int:
-        """Runs steps from `position` on, for a while, and returns the position behind the last one."""
-        size = min(batch_size, stop - position)
-        step = self._steps.get(mode, samples, size)
-        return step.executor.run_steps(samples.arrays(), [], order, position, stop, size, seconds)
 
     def fit(
         self,
@@ -66,19 +323,20 @@ class Trainer(Predictor):
         """Trains the model.
 
         Args:
-            x: the inputs, with one row for each sample; several in a list, or a dict by name.
-            y: the targets, likewise.
-            batch_size: samples in a step; 32 by default.
+            x: the inputs, with one row for each sample: an array, a frame, several in a list, or a dict by name. Or where
+                batches come from: a generator, another iterable, or a `PyDataset`, of `(x, y)` or `(x, y, sample_weight)`.
+            y: the targets, likewise; none if `x` gives batches.
+            batch_size: samples in a step; 32 by default. None if `x` gives batches.
             epochs: the number of the last epoch.
             verbose: 0 prints nothing, 1 (and `"auto"`) a progress bar, 2 a line for each epoch.
             callbacks: callbacks, in a list.
             validation_split: the share of the samples, from the end, that is kept for validation.
-            validation_data: `(x, y)` or `(x, y, sample_weight)` for validation.
-            shuffle: whether the samples are visited in a new random order in each epoch.
+            validation_data: `(x, y)` or `(x, y, sample_weight)` for validation, or where batches come from.
+            shuffle: whether the samples (of a `PyDataset`, the batches) are visited in a new random order in each epoch.
             class_weight: a dict from class number to weight; a class that is not listed counts 1.
             sample_weight: a weight for each sample.
             initial_epoch: the epoch to begin with.
-            steps_per_epoch: how many steps make an epoch; by default all samples.
+            steps_per_epoch: how many steps make an epoch, which goes on where the one before stopped; by default all samples.
             validation_steps: how many batches are validated on; by default all.
             validation_batch_size: samples in a validation batch; `batch_size` by default.
             validation_freq: every how many epochs, or in which ones, to validate.
@@ -90,98 +348,10 @@ class Trainer(Predictor):
             ValueError, TypeError: if an argument or the data cannot be right, before anything is changed.
         """
         self._assert_compiled("fit")
-        batch_size = 32 if batch_size is None else data.checked_count("fit", "batch_size", batch_size)
-        epochs = data.checked_count("fit", "epochs", epochs, 0)
-        samples, validation = self._fit_data(x, y, sample_weight, class_weight, validation_split, validation_data)
-        stop = samples.size
-        if steps_per_epoch is not None:
-            stop = min(stop, data.checked_count("fit", "steps_per_epoch", steps_per_epoch) * batch_size)
-        self._steps.get("train", samples, min(batch_size, stop))
-        checks.check_targets(self, "fit", samples)
-        if validation is not None:
-            self._steps.get("test", validation, min(validation_batch_size or batch_size, validation.size))
-            checks.check_targets(self, "fit: validation_data", validation)
-        steps = -(-stop // batch_size)
-        listed = CallbackList(
-            callbacks, add_history=True, add_progbar=verbose != 0, model=self, verbose=1 if verbose == "auto" else verbose,
-            epochs=epochs, steps=steps,
+        return loops.fit(
+            self, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle, class_weight,
+            sample_weight, initial_epoch, steps_per_epoch, validation_steps, validation_batch_size, validation_freq,
         )  # fmt: skip
-        seed = next_seed() if shuffle else None
-        self.stop_training = False
-        listed.on_train_begin()
-        logs: dict[str, float] = {}
-        with self._same_metrics():
-            for epoch in range(initial_epoch, epochs):
-                self.reset_metrics()
-                listed.on_epoch_begin(epoch)
-                order = None if seed is None else random_permutation(np.array([seed, epoch]), samples.size)
-                self._run_epoch("train", samples, batch_size, order, stop, listed)
-                logs = self._logs()
-                if validation is not None and _validates(epoch, validation_freq):
-                    results = self.evaluate(
-                        validation, batch_size=validation_batch_size or batch_size, verbose=0, steps=validation_steps,
-                        return_dict=True, callbacks=listed,
-                    )  # fmt: skip
-                    logs.update({f"val_{name}": value for name, value in results.items()})
-                    logs = {name: logs[name] for name in sorted(logs)}
-                listed.on_epoch_end(epoch, logs)
-                if self.stop_training:
-                    break
-        self.optimizer.finalize_variable_values(self.trainable_variables)  # type: ignore[attr-defined]
-        listed.on_train_end(logs)
-        assert self.history is not None
-        return self.history
-
-    def _fit_data(
-        self, x: Any, y: Any, sample_weight: Any, class_weight: Any, fraction: float, validation_data: Any
-    ) -> tuple[Data, Data | None]:
-        samples, validation = self._split_data(x, y, sample_weight, fraction, validation_data)
-        if class_weight is not None:
-            if sample_weight is not None:
-                raise ValueError("fit: expected either class_weight or sample_weight, got both")
-            samples.sample_weight = data.class_weights("fit", samples.y, class_weight)
-        return samples, validation
-
-    def _split_data(
-        self, x: Any, y: Any, sample_weight: Any, fraction: float, validation_data: Any
-    ) -> tuple[Data, Data | None]:
-        samples = self._data("fit", x, y, sample_weight)
-        if validation_data is not None:
-            if not isinstance(validation_data, (tuple, list)) or not 2 <= len(validation_data) <= 3:
-                raise ValueError(
-                    f"fit: expected validation_data as (x, y) or (x, y, sample_weight), got {type(validation_data).__name__}"
-                )
-            weights = validation_data[2] if len(validation_data) == 3 else None
-            return samples, self._data("fit: validation_data", validation_data[0], validation_data[1], weights)
-        if fraction:
-            return data.split("fit", samples, fraction)
-        return samples, None
-
-    def _run_epoch(
-        self, mode: str, samples: Data, batch_size: int, order: Any, stop: int, callbacks: CallbackList
-    ) -> None:
-        """Runs all batches of an epoch, with callbacks at each one only if a callback asks for it."""
-        position = 0
-        each_batch = callbacks.wants_batches(mode)
-        begin, end = (
-            (callbacks.on_train_batch_begin, callbacks.on_train_batch_end)
-            if mode == "train"
-            else (callbacks.on_test_batch_begin, callbacks.on_test_batch_end)
-        )
-        shown = time.perf_counter()
-        while position < stop:
-            step = position // batch_size
-            if each_batch:
-                begin(step)
-            position = self._run(mode, samples, batch_size, order, position, stop, 0.0 if each_batch else SLICE)
-            if each_batch:
-                end(step, self._logs())
-                if self.stop_training and mode == "train":
-                    break
-            now = time.perf_counter()
-            if callbacks.shows_progress and now - shown >= SLICE and position < stop:
-                callbacks.progress(-(-position // batch_size), self._logs())
-                shown = now
 
     def evaluate(
         self,
@@ -208,101 +378,73 @@ class Trainer(Predictor):
             The loss, or a list of the loss and the metrics, or a dict.
         """
         self._assert_compiled("evaluate")
-        batch_size = 32 if batch_size is None else data.checked_count("evaluate", "batch_size", batch_size)
-        samples = self._data("evaluate", x, y, sample_weight)
-        stop = (
-            samples.size
-            if steps is None
-            else min(samples.size, data.checked_count("evaluate", "steps", steps) * batch_size)
-        )
-        self._steps.get("test", samples, min(batch_size, stop))
-        if not isinstance(x, Data):
-            checks.check_targets(self, "evaluate", samples)
-        listed = callbacks
-        if not isinstance(callbacks, CallbackList):
-            listed = CallbackList(
-                callbacks, add_history=False, add_progbar=verbose != 0, model=self,
-                verbose=1 if verbose == "auto" else verbose, epochs=1, steps=-(-stop // batch_size),
-            )  # fmt: skip
-        with self._same_metrics():
-            self.reset_metrics()
-            listed.on_test_begin()
-            self._run_epoch("test", samples, batch_size, None, stop, listed)
-            logs = self._logs()
-            listed.on_test_end(logs)
-        return logs if return_dict else self._in_order(logs)
+        return loops.evaluate(self, x, y, batch_size, verbose, sample_weight, steps, callbacks, return_dict)
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """Returns what the model makes of data, as NumPy arrays.
+
+        Args:
+            x: the inputs, as in `fit`.
+            batch_size: samples in a batch; 32 by default.
+            verbose: 0 prints nothing, 1 (and `"auto"`) a progress bar, 2 a line.
+            steps: how many batches; by default all.
+            callbacks: callbacks, in a list.
+        """
+        if verbose == 0 and not callbacks and steps is None:
+            direct = self._steps.direct(x, batch_size)
+            if direct is not None:
+                return epoch.nested_as(self.output_structure, direct.executor.run([x]))
+        return loops.predict(self, x, batch_size, verbose, steps, callbacks)
 
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
     ) -> Any:
         """Makes one training step; returns the loss and the metrics of the batch, as `evaluate` does."""
         self._assert_compiled("train_on_batch")
-        samples, _ = self._fit_data(x, y, sample_weight, class_weight, 0.0, None)
-        return self._on_batch("train", "train_on_batch", samples, return_dict)
+        data = inputs.samples(self, "train_on_batch", x, y, sample_weight, class_weight)
+        return loops.on_batch(self, "train", data, return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
         """Returns the loss and the metrics of one batch, as `evaluate` does."""
         self._assert_compiled("test_on_batch")
-        return self._on_batch("test", "test_on_batch", self._data("test_on_batch", x, y, sample_weight), return_dict)
+        data = inputs.samples(self, "test_on_batch", x, y, sample_weight)
+        return loops.on_batch(self, "test", data, return_dict)
 
-    def _on_batch(self, mode: str, call: str, samples: Data, return_dict: bool) -> Any:
-        step = self._steps.get(mode, samples, samples.size)
-        checks.check_targets(self, call, samples)
-        self.reset_metrics()
-        step.executor.run_steps(samples.arrays(), [], None, 0, samples.size, samples.size, 0.0)
-        logs = self._logs()
-        return logs if return_dict else self._in_order(logs)
-
-    def plan(self, batch_size: int = 32, mode: str | None = None) -> None:
-        """Prints the compiled plan: each instruction with its shapes, operations and bytes, and the memory.
-
-        Args:
-            batch_size: the batch size to plan for.
-            mode: `"train"`, `"test"` or `"predict"`; training if the model is compiled, otherwise prediction.
-        """
-        from dlnative.models.display import print_plan
-
-        print_plan(self, batch_size, mode or ("train" if self.compiled else "predict"))
-
-    def profile(self, x: Any, y: Any = None, batch_size: int = 32, plot: Any = None) -> Profile:
-        """Times each instruction of a step beside what this machine could do, prints the table and returns it.
-
-        The step is a training step if targets are given, otherwise a prediction. The weights stay as they are.
-
-        Args:
-            x: inputs, of which the first `batch_size` samples are used.
-            y: targets.
-            batch_size: samples in the step.
-            plot: a file that the roofline is drawn into; needs matplotlib.
-
-        Returns:
-            The `Profile`, with the times in `seconds` and the limits in `limits`.
-
-        Raises:
-            ValueError: if there are fewer samples than `batch_size`.
-        """
-        from dlnative.models.profile import profile_step
-
-        batch_size = data.checked_count("profile", "batch_size", batch_size)
-        if y is None:
-            mode, samples = "predict", Data(self._inputs("profile", x), [], [])
-        else:
-            self._assert_compiled("profile")
-            mode, samples = "train", self._data("profile", x, y, None)
-        if samples.size < batch_size:
-            raise ValueError(f"profile: expected at least {batch_size} samples, got {samples.size}")
-        compiled = self._steps.get(mode, samples, batch_size)
-        if mode == "train":
-            checks.check_targets(self, "profile", samples)
-        feeds = feeds_of(compiled, samples.arrays(), batch_size)
-        result = profile_step(f'Profile of "{self.name}": {mode}, batch {batch_size}', compiled, feeds)
-        if plot is not None:
-            result.plot(plot)
-        print(result)
-        return result
+    def predict_on_batch(self, x: Any) -> Any:
+        """Returns what the model makes of one batch."""
+        data = Data(inputs.input_arrays(self, "predict_on_batch", x, finite=False), call="predict_on_batch")
+        plan = self._steps.get("predict", data, data.size)
+        return epoch.nested_as(self.output_structure, plan.executor.run(epoch.feeds_of(plan, data.arrays, data.size)))
 
 
-def _validates(epoch: int, frequency: int | Sequence[int]) -> bool:
-    if isinstance(frequency, int):
-        return (epoch + 1) % frequency == 0
-    return (epoch + 1) in frequency
+def _held_metrics(layers: list[Any]) -> list[Any]:
+    """Returns the metrics that layers and the layers in them hold, but not those of models, which have runs of their own."""
+    found: list[Any] = []
+    for layer in layers:
+        if not isinstance(layer, Trainer):
+            attributes = layer._attributes()
+            found += [item for item in attributes if isinstance(item, metrics_module.Metric)]
+            found += _held_metrics(layer._inner(attributes))
+    return found
+
+
+def _as_numbers(logs: dict[str, Any]) -> dict[str, Any]:
+    """Returns logs sorted by name, those of dicts in them under their own names, and scalars as Python numbers."""
+    found: dict[str, Any] = {}
+    for name in sorted(logs):
+        value = logs[name]
+        if isinstance(value, dict):
+            found.update(_as_numbers(value))
+            continue
+        try:
+            found[name] = float(value)
+        except (TypeError, ValueError):
+            found[name] = value
+    return found

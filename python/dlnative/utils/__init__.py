@@ -6,11 +6,25 @@ from typing import Any
 
 import numpy as np
 
+from dlnative.data.batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
+from dlnative.data.py_dataset import PyDataset
 from dlnative.utils.naming import reset_names
 from dlnative.utils.progbar import Progbar
 from dlnative.utils.random_seed import set_random_seed
 
-__all__ = ["Progbar", "clear_session", "normalize", "set_random_seed", "to_categorical"]
+Sequence = PyDataset  # Keras's older name
+
+__all__ = [
+    "Progbar",
+    "PyDataset",
+    "Sequence",
+    "clear_session",
+    "normalize",
+    "pack_x_y_sample_weight",
+    "set_random_seed",
+    "to_categorical",
+    "unpack_x_y_sample_weight",
+]
 
 
 def clear_session(free_memory: bool = True) -> None:

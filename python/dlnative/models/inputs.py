@@ -1,0 +1,133 @@
+"""What a model is given: nested arrays of the form and the shapes that it takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from dlnative.data.arrays import ArrayBatches, class_weights, same_length
+from dlnative.data.batches import Data
+from dlnative.data.conversion import floats_of, in_dtype, leaves_of, to_arrays
+from dlnative.data.iterables import IterableBatches, PyDatasetBatches, is_iterable_of_batches
+from dlnative.data.py_dataset import PyDataset
+from dlnative.data.structure import flatten, transform
+from dlnative.models import checks
+
+Array = np.ndarray[Any, Any]
+
+
+def model_floats(model: Any) -> str:
+    """Returns the type that floats are fed in: float64 where a model, or one of its symbolic inputs, is float64."""
+    symbolic = getattr(model, "inputs", None) if model.built else None
+    if symbolic and any(tensor.dtype == "float64" for tensor in symbolic):
+        return "float64"
+    return floats_of(model.dtype)
+
+
+def input_arrays(model: Any, call: str, x: Any, *, finite: bool = True) -> Any:
+    """Returns the inputs as checked arrays, nested as they were given; a model that has seen no data yet is built.
+
+    Args:
+        model: the model.
+        call: who was given them, for messages.
+        x: the inputs.
+        finite: whether NaN and infinity are refused.
+
+    Raises:
+        ValueError, TypeError: if they do not fit the model.
+    """
+    if x is None:
+        raise ValueError(f"{call}: expected inputs x, got None")
+    arrays = to_arrays(f"{call}: x", x, model_floats(model), finite=finite)
+    input_leaves = getattr(model, "input_leaves", None)
+    if input_leaves is None:
+        return arrays
+    if not model.built:
+        same_length(Data(arrays, call=call))
+        model.build(transform(lambda leaf: (None, *leaf.shape[1:]), arrays))
+    given = input_leaves(arrays)
+    if arrays.__class__ is np.ndarray:  # most often
+        return checks.fit_inputs(model, call, given)[0]
+    fitted = checks.fit_inputs(model, call, given)
+    known = {id(old): new for old, new in zip(given, fitted, strict=True) if old is not None}
+    if isinstance(arrays, dict):  # a model takes what it has a name for
+        arrays = {key: item for key, item in arrays.items() if item is None or _knows(item, known)}
+    return transform(lambda leaf: known.get(id(leaf), leaf), arrays)
+
+
+def _knows(item: Any, known: dict[int, Any]) -> bool:
+    return any(leaf is not None and id(leaf) in known for leaf in flatten(item))
+
+
+def input_dtypes(model: Any, x: Any) -> list[str | None]:
+    """Returns the types that the inputs are fed in, one for each array; `None`: that of the data."""
+    leaves = leaves_of(x)
+    input_leaves = getattr(model, "input_leaves", None)
+    if input_leaves is None or not model.built:
+        return [None] * len(leaves)
+    if x.__class__ is np.ndarray:  # most often
+        return [model.inputs[0].dtype]
+    pairs = zip(input_leaves(x), model.inputs, strict=True)
+    known = {id(leaf): tensor.dtype for leaf, tensor in pairs if leaf is not None}
+    return [known.get(id(leaf)) for leaf in leaves]
+
+
+def samples(model: Any, call: str, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None) -> Data:
+    """Returns checked data.
+
+    Args:
+        model: the model.
+        call: who was given them, for messages.
+        x, y, sample_weight, class_weight: see `Model.fit`.
+    """
+    arrays = input_arrays(model, call, x)
+    floats = model_floats(model)
+    targets = None if y is None else to_arrays(f"{call}: y", y, floats)
+    weights = None
+    if sample_weight is not None:
+        if class_weight is not None:
+            raise ValueError(f"{call}: expected either class_weight or sample_weight, got both")
+        weights = in_dtype(to_arrays(f"{call}: sample_weight", sample_weight, floats), floats)
+    data = Data(arrays, targets, weights, call)
+    same_length(data)
+    return data if class_weight is None else with_class_weights(data, class_weight)
+
+
+def with_class_weights(data: Data, class_weight: Any) -> Data:
+    """Returns data whose samples have the weights of their classes."""
+    return Data(data.x, data.y, class_weights(data.call, data.y, class_weight), data.call)
+
+
+def batches(
+    model: Any,
+    call: str,
+    x: Any,
+    y: Any,
+    sample_weight: Any,
+    batch_size: int | None,
+    class_weight: Any = None,
+) -> ArrayBatches | IterableBatches:
+    """Returns where the batches of a call come from.
+
+    Args:
+        model: the model.
+        call: who was given them, for messages.
+        x, y, sample_weight, batch_size, class_weight: see `Model.fit`; `x` may be `Data` that is checked already.
+    """
+    if not isinstance(x, Data) and is_iterable_of_batches(x):
+        kind = "a PyDataset" if isinstance(x, PyDataset) else "an iterable of batches"
+        for name, value in (("y", y), ("sample_weight", sample_weight), ("batch_size", batch_size)):
+            if value is not None:
+                raise ValueError(f"{call}: expected no {name} beside {kind}, which gives it itself, got {name}")
+
+        def convert(x: Any, y: Any, sample_weight: Any) -> Data:
+            if call == "predict":
+                return Data(input_arrays(model, call, x, finite=False), call=call)
+            return samples(model, call, x, y, sample_weight, None if sample_weight is not None else class_weight)
+
+        if isinstance(x, PyDataset):
+            return PyDatasetBatches(x, convert)
+        return IterableBatches(x, convert)
+    data = x if isinstance(x, Data) else samples(model, call, x, y, sample_weight, class_weight)
+    return ArrayBatches(data, batch_size or 32)
