@@ -234,18 +234,18 @@ def test_what_batches_bring_themselves(arguments: dict[str, Any], word: str) -> 
 
 def test_batches_are_checked_before_their_step() -> None:
     made = model()
-    with pytest.raises(ValueError, match="NaN|nan"):
+    with pytest.raises(ValueError, match="nan"):
         made.fit(iter([(X * np.nan, Y)]), verbose=0)
     with pytest.raises(ValueError, match="4 parts"):
         made.fit(iter([(X, Y, WEIGHTS, 1)]), verbose=0)
     with pytest.raises(ValueError, match="at least one batch"):
         made.fit(iter([]), verbose=0)
+
+    class Careless(Rows):
+        def __init__(self) -> None:
+            self.parts, self.begun, self.ended = 2, 0, 0
+
     with pytest.warns(UserWarning, match="super"):
-
-        class Careless(Rows):
-            def __init__(self) -> None:
-                self.parts, self.begun, self.ended = 2, 0, 0
-
         made.fit(Careless(), verbose=0)
 
 

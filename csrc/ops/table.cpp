@@ -13,6 +13,8 @@ DLNATIVE_FAMILY(reduction)
 DLNATIVE_FAMILY(chain)
 DLNATIVE_FAMILY(linalg)
 DLNATIVE_FAMILY(shape)
+DLNATIVE_FAMILY(arithmetic)
+DLNATIVE_FAMILY(indexing)
 DLNATIVE_FAMILY(softmax)
 DLNATIVE_FAMILY(random)
 DLNATIVE_FAMILY(loss)
@@ -27,6 +29,8 @@ constexpr OpFamily families[] = {
     {chain_rows, &chain_row_count},
     {linalg_rows, &linalg_row_count},
     {shape_rows, &shape_row_count},
+    {arithmetic_rows, &arithmetic_row_count},
+    {indexing_rows, &indexing_row_count},
     {softmax_rows, &softmax_row_count},
     {random_rows, &random_row_count},
     {loss_rows, &loss_row_count},

@@ -13,6 +13,7 @@ from dlnative import (
     backend,
     callbacks,
     constraints,
+    dtype_policies,
     initializers,
     layers,
     losses,
@@ -24,11 +25,12 @@ from dlnative import (
     utils,
 )
 from dlnative.config import build_config, num_threads, set_num_threads
+from dlnative.dtype_policies import DTypePolicy
 from dlnative.gradient import grad, value_and_grad
 from dlnative.graph.function import Function
 from dlnative.graph.variable import Variable
 from dlnative.initializers import Initializer
-from dlnative.layers import Input, Layer
+from dlnative.layers import Input, InputSpec, Layer
 from dlnative.losses import Loss
 from dlnative.metrics import Metric
 from dlnative.models import Model, Sequential
@@ -68,9 +70,11 @@ def __getattr__(name: str) -> Any:
 
 
 __all__ = [
+    "DTypePolicy",
     "Function",
     "Initializer",
     "Input",
+    "InputSpec",
     "KerasTensor",
     "Layer",
     "Loss",
@@ -86,6 +90,7 @@ __all__ = [
     "callbacks",
     "constraints",
     "datasets",
+    "dtype_policies",
     "grad",
     "initializers",
     "layers",

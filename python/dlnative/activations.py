@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -43,18 +44,33 @@ def linear(x: Any) -> Any:
     return x
 
 
-def relu(x: Any, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0) -> Any:
-    """Returns `max(x, 0)`; in general x from `threshold` on, at most `max_value`, and `negative_slope * (x - threshold)` below.
+def relu(x: Any, negative_slope: Any = 0.0, max_value: Any = None, threshold: Any = 0.0) -> Any:
+    """Returns `max(x, 0)`; in general x above `threshold`, at most `max_value`, and `negative_slope * (x - threshold)` below.
+
+    Args:
+        x: a tensor or array.
+        negative_slope: the slope up to the threshold.
+        max_value: the largest value, `None` for none. With it, no value above the threshold is less than 0.
+        threshold: the number above which x stays.
 
     Example:
         >>> import numpy as np
         >>> relu(np.array([-2.0, 0.5, 9.0], "float32"), negative_slope=0.5, max_value=6.0).tolist()
         [-1.0, 0.5, 6.0]
     """
-    if max_value is None and threshold == 0:
-        return ops.relu(x) if negative_slope == 0 else ops.leaky_relu(x, negative_slope)
-    y = ops.where(ops.greater_equal(x, threshold), x, negative_slope * (x - threshold))
-    return y if max_value is None else ops.minimum(y, float(max_value))
+    plain = _is_zero(threshold)
+    if max_value is None and plain:
+        return ops.relu(x) if _is_zero(negative_slope) else ops.leaky_relu(x, negative_slope)
+    y = ops.relu(x) if plain else ops.where(ops.greater(x, threshold), x, 0)
+    if max_value is not None:
+        y = ops.clip(y, 0, max_value)
+    if _is_zero(negative_slope):
+        return y
+    return y - negative_slope * ops.relu(threshold - x if not plain else ops.negative(x))
+
+
+def _is_zero(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and value == 0
 
 
 def exponential(x: Any) -> Any:

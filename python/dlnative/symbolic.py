@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from dlnative.graph.op import Shape
 from dlnative.graph.tensor import Tensor
+from dlnative.graph.tree import map_structure
 
 _serials = itertools.count()
 
@@ -77,3 +78,36 @@ def has_keras_tensor(arguments: Sequence[Any]) -> bool:
         if isinstance(argument, (list, tuple, dict)) and next(keras_tensors(argument), None) is not None:
             return True
     return False
+
+
+def attach(call: Call, outputs: Any) -> Any:
+    """Returns `KerasTensor`s of the shapes and types of `outputs`, nested alike, as the outputs of a call."""
+
+    def made(leaf: Any) -> Any:
+        if not isinstance(leaf, Tensor):
+            return leaf
+        tensor = KerasTensor(leaf.shape, leaf.dtype, history=call)
+        call.outputs.append(tensor)
+        return tensor
+
+    return map_structure(made, outputs)
+
+
+def without_history(outputs: Any) -> Any:
+    """Returns `KerasTensor`s of the same shapes and types that belong to no model."""
+    return map_structure(
+        lambda leaf: KerasTensor(leaf.shape, leaf.dtype) if isinstance(leaf, Tensor) else leaf, outputs
+    )
+
+
+def map_shapes(function: Callable[[Any], Any], structure: Any) -> Any:
+    """Applies `function` to each shape in nested tuples, lists and dicts, or to each `KerasTensor`."""
+    if isinstance(structure, dict):
+        return {key: map_shapes(function, item) for key, item in structure.items()}
+    if isinstance(structure, (list, tuple)):
+        if all(item is None or hasattr(item, "__index__") for item in structure) and not any(
+            isinstance(item, Tensor) for item in structure
+        ):
+            return function(tuple(structure))
+        return type(structure)([map_shapes(function, item) for item in structure])
+    return structure if structure is None else function(structure)

@@ -46,10 +46,12 @@ class Node:
 class Tensor:
     """A value that exists only when the plan runs: a shape and a dtype, and the node that makes it.
 
-    A leaf has no node but a `source`: the number of a feed, a `Variable`, or a NumPy array (a constant).
+    A leaf has no node but a `source`: the number of a feed, a `Variable`, or a NumPy array (a constant). `_keras_mask`,
+    which most have not, says which timesteps count; layers hand it on.
     """
 
-    __slots__ = ("dtype", "index", "node", "shape", "source")
+    __slots__ = ("_keras_mask", "dtype", "index", "node", "shape", "source")
+    _keras_mask: Any
     __array_priority__ = 1000  # NumPy arrays leave arithmetic with a tensor to the tensor
     __array_ufunc__ = None
 

@@ -50,7 +50,7 @@ class Trace:
         self.reads: dict[Variable, Tensor] = {}
         self.updates: dict[Variable, Tensor] = {}
         self.finalizers: list[Finalizer] = []
-        self.losses: list[Tensor] = []
+        self.losses: list[tuple[Any, Tensor]] = []  # who added them, and what
         self.found: dict[Any, tuple[int, Any]] = {}  # what was looked for more than once; see layers/weights.py
         self.nodes: list[Node] = []
         self._scalars: dict[tuple[Any, str], Tensor] = {}

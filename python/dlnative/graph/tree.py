@@ -6,11 +6,21 @@ from typing import Any
 
 
 def map_structure(function: Any, structure: Any) -> Any:
-    """Applies `function` to each leaf of nested tuples, lists and dicts, and returns the same nesting."""
-    if isinstance(structure, (list, tuple)):
-        return type(structure)(map_structure(function, item) for item in structure)
+    """Applies `function` to each leaf of nested tuples, lists and dicts, in the order of `flatten_structure`, and returns
+    the same nesting."""
+    kind = structure.__class__
+    if kind is tuple:
+        return tuple([map_structure(function, item) for item in structure])
+    if kind is list:
+        return [map_structure(function, item) for item in structure]
     if isinstance(structure, dict):
-        return {key: map_structure(function, item) for key, item in structure.items()}
+        if not structure:
+            return {}
+        found = {key: map_structure(function, structure[key]) for key in sorted(structure)}
+        return {key: found[key] for key in structure}
+    if isinstance(structure, (list, tuple)):
+        mapped = [map_structure(function, item) for item in structure]
+        return kind(*mapped) if hasattr(structure, "_fields") else kind(mapped)
     return function(structure)
 
 

@@ -49,6 +49,7 @@ class Variable:
 
     __array_priority__ = 1000
     __array_ufunc__ = None
+    autocast = True  # whether layers read it in the type that they compute in
 
     def __init__(
         self,

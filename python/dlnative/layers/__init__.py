@@ -2,6 +2,7 @@
 
 from dlnative.layers.core import Activation, Dense, Dropout, Flatten, Reshape
 from dlnative.layers.input import Input, InputLayer
+from dlnative.layers.input_spec import InputSpec
 from dlnative.layers.layer import Layer
 from dlnative.layers.merging import (
     Add,
@@ -30,6 +31,7 @@ __all__ = [
     "Flatten",
     "Input",
     "InputLayer",
+    "InputSpec",
     "Layer",
     "Maximum",
     "Minimum",

@@ -82,8 +82,8 @@ class Dense(Layer):
 
     def build(self, input_shape: Any) -> None:
         self.kernel = self.add_weight(
-            (input_shape[-1], self.units),
-            self.kernel_initializer,
+            shape=(input_shape[-1], self.units),
+            initializer=self.kernel_initializer,
             regularizer=self.kernel_regularizer,
             constraint=self.kernel_constraint,
             name="kernel",
@@ -91,8 +91,8 @@ class Dense(Layer):
         self.bias = None
         if self.use_bias:
             self.bias = self.add_weight(
-                (self.units,),
-                self.bias_initializer,
+                shape=(self.units,),
+                initializer=self.bias_initializer,
                 regularizer=self.bias_regularizer,
                 constraint=self.bias_constraint,
                 name="bias",

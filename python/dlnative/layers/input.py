@@ -41,7 +41,7 @@ class InputLayer(Layer):
         self.batch_shape = tuple(batch_shape)
         self.built = True
         call = Call(self, (), {})
-        tensor = KerasTensor(self.batch_shape, self._dtype, self.name, history=call)
+        tensor = KerasTensor(self.batch_shape, self.dtype, self.name, history=call)
         call.outputs.append(tensor)
         self._last_call = (tensor, tensor)
         self._output_shape = self.batch_shape
@@ -52,7 +52,7 @@ class InputLayer(Layer):
         return args[0]
 
     def get_config(self) -> dict[str, Any]:
-        return {"batch_shape": self.batch_shape, "dtype": self._dtype, "name": self.name}
+        return {"batch_shape": self.batch_shape, "dtype": self.dtype, "name": self.name}
 
 
 def _input_name() -> str:

@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-from _thread import _local as ThreadLocal  # as in threading, which takes 3 ms to import
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from dlnative import dtypes, ops, regularizers
-from dlnative.backends.selection import changes
-from dlnative.graph.function import Function, WeakMethod
+from dlnative import dtype_policies, ops, regularizers
+from dlnative.dtype_policies import DTypePolicy
 from dlnative.graph.tensor import Tensor
-from dlnative.graph.trace import current_trace, recording
-from dlnative.graph.tree import flatten_structure, map_structure
-from dlnative.graph.variable import Variable
-from dlnative.layers.weights import Weights
+from dlnative.graph.trace import current_trace
+from dlnative.layers import effects
+from dlnative.layers.calling import Calling
+from dlnative.layers.configuration import Arguments, automatic_config, recorded
+from dlnative.layers.signature import call_signature, is_tensor, shape_arguments, shapes_of, tensor_arguments
 from dlnative.ops.core import record
-from dlnative.symbolic import Call, KerasTensor, has_keras_tensor, keras_tensors
+from dlnative.symbolic import Call, KerasTensor, map_shapes, without_history
 from dlnative.utils.naming import auto_name
 
-_context = ThreadLocal()
 
-
-def training_now() -> bool:
-    """Returns the `training` argument of the innermost layer call that was given one; `False` outside of any."""
-    return bool(getattr(_context, "training", None))
-
-
-class Layer(Weights):
+class Layer(Calling):
     """A function with weights.
 
     A layer makes its weights in `build(input_shape)`, when it first sees an input, and computes in `call`, written in
@@ -38,11 +27,14 @@ class Layer(Weights):
     Args:
         activity_regularizer: a function of the output that is added to the loss, divided by the batch size.
         trainable: whether an optimizer may change the weights.
-        dtype: the type of weights and results, by default float32.
+        dtype: the type of weights and results, or a `DTypePolicy`; by default float32.
         autocast: whether float inputs are converted to that type.
-        name: a name, unique in a model; by default made of the class name.
+        name: a name without slashes, unique in a model; by default made of the class name.
         input_shape: the shape of an input without the batch, for the first layer of a `Sequential` model.
         input_dim: the same for inputs that are vectors.
+
+    Raises:
+        ValueError: for an argument that is none of these, or a wrong one.
 
     Example:
         >>> import numpy as np
@@ -56,6 +48,12 @@ class Layer(Weights):
         array([[1., 2.]], dtype=float32)
     """
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        layer = super().__new__(cls)
+        if cls.get_config is Layer.get_config:
+            layer.__dict__["_arguments"] = recorded(args, kwargs)
+        return layer
+
     def __init__(
         self,
         *,
@@ -64,81 +62,271 @@ class Layer(Weights):
         dtype: Any = None,
         autocast: bool = True,
         name: str | None = None,
-        input_shape: Sequence[int | None] | None = None,
-        input_dim: int | None = None,
-        **unknown: Any,
+        **kwargs: Any,
     ) -> None:
-        if unknown:
-            raise ValueError(f'{type(self).__name__}: unknown argument "{next(iter(unknown))}"')
-        if name is not None and not isinstance(name, str):
-            raise ValueError(f"{type(self).__name__}: expected a name that is a string, got {name!r}")
-        self.name = name or auto_name(type(self).__name__)
-        self.built = False
-        self.autocast = autocast
-        self.activity_regularizer = regularizers.get(activity_regularizer)
-        self._dtype = dtypes.standardize(dtype)
-        self._trainable = trainable
-        self._own_weights: list[Variable] = []
-        self._losses: list[Any] = []
-        self._function: Function | None = None
-        self._first_input_shape = (input_dim,) if input_dim is not None else input_shape
-        self._output_shape: Any = None
-        self._last_call: tuple[Any, Any] | None = None
+        input_dim = kwargs.pop("input_dim", None)
+        input_shape = kwargs.pop("input_shape", None)
+        cls = type(self).__name__
+        if kwargs:
+            raise ValueError(f'{cls}: unknown argument "{next(iter(kwargs))}" (Unrecognized keyword arguments)')
+        if name is not None and (not isinstance(name, str) or "/" in name):
+            raise ValueError(f"{cls}: expected a name that is a string without a slash, got {name!r}")
+        if not isinstance(trainable, bool):
+            raise ValueError(f"{cls}: expected trainable to be a boolean, got {trainable!r}")
+        policy = dtype_policies.get(dtype)
+        own = self.__dict__
+        own.setdefault("_variables", {})  # a subclass may have set attributes before
+        own.update(
+            name=name or auto_name(cls),
+            built=False,
+            autocast=autocast,
+            input_spec=None,
+            activity_regularizer=regularizers.get(activity_regularizer),
+            supports_masking=type(self).compute_mask is not Calling.compute_mask,
+            _added=set(),
+            _build_shapes=None,
+            _building=False,
+            _compute_dtype=policy.compute_dtype,
+            _dtype_policy=policy,
+            _first_input_shape=(input_dim,) if input_dim is not None else input_shape,
+            _function=None,
+            _last_call=None,
+            _locked=False,
+            _output_shape=None,
+            _path=None,
+            _trainable=trainable,
+        )
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        order = cls.__mro__
+        homes = {
+            name: next(index for index, base in enumerate(order) if name in base.__dict__)
+            for name in ("call", "compute_output_shape", "compute_output_spec")
+        }
+        saying = min(homes["compute_output_shape"], homes["compute_output_spec"])
+        # What this library's own layers give is found by tracing them: that knows the type as well.
+        cls._says_output = saying <= homes["call"] and not order[saying].__module__.startswith("dlnative.")
 
     # What a subclass writes.
 
-    def build(self, input_shape: Any) -> None:
-        """Makes the weights.
-
-        Args:
-            input_shape: the shape of the input, the batch first (`None` where it is not known); a list for several.
-        """
-
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Computes the output from the inputs, in `dlnative.ops`."""
-        raise NotImplementedError(f'{type(self).__name__} "{self.name}": expected a method `call`, found none')
+        raise self._not_implemented("call")
+
+    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """Returns the shape of the output for the shape of an input.
+
+        Raises:
+            NotImplementedError: if there is no `call` that could be traced.
+        """
+        if type(self).call is Layer.call:
+            raise self._not_implemented("compute_output_shape")
+        shapes = [*args, *kwargs.values()]
+        inputs = [map_shapes(lambda shape: KerasTensor(shape, self._compute_dtype), shape) for shape in shapes]
+        names = [name.removesuffix("_shape") for name in kwargs]
+        found = self.compute_output_spec(*inputs[: len(args)], **dict(zip(names, inputs[len(args) :], strict=True)))
+        return map_shapes(lambda tensor: tensor.shape, found)
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Returns what a call on `KerasTensor`s gives, without making it a part of a model.
+
+        Args:
+            *args, **kwargs: as for a call.
+
+        Returns:
+            `KerasTensor`s, nested as the outputs: of the shape that `compute_output_shape` says, in the layer's type, if
+            a subclass wrote it; otherwise `call` is traced.
+        """
+        if not self._says_output:
+            return without_history(record(Call(self, args, kwargs), self._call_symbols))
+        bound = call_signature(self).bind(args, kwargs)
+        shapes = shapes_of(tensor_arguments(self._label, bound))
+        shape = self.compute_output_shape(**shape_arguments(self._label, type(self).compute_output_shape, self, shapes))
+        return map_shapes(lambda extents: KerasTensor(extents, self._compute_dtype), shape)
+
+    def _not_implemented(self, method: str) -> NotImplementedError:
+        return NotImplementedError(
+            f"{self._label}: expected a method `{method}`, found none: "
+            f"Layer {type(self).__name__} does not have a `{method}` method implemented."
+        )
+
+    # Configuration.
 
     def get_config(self) -> dict[str, Any]:
-        """Returns the arguments that make such a layer again."""
-        config: dict[str, Any] = {"name": self.name, "trainable": self.trainable, "dtype": self._dtype}
+        """Returns the arguments that make such a layer again.
+
+        A class that takes other arguments than text and numbers adds them to what this returns.
+
+        Raises:
+            NotImplementedError: if the class does not, although the layer was made with such arguments.
+        """
+        base: dict[str, Any] = {
+            "name": self.name,
+            "trainable": self._trainable,
+            "dtype": dtype_policies.serialize(self._dtype_policy),
+        }
         if self.activity_regularizer is not None:
-            config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
-        return config
+            base["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
+        if type(self).get_config is not Layer.get_config:
+            return base
+        arguments: Arguments | None = self.__dict__.get("_arguments")
+        return automatic_config(self, arguments, base)
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Layer:
+    def from_config(cls, config: dict[str, Any]) -> Any:
         """Makes a layer from what `get_config` returned."""
+        if isinstance(config.get("dtype"), dict):
+            config = {**config, "dtype": dtype_policies.deserialize(config["dtype"]).name}
         return cls(**config)
 
-    def compute_output_shape(self, input_shape: Any) -> Any:
-        """Returns the shape of the output for the shape of an input."""
-        shapes = input_shape if _is_list_of_shapes(input_shape) else [input_shape]
-        inputs = [KerasTensor(shape, self._dtype) for shape in shapes]
-        output = self(inputs if _is_list_of_shapes(input_shape) else inputs[0])
-        return map_structure(lambda tensor: tensor.shape, output)
+    def get_build_config(self) -> dict[str, Any] | None:
+        """Returns the shapes that the layer was built with, as `build_from_config` takes them; `None` before."""
+        shapes = self._build_shapes
+        if shapes is None:
+            return None
+        return {"input_shape": next(iter(shapes.values()))} if len(shapes) == 1 else {"shapes_dict": dict(shapes)}
+
+    def build_from_config(self, config: dict[str, Any] | None) -> None:
+        """Builds the layer with the shapes that `get_build_config` returned."""
+        if config and "input_shape" in config:
+            self.build(config["input_shape"])
+        elif config and "shapes_dict" in config:
+            self.build(**config["shapes_dict"])
+
+    # Types.
+
+    @property
+    def dtype_policy(self) -> DTypePolicy:
+        """Which type the layer computes in, and which type its weights have."""
+        return self._dtype_policy
+
+    @dtype_policy.setter
+    def dtype_policy(self, value: Any) -> None:
+        self._dtype_policy = dtype_policies.get(value)
+        self._compute_dtype = self._dtype_policy.compute_dtype
+        self._function = None
+
+    @property
+    def dtype(self) -> str:
+        """The type of the weights."""
+        return self._dtype_policy.variable_dtype
+
+    @property
+    def variable_dtype(self) -> str:
+        """The type of the weights."""
+        return self._dtype_policy.variable_dtype
+
+    @property
+    def compute_dtype(self) -> str:
+        """The type of what the layer computes."""
+        return self._dtype_policy.compute_dtype
+
+    @property
+    def input_dtype(self) -> str:
+        """The type that float inputs are converted to."""
+        return self._dtype_policy.compute_dtype
 
     # Losses.
 
     def add_loss(self, loss: Any) -> None:
-        """Adds a scalar to the loss of the model, from within `call`."""
+        """Adds a scalar, or several in a list, to the loss of the model, from within `call`.
+
+        Raises:
+            ValueError: if it is no tensor.
+        """
         trace = current_trace()
         for item in loss if isinstance(loss, (list, tuple)) else [loss]:
-            if trace is not None and isinstance(item, Tensor):
-                trace.losses.append(item)
+            if not is_tensor(item) and not hasattr(item, "dtype"):
+                raise ValueError(
+                    f"{self._label}: add_loss() can only be called from inside `build()` or `call()`, on a tensor, got {item!r}"
+                )
+            if trace is not None:
+                trace.losses.append((self, item if isinstance(item, Tensor) else ops.convert_to_tensor(item)))
             else:
-                self._losses.append(item)
+                effects.add_loss(self, item)
 
     @property
     def losses(self) -> list[Any]:
-        """What regularizers and `add_loss` add to the loss."""
+        """What `add_loss` and penalties on outputs added in the latest call, here and in the layers inside, and what
+        regularizers of weights add."""
         trace = current_trace()
-        found = list(trace.losses) if trace is not None else list(self._losses)
+        layers = self._flatten_layers() if trace is None or trace.losses else []
+        if trace is not None:
+            owners = set(layers)
+            found = [loss for owner, loss in trace.losses if owner in owners]
+        else:
+            found = [loss for layer in layers for loss in effects.losses_of(layer)]
         for weight in self.trainable_weights:
             if weight.regularizer is not None:
                 found.append(weight.regularizer(weight))
         return found
 
-    # Calling.
+    def add_metric(self, *args: Any, **kwargs: Any) -> None:
+        """Refuses: metrics belong into `compile(metrics=...)`, or are made in `__init__` and updated in `call`."""
+        raise NotImplementedError(
+            f"{self._label}: expected a metric as an attribute, updated in call, or in compile(), got add_metric()"
+        )
+
+    def stateless_call(
+        self,
+        trainable_variables: list[Any],
+        non_trainable_variables: list[Any],
+        *args: Any,
+        return_losses: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """Calls the layer with other values of its variables, and changes none.
+
+        Args:
+            trainable_variables: a value for each of `trainable_variables`.
+            non_trainable_variables: a value for each of `non_trainable_variables`.
+            *args, **kwargs: as for a call.
+            return_losses: whether the losses are returned, too.
+
+        Returns:
+            The outputs, the list of values that `non_trainable_variables` would have after the call, and (with
+            `return_losses`) the list of losses.
+
+        Raises:
+            ValueError: if the layer is not built, or the values do not fit the variables.
+
+        Example:
+            >>> import numpy as np
+            >>> from dlnative import layers
+            >>> layer = layers.Dense(1, kernel_initializer="zeros")
+            >>> layer.build((None, 2))
+            >>> ones = [np.ones((2, 1), "float32"), np.ones(1, "float32")]
+            >>> outputs, state = layer.stateless_call(ones, [], np.array([[1.0, 2.0]], "float32"))
+            >>> outputs.tolist(), state
+            ([[4.0]], [])
+        """
+        from dlnative.layers.stateless import stateless_call
+
+        return stateless_call(
+            self, list(trainable_variables), list(non_trainable_variables), args, kwargs, return_losses
+        )
+
+    # Symbolic calls.
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input of the layer's first call in a functional model."""
+        return self._symbolic(0)
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output of the layer's first call in a functional model."""
+        return self._symbolic(1)
+
+    def _symbolic(self, which: int) -> Any:
+        if self._last_call is None:
+            raise AttributeError(
+                f"{self._label}: expected a layer of a functional model, got one never called on an Input"
+            )
+        return self._last_call[which]
+
+    # As an object.
 
     def __getattr__(self, name: str) -> Any:
         cls = type(self).__name__
@@ -152,160 +340,9 @@ class Layer(Weights):
             raise AttributeError(f'{cls} "{self.__dict__["name"]}": has no "{name}" yet: the layer is not built')
         raise AttributeError(f'{cls} "{self.__dict__["name"]}": has no attribute "{name}"')
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        # One array of a shape that was seen before needs no checks: a small network runs for less time than they take.
-        function = self._function
-        if function is not None and len(args) == 1:
-            shortest = function.shortest
-            if shortest is not None and shortest[0] == changes[0] and not kwargs and not recording:
-                result = shortest[1](args[0])
-                if result is not None:
-                    return result
-        if function is not None and len(args) == 1 and args[0].__class__ is np.ndarray and current_trace() is None:
-            if not kwargs or (len(kwargs) == 1 and "training" in kwargs):
-                found = function.direct(args[0], **kwargs, _trainable=self._trainable)
-                if found is not None:
-                    if not kwargs:
-                        function.keep_shortest(found)
-                    return found.run([args[0]])
-        if has_keras_tensor(args) or (kwargs and has_keras_tensor(tuple(kwargs.values()))):
-            return self._call_keras_tensors(args, kwargs)
-        if current_trace() is not None:
-            return self._call_symbols(*args, **kwargs)
-        return self._call_arrays(args, kwargs)
-
-    def _call_keras_tensors(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        self._prepare(args)
-        call = Call(self, args, kwargs)
-        outputs = record(call, self._call_symbols)
-        for tensor in keras_tensors(outputs):
-            tensor.name = self.name
-        self._output_shape = map_structure(lambda tensor: tensor.shape, outputs)
-        self._last_call = (args[0] if len(args) == 1 else args, outputs)
-        return outputs
-
-    @property
-    def input(self) -> Any:
-        """The symbolic input of the layer's last call in a functional model."""
-        return self._symbolic(0)
-
-    @property
-    def output(self) -> Any:
-        """The symbolic output of the layer's last call in a functional model."""
-        return self._symbolic(1)
-
-    def _symbolic(self, which: int) -> Any:
-        if self._last_call is None:
-            raise AttributeError(
-                f"{self._label}: expected a layer of a functional model, got one never called on an Input"
-            )
-        return self._last_call[which]
-
-    def _call_arrays(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if not args:
-            raise TypeError(f"{self._label}: expected an input, got none")
-        args = tuple(map_structure(self._entering, arg) for arg in args)
-        arrays = {key: value for key, value in kwargs.items() if isinstance(value, np.ndarray)}
-        if arrays:
-            raise TypeError(
-                f'{self._label}: expected arrays as positional arguments, got "{next(iter(arrays))}" by name'
-            )
-        self._prepare(args)
-        if self._function is None:
-            self._function = Function(WeakMethod(self._call_symbols), capacity=16)
-        return self._function(*args, **kwargs, _trainable=self._trainable)
-
-    def _entering(self, leaf: Any) -> Any:
-        """An input that is not symbolic: an array, in the layer's type if it holds floats."""
-        if leaf is None or isinstance(leaf, (Tensor, Variable)):
-            return leaf
-        try:
-            array = dtypes.as_array(leaf)
-        except (OverflowError, TypeError) as error:
-            raise type(error)(f"{self._label}: {error}") from None
-        return (
-            array.astype(self._dtype, copy=False)
-            if self.autocast and dtypes.is_float(dtypes.of_array(array))
-            else array
-        )
-
-    def _prepare(self, args: tuple[Any, ...]) -> None:
-        """Checks the shapes of the inputs and builds the layer if it is not built yet."""
-        if not args:
-            return
-        first = args[0]
-        shape: Any = None
-        if hasattr(first, "shape"):
-            shape = tuple(first.shape)
-        elif isinstance(first, (list, tuple)):
-            shape = [tuple(item.shape) for item in first if hasattr(item, "shape")]
-        elif isinstance(first, dict):
-            shape = {key: tuple(item.shape) for key, item in first.items()}
-        self.check_input_shape(shape)
-        if not self.built:
-            self.build(shape)
-            self.built = True
-
-    def check_input_shape(self, input_shape: Any) -> None:
-        """Refuses inputs that the layer cannot take.
-
-        Raises:
-            ValueError: in one line that names the layer, what it expected and what came.
-        """
-
-    def _call_symbols(self, *args: Any, _trainable: Any = None, **kwargs: Any) -> Any:
-        """Runs `call` while tracing."""
-        self._prepare(args)
-        if self.autocast:
-            args = tuple(map_structure(self._cast, arg) for arg in args)
-        previous = getattr(_context, "training", None)
-        takes_training = _takes_training(type(self))
-        training = kwargs.get("training")
-        if training is None:
-            training = previous
-        if takes_training:
-            kwargs["training"] = training
-        else:
-            kwargs.pop("training", None)
-        _context.training = training
-        try:
-            outputs = self.call(*args, **kwargs)
-        finally:
-            _context.training = previous
-        if not flatten_structure(outputs):
-            raise ValueError(f"{self._label}: expected call to return a tensor, got {outputs!r}")
-        if self.activity_regularizer is not None:
-            for leaf in flatten_structure(outputs):
-                penalty = self.activity_regularizer(leaf)
-                batch = leaf.shape[0] if leaf.shape else None
-                self.add_loss(penalty if batch is None else penalty / float(batch))
-        return outputs
-
-    def _cast(self, leaf: Any) -> Any:
-        if isinstance(leaf, Tensor) and leaf.dtype != self._dtype and dtypes.is_float(leaf.dtype):
-            return ops.cast(leaf, self._dtype)
-        return leaf
-
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies of a layer share no compiled functions with it."""
         return {**self.__dict__, "_function": None}
-
-
-_takes: dict[type, bool] = {}
-
-
-def _takes_training(cls: type) -> bool:
-    """Tells whether a layer's `call` has an argument `training`."""
-    found = _takes.get(cls)
-    if found is None:
-        code = getattr(cls.call, "__code__", None)  # type: ignore[attr-defined]
-        names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount] if code is not None else ()
-        found = _takes[cls] = "training" in names
-    return found
-
-
-def _is_list_of_shapes(shape: Any) -> bool:
-    return isinstance(shape, (list, tuple)) and len(shape) > 0 and isinstance(shape[0], (list, tuple))

@@ -10,10 +10,14 @@ import numpy as np
 from dlnative import constraints as constraints_module
 from dlnative import dtypes, initializers, regularizers
 from dlnative.backends.selection import changes, note_change
+from dlnative.dtype_policies import DTypePolicy
 from dlnative.graph.trace import current_trace
 from dlnative.graph.variable import Variable
+from dlnative.layers.call_context import Scope, context
 from dlnative.layers.random_state import RandomState
 from dlnative.utils.naming import auto_name
+
+_set = object.__setattr__  # found faster than an attribute of a class
 
 
 class Weights:
@@ -21,9 +25,15 @@ class Weights:
 
     name: str
     built: bool
-    _dtype: str
+    _building: bool
+    _dtype_policy: DTypePolicy
+    _locked: bool
+    _path: str | None
     _trainable: bool
-    _own_weights: list[Variable]
+    # The layer's own variables in the order in which they came, and whether each was made to be trained; those that
+    # `add_weight` made belong to the layer wherever they are, others for as long as an attribute holds them.
+    _variables: dict[Variable, bool]
+    _added: set[Variable]
 
     @property
     def _label(self) -> str:
@@ -31,6 +41,7 @@ class Weights:
 
     def add_weight(
         self,
+        *args: Any,
         shape: Any = None,
         initializer: Any = None,
         dtype: Any = None,
@@ -38,48 +49,120 @@ class Weights:
         autocast: bool = True,
         regularizer: Any = None,
         constraint: Any = None,
-        aggregation: str = "none",
+        aggregation: str | None = "none",
+        overwrite_with_gradient: bool = False,
         name: str | None = None,
     ) -> Variable:
         """Makes a weight.
 
         Args:
-            shape: its shape, a tuple or an int; `()` by default.
+            shape: its shape, a tuple or an int; `()` by default. Shape, initializer and dtype may also be given by
+                position.
             initializer: how it begins; Glorot's uniform by default, zeros for integers.
             dtype: its type, by default the layer's.
             trainable: whether an optimizer may change it.
-            autocast: accepted for Keras's sake; weights are used in their own type.
+            autocast: whether `call` reads it in the type that the layer computes in, where that is another.
             regularizer: a function of the weight that is added to the loss.
             constraint: a function that an optimizer applies to it after each step.
-            aggregation: accepted for Keras's sake.
+            aggregation: how devices combine their values; there is one device.
+            overwrite_with_gradient: only `False`.
             name: a name.
+
+        Raises:
+            ValueError: for a shape with unknown extents, a name by position, or a layer that is already built.
         """
-        del autocast, aggregation
-        shape = () if shape is None else (shape,) if isinstance(shape, int) else tuple(shape)
-        if None in shape:
-            raise ValueError(f"{self._label}: expected a weight shape without unknown extents, got {shape}")
-        dtype = self._dtype if dtype is None else dtypes.standardize(dtype)
+        if args:
+            shape, initializer, dtype = self._by_position(args, shape, initializer, dtype)
+        if aggregation not in (None, "none", "mean", "sum", "only_first_replica"):
+            raise ValueError(
+                f'{self._label}: expected an aggregation "none", "mean", "sum" or "only_first_replica", got {aggregation!r}'
+            )
+        if overwrite_with_gradient:
+            raise ValueError(f"{self._label}: expected overwrite_with_gradient=False, got {overwrite_with_gradient!r}")
+        self._refuse_if_locked(name or "a weight")
+        extents = [] if shape is None else [shape] if isinstance(shape, (int, np.integer)) else list(shape)
+        if None in extents:
+            raise ValueError(f"{self._label}: expected a weight shape without unknown extents, got {tuple(extents)}")
+        dtype = self._dtype_policy.variable_dtype if dtype is None else dtypes.standardize(dtype)
         if initializer is None:
             initializer = "glorot_uniform" if dtypes.is_float(dtype) else "zeros"
         variable = Variable(
             initializers.get(initializer),
-            shape,
+            tuple([int(extent) for extent in extents]),
             dtype,
             trainable=trainable,
             name=name or auto_name("variable"),
             regularizer=regularizers.get(regularizer),
             constraint=constraints_module.get(constraint),
         )
-        variable.path = f"{self.name}/{variable.name}"
-        self._own_weights.append(variable)
+        if not autocast:
+            variable.autocast = False
+        if context.layer is self:
+            variable.path = f"{context.path}/{variable.name}"
+        else:
+            with Scope(self):
+                variable.path = f"{context.path}/{variable.name}"
+        self._variables[variable] = trainable
+        self._added.add(variable)
+        if not self._trainable:
+            variable.trainable = False
         return variable
 
+    def _by_position(self, args: tuple[Any, ...], *by_name: Any) -> list[Any]:
+        """Returns shape, initializer and dtype of a weight, some of which came by position."""
+        if len(args) > 3:
+            raise TypeError(
+                f"{self._label}: add_weight() takes at most 3 positional arguments (shape, initializer, dtype), got {args!r}"
+            )
+        if isinstance(args[0], str):
+            raise ValueError(
+                f"{self._label}: add_weight() takes its name as a keyword argument, got {args[0]!r} as shape"
+            )
+        for argument, named in zip(("shape", "initializer", "dtype")[: len(args)], by_name, strict=False):
+            if named is not None:
+                raise ValueError(
+                    f"{self._label}: add_weight(): `{argument}` was passed both positionally and as a keyword argument"
+                )
+        return [*args, *by_name[len(args) :]]
+
+    # Tracking.
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if value.__class__ not in _PLAIN and isinstance(value, (Variable, Weights)):
+            self._track(name, value)
+        _set(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        value = self.__dict__.get(name)
+        object.__delattr__(self, name)
+        if isinstance(value, Variable):
+            self._variables.pop(value, None)
+            self._added.discard(value)
+
+    def _track(self, name: str, value: Any) -> None:
+        """Notes a variable that becomes an attribute; refuses new state of a layer that is built."""
+        if isinstance(value, Variable):
+            variables = self.__dict__.setdefault("_variables", {})
+            if value in variables:
+                return
+            self._refuse_if_locked(name)
+            variables[value] = value.trainable
+        elif not name.startswith("_") and self.__dict__.get("_locked") and value not in self._sublayers():
+            self._refuse_if_locked(name)
+
+    def _refuse_if_locked(self, what: str) -> None:
+        if self.__dict__.get("_locked") and not self._building:
+            raise ValueError(
+                f"{self._label}: cannot add new elements of state (variables or sub-layers) to a layer that is already "
+                f"built, got {what}: make them in __init__ or build"
+            )
+
     def _attributes(self) -> list[Any]:
-        """Returns what the layer holds: values of its attributes, and of lists and dicts among them."""
+        """Returns what the layer holds: values of its attributes, and of lists, sets and dicts among them."""
         found: list[Any] = []
         for name, value in self.__dict__.items():
             if value.__class__ not in _PLAIN and name not in _INTERNAL:
-                if isinstance(value, (list, tuple, dict)):
+                if isinstance(value, (list, tuple, dict, set)):
                     _collect(value, found)
                 else:
                     found.append(value)
@@ -92,9 +175,29 @@ class Weights:
     def _sublayers(self) -> list[Any]:
         return self._inner(self._attributes())
 
-    def _own(self, attributes: list[Any]) -> list[Variable]:
-        """Returns the layer's own variables, of what `_attributes` found."""
-        return list(dict.fromkeys([*self._own_weights, *(item for item in attributes if isinstance(item, Variable))]))
+    def _flatten_layers(self) -> list[Any]:
+        """Returns the layer and all layers in it, each once."""
+        found: dict[Any, None] = {self: None}
+        for layer in self._sublayers():
+            found.update(dict.fromkeys(layer._flatten_layers()))
+        return list(found)
+
+    def _own(self, attributes: list[Any]) -> dict[Variable, bool]:
+        """Returns the layer's own variables, of what `_attributes` found, and whether each was made to be trained."""
+        held = dict.fromkeys([item for item in attributes if isinstance(item, Variable)])
+        known = self._variables
+        for variable in held:
+            known.setdefault(variable, variable.trainable)
+        added = self._added
+        return {variable: trained for variable, trained in known.items() if variable in added or variable in held}
+
+    @property
+    def _trainable_variables(self) -> list[Variable]:
+        return [variable for variable, trained in self._own(self._attributes()).items() if trained]
+
+    @property
+    def _non_trainable_variables(self) -> list[Variable]:
+        return [variable for variable, trained in self._own(self._attributes()).items() if not trained]
 
     @property
     def variables(self) -> list[Variable]:
@@ -103,7 +206,7 @@ class Weights:
 
     def _walk_variables(self) -> Iterator[Variable]:
         attributes = self._attributes()
-        yield from _trainable_first(self._own(attributes))
+        yield from _trained_first(self._own(attributes))
         for item in attributes:
             if isinstance(item, RandomState):
                 yield item.state
@@ -112,9 +215,9 @@ class Weights:
 
     @property
     def weights(self) -> list[Variable]:
-        """The weights, trainable ones first, of the layer and then of the layers in it."""
+        """The weights, those made to be trained first, of the layer and then of the layers in it."""
         attributes = self._attributes()
-        found = _trainable_first(self._own(attributes))
+        found = _trained_first(self._own(attributes))
         for layer in self._inner(attributes):
             found.extend(layer.weights)
         return list(dict.fromkeys(found))
@@ -131,7 +234,7 @@ class Weights:
         found: list[Variable] = []
         if self._trainable:
             attributes = self._attributes()
-            found = [variable for variable in self._own(attributes) if variable.trainable]
+            found = [variable for variable in _trained_first(self._own(attributes)) if variable.trainable]
             for layer in self._inner(attributes):
                 found.extend(layer.trainable_weights)
             found = list(dict.fromkeys(found))
@@ -158,25 +261,41 @@ class Weights:
 
     @property
     def trainable(self) -> bool:
-        """Whether an optimizer may change the weights; setting it sets it for the layers inside."""
+        """Whether an optimizer may change the weights; setting it sets it for all of them and for the layers inside."""
         return self._trainable
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
-        self._trainable = bool(value)
+        value = bool(value)
+        self._trainable = value
+        attributes = self._attributes()
+        for variable, trained in self._own(attributes).items():
+            if trained:
+                variable.trainable = value
         note_change()
-        for layer in self._sublayers():
+        for layer in self._inner(attributes):
             layer.trainable = value
 
     @property
-    def dtype(self) -> str:
-        """The type of weights and results."""
-        return self._dtype
+    def metrics(self) -> list[Any]:
+        """The metrics that the layer and the layers in it hold."""
+        from dlnative.metrics import Metric
+
+        attributes = self._attributes()
+        found = [item for item in attributes if isinstance(item, Metric)]
+        for layer in self._inner(attributes):
+            found.extend(layer.metrics)
+        return list(dict.fromkeys(found))
 
     @property
-    def path(self) -> str:
-        """The name."""
-        return self.name
+    def metrics_variables(self) -> list[Variable]:
+        """The variables of the metrics."""
+        return [variable for metric in self.metrics for variable in metric.variables]
+
+    @property
+    def path(self) -> str | None:
+        """The names of the layers around it when it was built and its own, with slashes between; `None` before."""
+        return self._path
 
     def count_params(self) -> int:
         """Returns the number of numbers in the weights.
@@ -206,12 +325,19 @@ class Weights:
             raise ValueError(f"{self._label}: expected a built layer to set weights, got one not yet built")
         if len(own) != len(weights):
             raise ValueError(f"{self._label}: expected {len(own)} weight arrays, got {len(weights)}")
-        arrays = [np.asarray(array) for array in weights]
-        for variable, array in zip(own, arrays, strict=True):
+        arrays = []
+        for variable, given in zip(own, weights, strict=True):
+            array = np.asarray(given)
             if array.shape != variable.shape:
                 raise ValueError(
                     f'{self._label}: expected shape {variable.shape} for the weight "{variable.path}", got {array.shape}'
                 )
+            try:
+                arrays.append(array.astype(dtypes.NUMPY[variable.dtype], copy=False))
+            except (TypeError, ValueError):
+                raise ValueError(
+                    f'{self._label}: expected numbers for the weight "{variable.path}", got an array of dtype {array.dtype}'
+                ) from None
         for variable, array in zip(own, arrays, strict=True):
             variable.assign(array)
 
@@ -219,21 +345,21 @@ class Weights:
 # What layers and models keep for themselves, where no weights or layers of a user's are looked for.
 _INTERNAL = frozenset(
     {
-        "_first_input_shape", "_function", "_last_call", "_losses",
-        "_inner_metrics", "_metrics_of_run", "_output_shape", "_own_weights",
+        "_added", "_arguments", "_build_shapes", "_first_input_shape", "_function", "_inner_metrics", "_last_call",
+        "_metrics_of_run", "_output_shape", "_variables",
     }
 )  # fmt: skip
 _PLAIN = frozenset({str, int, float, bool, type(None), type(lambda: None)})
 
 
-def _trainable_first(variables: list[Variable]) -> list[Variable]:
-    return sorted(variables, key=lambda variable: not variable.trainable)
+def _trained_first(own: dict[Variable, bool]) -> list[Variable]:
+    return sorted(own, key=lambda variable: not own[variable])
 
 
 def _collect(container: Any, found: list[Any]) -> None:
-    """Appends the leaves of nested lists, tuples and dicts."""
+    """Appends the leaves of nested lists, tuples, sets and dicts."""
     for item in container.values() if isinstance(container, dict) else container:
-        if isinstance(item, (list, tuple, dict)):
+        if isinstance(item, (list, tuple, dict, set)):
             _collect(item, found)
         else:
             found.append(item)

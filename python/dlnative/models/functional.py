@@ -113,13 +113,17 @@ class Functional(Model):
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """Calls the layers again on other inputs."""
-        del training, mask
+        del mask
         values: dict[int, Any] = {}
         for tensor, leaf in zip(self.inputs, self.input_leaves(inputs), strict=True):
             self.check_leaf(tensor, tuple(leaf.shape))
             values[id(tensor)] = _fitted(leaf, tensor)
         for call in self._calls:
             args, kwargs = map_structure(lambda leaf: values.get(id(leaf), leaf), (call.args, call.kwargs))
+            if training is not None and isinstance(
+                call.function, Layer
+            ):  # what the caller says comes before what was recorded
+                kwargs["training"] = training
             results = [item for item in flatten_structure(call.function(*args, **kwargs)) if hasattr(item, "shape")]
             for tensor, result in zip(call.outputs, results, strict=True):
                 values[id(tensor)] = result

@@ -181,8 +181,8 @@ class Sequential(Model):
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """Calls the layers one after the other."""
-        del training, mask
-        return self._model().call(inputs)
+        del mask
+        return self._model().call(inputs, training=training)
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Returns a layer by its name or its place; see `Functional.get_layer`."""

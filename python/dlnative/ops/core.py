@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar, cast
 
 import numpy as np
@@ -55,7 +55,13 @@ def record(call: Call, specification: Callable[..., Any]) -> Any:
     with Trace() as trace:
 
         def placeholder(leaf: Any) -> Any:
-            return trace.feed(leaf.shape, leaf.dtype) if isinstance(leaf, KerasTensor) else leaf
+            if not isinstance(leaf, KerasTensor):
+                return leaf
+            feed = trace.feed(leaf.shape, leaf.dtype)
+            mask = getattr(leaf, "_keras_mask", None)
+            if mask is not None:
+                feed._keras_mask = placeholder(mask)
+            return feed
 
         args, kwargs = map_structure(placeholder, (call.args, call.kwargs))
         result = specification(*args, **kwargs)
@@ -166,3 +172,30 @@ def normalize_axes(axis: Any, rank: int, name: str) -> tuple[int, ...]:
     if len(axes) > 1 and len(set(axes)) < len(axes):
         raise ValueError(f"{name}: expected distinct axes, got {axis}")
     return axes
+
+
+def shape_of(name: str, shape: Any) -> tuple[int, ...]:
+    """Returns a shape that is given as an integer or as some integers.
+
+    Raises:
+        TypeError: if it is none of these.
+        ValueError: if an extent is negative.
+    """
+    try:
+        extents = tuple([operator.index(item) for item in (shape if isinstance(shape, Iterable) else (shape,))])
+    except TypeError:
+        raise TypeError(f"{name}: expected a shape of integers, got {shape!r}") from None
+    if min(extents, default=0) < 0:
+        raise ValueError(f"{name}: expected a shape of non-negative extents, got {shape}")
+    return extents
+
+
+def unknown(shape: Sequence[Any], like: Any, dtype: str | None = None) -> Tensor:
+    """Returns what stands for the result of a call on `KerasTensor`s while it is recorded, where extents are not known.
+
+    Args:
+        shape: its shape; `None` for an extent that is not known.
+        like: a tensor that has its dtype.
+        dtype: its dtype, if another.
+    """
+    return Tensor(tuple(shape), dtype or dtype_of(like))

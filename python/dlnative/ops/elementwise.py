@@ -7,12 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from dlnative import dtypes
-from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register
+from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, flat, register
 from dlnative.graph.roles import Roles
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.conversion import cast, promote, to_float
-from dlnative.ops.core import as_tensor, call, invoke, operation, scalar
+from dlnative.ops.core import as_tensor, call, dtype_of, invoke, operation, scalar
 from dlnative.ops.reduction import sum_to_shape
 
 FLOAT = ("float32", "float64")
@@ -61,12 +63,13 @@ def unary(
     uint64: str | None = None,
     tolerance: float = 8.0,
     roles: Roles = POINTWISE,
+    family: str = "elementwise",
 ) -> None:
     """Registers a unary op; `gradient` maps (node, dy) to dx, `attributes` are parameters with values for the tests."""
     register(
         Op(
             name,
-            "elementwise",
+            family,
             _infer_boolean if boolean else infer_same,
             attributes=tuple((key, "float") for key in attributes),
             gradient=None if gradient is None else (lambda node, grads: (gradient(node, grads[0]),)),
@@ -85,41 +88,41 @@ def unary(
     )
 
 
-def _mul(a: Any, b: Any) -> Any:
+def mul(a: Any, b: Any) -> Any:
     return call("multiply", a, b)
 
 
 unary("negative", lambda node, dy: call("negative", dy), numbers=_NUMBER, uint64="modulo")
-unary("absolute", lambda node, dy: _mul(dy, call("sign", node.inputs[0])), numbers=_NUMBER)
+unary("absolute", lambda node, dy: mul(dy, call("sign", node.inputs[0])), numbers=_NUMBER)
 unary("sign", lambda node, dy: None, numbers=_NUMBER)
 unary(
     "square",
-    lambda node, dy: _mul(_mul(dy, node.inputs[0]), scalar(2.0, dy)),
+    lambda node, dy: mul(mul(dy, node.inputs[0]), scalar(2.0, dy)),
     numbers=_NUMBER,
     uint64="modulo",
 )
-unary("sqrt", lambda node, dy: call("divide", _mul(dy, scalar(0.5, dy)), node.outputs[0]), low=0.01)
+unary("sqrt", lambda node, dy: call("divide", mul(dy, scalar(0.5, dy)), node.outputs[0]), low=0.01)
 unary(
     "rsqrt",
-    lambda node, dy: _mul(_mul(dy, scalar(-0.5, dy)), call("divide", node.outputs[0], node.inputs[0])),
+    lambda node, dy: mul(mul(dy, scalar(-0.5, dy)), call("divide", node.outputs[0], node.inputs[0])),
     low=0.01,
     flops=2,
 )
-unary("exp", lambda node, dy: _mul(dy, node.outputs[0]), flops=10)
-unary("expm1", lambda node, dy: _mul(dy, call("add", node.outputs[0], scalar(1.0, dy))), flops=10)
+unary("exp", lambda node, dy: mul(dy, node.outputs[0]), flops=10)
+unary("expm1", lambda node, dy: mul(dy, call("add", node.outputs[0], scalar(1.0, dy))), flops=10)
 unary("log", lambda node, dy: call("divide", dy, node.inputs[0]), low=0.01, flops=10)
 unary("log1p", lambda node, dy: call("divide", dy, call("add", node.inputs[0], scalar(1.0, dy))), low=-0.9, flops=10)
 unary(
     "erf",
-    lambda node, dy: _mul(
+    lambda node, dy: mul(
         dy,
-        _mul(call("exp", call("negative", call("square", node.inputs[0]))), scalar(2.0 / math.sqrt(math.pi), dy)),
+        mul(call("exp", call("negative", call("square", node.inputs[0]))), scalar(2.0 / math.sqrt(math.pi), dy)),
     ),
     flops=20,
 )
-unary("reciprocal", lambda node, dy: call("negative", _mul(dy, call("square", node.outputs[0]))), low=0.1)
-unary("sin", lambda node, dy: _mul(dy, call("cos", node.inputs[0])), flops=12)
-unary("cos", lambda node, dy: call("negative", _mul(dy, call("sin", node.inputs[0]))), flops=12)
+unary("reciprocal", lambda node, dy: call("negative", mul(dy, call("square", node.outputs[0]))), low=0.1)
+unary("sin", lambda node, dy: mul(dy, call("cos", node.inputs[0])), flops=12)
+unary("cos", lambda node, dy: call("negative", mul(dy, call("sin", node.inputs[0]))), flops=12)
 unary("floor", lambda node, dy: None)
 unary("logical_not", boolean=True, kind="boolean", numbers=("bool",))
 unary("isfinite", boolean=True)
@@ -139,9 +142,9 @@ _SHAPE_PAIRS: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...] = (
 )  # fmt: skip
 
 
-def _binary(
+def binary(
     name: str,
-    gradient: Callable[[Node, Any], tuple[Any, Any]] | None = None,
+    gradient: Callable[[Node, Any], Any] | None = None,
     *,
     numbers: tuple[str, ...] = _NUMBER,
     boolean: bool = False,
@@ -151,6 +154,7 @@ def _binary(
     uint64: str | None = None,
     tolerance: float = 8.0,
     roles: Roles = POINTWISE,
+    family: str = "elementwise",
 ) -> None:
     """Registers a binary op; `gradient` maps (node, dy) to (da, db) before the broadcast axes are summed."""
 
@@ -163,9 +167,9 @@ def _binary(
     register(
         Op(
             name,
-            "elementwise",
+            family,
             _infer_binary(name, boolean),
-            gradient=rule if gradient is not None else None,
+            gradient=gradient if gradient in (None, flat) else rule,
             inplace=not boolean or kind == "boolean",
             broadcasting=True,
             dtypes=numbers,
@@ -183,7 +187,7 @@ def _binary(
 def _mask(condition: str, node: Node, dy: Any) -> tuple[Any, Any]:
     """Shares the gradient of maximum and minimum: to the chosen input, half to each where both are equal."""
     a, b = node.inputs
-    zero, half = scalar(0.0, dy), _mul(dy, scalar(0.5, dy))
+    zero, half = scalar(0.0, dy), mul(dy, scalar(0.5, dy))
     tie = call("equal", a, b)
     chosen_a = call("where", call(condition, a, b), dy, zero)
     chosen_b = call("where", call(condition, b, a), dy, zero)
@@ -192,49 +196,49 @@ def _mask(condition: str, node: Node, dy: Any) -> tuple[Any, Any]:
 
 def _power_gradient(node: Node, dy: Any) -> tuple[Any, Any]:
     a, b = node.inputs
-    da = _mul(_mul(dy, b), call("power", a, call("subtract", b, scalar(1.0, dy))))
+    da = mul(mul(dy, b), call("power", a, call("subtract", b, scalar(1.0, dy))))
     if b.constant is not None:
         return da, None
     positive = call("greater", a, scalar(0.0, a))
     logarithm = call("log", call("where", positive, a, scalar(1.0, a)))
-    return da, _mul(_mul(dy, node.outputs[0]), logarithm)
+    return da, mul(mul(dy, node.outputs[0]), logarithm)
 
 
-_binary(
+binary(
     "add",
     lambda node, dy: (dy, dy),
     uint64="modulo",
     roles=POINTWISE._replace(neutral=0.0, commutes=True, post_op="addition", serves="adding"),
 )
-_binary(
+binary(
     "subtract",
     lambda node, dy: (dy, call("negative", dy)),
     uint64="modulo",
     roles=POINTWISE._replace(neutral=0.0),
 )
-_binary(
+binary(
     "multiply",
-    lambda node, dy: (_mul(dy, node.inputs[1]), _mul(dy, node.inputs[0])),
+    lambda node, dy: (mul(dy, node.inputs[1]), mul(dy, node.inputs[0])),
     uint64="modulo",
     roles=POINTWISE._replace(neutral=1.0, commutes=True, post_op="scaling"),
 )
-_binary(
+binary(
     "divide",
     lambda node, dy: (
         call("divide", dy, node.inputs[1]),
-        call("negative", call("divide", _mul(dy, node.outputs[0]), node.inputs[1])),
+        call("negative", call("divide", mul(dy, node.outputs[0]), node.inputs[1])),
     ),
     numbers=FLOAT,
     low=0.5,
     roles=POINTWISE._replace(neutral=1.0),
 )
-_binary("power", _power_gradient, numbers=FLOAT, low=0.1, high=3.0, tolerance=32.0)
-_binary("maximum", lambda node, dy: _mask("greater", node, dy), uint64="order")
-_binary("minimum", lambda node, dy: _mask("less", node, dy), uint64="order")
+binary("power", _power_gradient, numbers=FLOAT, low=0.1, high=3.0, tolerance=32.0)
+binary("maximum", lambda node, dy: _mask("greater", node, dy), uint64="order")
+binary("minimum", lambda node, dy: _mask("less", node, dy), uint64="order")
 for _name in ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"):
-    _binary(_name, boolean=True, numbers=(*_NUMBER, "uint8", "bool"), uint64="order")
+    binary(_name, boolean=True, numbers=(*_NUMBER, "uint8", "bool"), uint64="order")
 for _name in ("logical_and", "logical_or"):
-    _binary(_name, boolean=True, kind="boolean", numbers=("bool",))
+    binary(_name, boolean=True, kind="boolean", numbers=("bool",))
 
 
 def _infer_where(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
@@ -308,16 +312,33 @@ logical_not = unary_function("logical_not", "not x", needs_float=False)
 isfinite = unary_function("isfinite", "whether x is neither infinite nor NaN")
 
 
-def _binary_function(name: str, formula: str, *, needs_float: bool = False) -> Callable[[Any, Any], Any]:
-    op = OPS[name]
+def binary_function(
+    name: str, formula: str, *, needs_float: bool = False, integers: bool = False, public: str = ""
+) -> Callable[[Any, Any], Any]:
+    """Makes the public function of a binary op.
+
+    Args:
+        name: the name of the op.
+        formula: what it computes.
+        needs_float: whether integers are converted to the default float type.
+        integers: whether it takes integers and booleans alone.
+        public: the name of the function, if another.
+    """
+    op, public = OPS[name], public or name
+    of_booleans = op.types.results is not None
 
     def function(x1: Any, x2: Any) -> Any:
         x1, x2 = promote(x1, x2)
+        dtype = dtype_of(x1)
         if needs_float:
             x1, x2 = to_float(x1), to_float(x2)
+        elif integers and dtypes.is_float(dtype):
+            raise TypeError(f"{public}: expected integers, got {dtype}")
+        elif dtype == "bool" and not of_booleans:
+            return cast(invoke(op, (cast(x1, "int32"), cast(x2, "int32"))), "bool")
         return invoke(op, (x1, x2))
 
-    function.__name__ = function.__qualname__ = name
+    function.__name__ = function.__qualname__ = public
     function.__module__ = "dlnative.ops"  # where pickle, too, finds it
     function.__doc__ = (
         f"Returns `{formula}`, elementwise, with NumPy's broadcasting.\n\n    Args:\n"
@@ -327,20 +348,20 @@ def _binary_function(name: str, formula: str, *, needs_float: bool = False) -> C
     return operation(function)
 
 
-add = _binary_function("add", "x1 + x2")
-subtract = _binary_function("subtract", "x1 - x2")
-multiply = _binary_function("multiply", "x1 * x2")
-divide = _binary_function("divide", "x1 / x2", needs_float=True)
+add = binary_function("add", "x1 + x2")
+subtract = binary_function("subtract", "x1 - x2")
+multiply = binary_function("multiply", "x1 * x2")
+divide = binary_function("divide", "x1 / x2", needs_float=True)
 true_divide = divide
-power = _binary_function("power", "x1 ** x2", needs_float=True)
-maximum = _binary_function("maximum", "max(x1, x2)")
-minimum = _binary_function("minimum", "min(x1, x2)")
-equal = _binary_function("equal", "x1 == x2")
-not_equal = _binary_function("not_equal", "x1 != x2")
-less = _binary_function("less", "x1 < x2")
-less_equal = _binary_function("less_equal", "x1 <= x2")
-greater = _binary_function("greater", "x1 > x2")
-greater_equal = _binary_function("greater_equal", "x1 >= x2")
+power = binary_function("power", "x1 ** x2", needs_float=True)
+maximum = binary_function("maximum", "max(x1, x2)")
+minimum = binary_function("minimum", "min(x1, x2)")
+equal = binary_function("equal", "x1 == x2")
+not_equal = binary_function("not_equal", "x1 != x2")
+less = binary_function("less", "x1 < x2")
+less_equal = binary_function("less_equal", "x1 <= x2")
+greater = binary_function("greater", "x1 > x2")
+greater_equal = binary_function("greater_equal", "x1 >= x2")
 
 
 def _logical(name: str, x1: Any, x2: Any) -> Any:
@@ -360,13 +381,51 @@ def logical_or(x1: Any, x2: Any) -> Any:
 
 
 @operation
-def where(condition: Any, x1: Any, x2: Any) -> Any:
-    """Returns `x1` where the condition holds and `x2` elsewhere, with broadcasting."""
+def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
+    """Returns `x1` where the condition holds and `x2` elsewhere, with broadcasting.
+
+    Args:
+        condition: a tensor or array; anything but zero is true.
+        x1, x2: tensors, arrays or numbers. Without both, the result is the places where the condition holds, as a tuple
+            of indices (int32) along each axis: their number must be known, so not in a traced function.
+
+    Raises:
+        ValueError: if one of `x1` and `x2` is given alone.
+    """
+    if x1 is None or x2 is None:
+        if x1 is not None or x2 is not None:
+            raise ValueError(
+                "where: `x1` and `x2` either both should be `None` or both should be given, got one of them"
+            )
+        return nonzero(condition)
     x1, x2 = promote(x1, x2)
     return invoke(OPS["where"], (cast(condition, "bool"), x1, x2))
 
 
 @operation
+def nonzero(x: Any) -> tuple[Any, ...]:
+    """Returns the places of elements that are not zero, as indices (int32) along each axis; not in a traced function.
+
+    Example:
+        >>> import numpy as np
+        >>> [index.tolist() for index in nonzero(np.array([[0, 1], [2, 0]]))]
+        [[0, 1], [1, 0]]
+    """
+    x = as_tensor(x)
+    if isinstance(x, Tensor):
+        raise ValueError(
+            "nonzero: how many elements are not zero would be a shape, which a traced function cannot know"
+        )
+    return tuple([index.astype("int32") for index in np.atleast_1d(x).nonzero()])
+
+
+@operation
 def clip(x: Any, x_min: Any, x_max: Any) -> Any:
-    """Returns `min(max(x, x_min), x_max)`, elementwise."""
-    return minimum(maximum(x, x_min), x_max)
+    """Returns `min(max(x, x_min), x_max)`, elementwise.
+
+    Args:
+        x: a tensor or array.
+        x_min, x_max: the bounds, which broadcast with x; `None` for no bound.
+    """
+    x = x if x_min is None else maximum(x, x_min)
+    return as_tensor(x) if x_max is None else minimum(x, x_max)

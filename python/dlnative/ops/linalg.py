@@ -13,7 +13,7 @@ from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.activation import ACTIVATIONS
 from dlnative.ops.conversion import promote
 from dlnative.ops.core import call, dtype_of, invoke, is_symbolic, operation
-from dlnative.ops.elementwise import broadcast_shapes
+from dlnative.ops.elementwise import broadcast_shapes, multiply
 
 
 def _matrix(shape: Shape, transposed: bool) -> tuple[Any, Any]:
@@ -198,7 +198,7 @@ def matmul(x1: Any, x2: Any) -> Any:
     if column:
         b = call("reshape", b, attributes=((*b.shape, 1),))
     if a.shape[-1] is not None and b.shape[-2] is not None and a.shape[-1] != b.shape[-2]:
-        raise ValueError(f"matmul: expected inner axes that agree, got shapes {tuple(x1.shape)} and {tuple(x2.shape)}")
+        raise ValueError(f"matmul: expected inner axes that agree, got shapes {tuple(a.shape)} and {tuple(b.shape)}")
     if len(b.shape) > 2:
         batch = broadcast_shapes("matmul", a.shape[:-2], b.shape[:-2])
         a, b = _broadcast_batch(a, batch), _broadcast_batch(b, batch)
@@ -228,9 +228,26 @@ def _broadcast_batch(x: Any, batch: Shape) -> Any:
 
 @operation
 def dot(x1: Any, x2: Any) -> Any:
-    """Returns the product over the last axis of `x1` and the second-to-last (or only) axis of `x2`."""
-    if len(getattr(x1, "shape", ())) == 0 or len(getattr(x2, "shape", ())) == 0:
-        return call("multiply", *promote(x1, x2))
-    if len(x2.shape) > 2:
-        raise ValueError(f"dot: expected a second operand of rank 1 or 2, got shape {tuple(x2.shape)}")
-    return matmul(x1, x2)
+    """Returns the product over the last axis of `x1` and the second-to-last (or only) axis of `x2`.
+
+    Args:
+        x1: a tensor or array of shape `(..., K)`.
+        x2: a tensor or array of shape `(K,)` or `(..., K, N)`.
+
+    Returns:
+        A tensor of all axes of `x1` but the last, and then all of `x2` but the second-to-last. The product of a scalar and a
+        tensor is elementwise.
+
+    Raises:
+        ValueError: if the extents of these axes differ.
+    """
+    a, b = promote(x1, x2)
+    if not a.shape or not b.shape:
+        return multiply(a, b)
+    if len(b.shape) <= 2:
+        return matmul(a, b)
+    inner, rest = b.shape[-2], (*b.shape[:-2], b.shape[-1])
+    order = (len(b.shape) - 2, *range(len(b.shape) - 2), len(b.shape) - 1)
+    columns = call("transpose", b, attributes=(order,))
+    y = matmul(a, call("reshape", columns, attributes=((inner, None if None in rest else size_of(rest)),)))
+    return call("reshape", y, attributes=((*a.shape[:-1], *rest),))

@@ -12,8 +12,9 @@ from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.conversion import cast
 from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis, operation, scalar
 from dlnative.ops.elementwise import clip, log
+from dlnative.ops.encoding import one_hot
 from dlnative.ops.reduction import reduce
-from dlnative.ops.shape import one_hot, squeeze
+from dlnative.ops.shape import squeeze
 from dlnative.ops.softmax import last_axis, row_sum
 
 EPSILON = 1e-7  # probabilities are kept this far from 0 and 1

@@ -7,7 +7,7 @@ from typing import Any
 
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.variable import Variable
-from dlnative.ops import conversion, elementwise, linalg, shape
+from dlnative.ops import arithmetic, conversion, elementwise, indexing, linalg, rounding, shape
 
 
 def _swapped(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -19,14 +19,32 @@ _BINARY = {
     "sub": elementwise.subtract,
     "mul": elementwise.multiply,
     "truediv": elementwise.divide,
+    "floordiv": arithmetic.floor_divide,
+    "mod": arithmetic.mod,
     "pow": elementwise.power,
     "matmul": linalg.matmul,
+    "and": arithmetic.bitwise_and,
+    "or": arithmetic.bitwise_or,
+    "xor": arithmetic.bitwise_xor,
+    "lshift": arithmetic.bitwise_left_shift,
+    "rshift": arithmetic.bitwise_right_shift,
 }
 _COMPARE = {
     "__lt__": elementwise.less,
     "__le__": elementwise.less_equal,
     "__gt__": elementwise.greater,
     "__ge__": elementwise.greater_equal,
+    "__ne__": elementwise.not_equal,
+}
+_UNARY = {
+    "__neg__": elementwise.negative,
+    "__pos__": conversion.convert_to_tensor,
+    "__abs__": elementwise.absolute,
+    "__invert__": arithmetic.bitwise_invert,
+    "__round__": rounding.round,
+    "__trunc__": rounding.trunc,
+    "__floor__": elementwise.floor,
+    "__ceil__": rounding.ceil,
 }
 
 
@@ -38,9 +56,10 @@ def install() -> None:
             setattr(cls, f"__r{name}__", _swapped(function))
         for name, function in _COMPARE.items():
             setattr(cls, name, lambda a, b, function=function: function(a, b))
-        setattr(cls, "__neg__", lambda x: elementwise.negative(x))  # noqa: B010
-        setattr(cls, "__abs__", lambda x: elementwise.absolute(x))  # noqa: B010
-        setattr(cls, "__getitem__", lambda x, key: shape.get_item(x, key))  # noqa: B010
+        for name, unary in _UNARY.items():
+            setattr(cls, name, lambda x, *rest, function=unary: function(x, *rest))
+        setattr(cls, "__divmod__", lambda a, b: (arithmetic.floor_divide(a, b), arithmetic.mod(a, b)))  # noqa: B010
+        setattr(cls, "__getitem__", lambda x, key: indexing.get_item(x, key))  # noqa: B010
 
     def convert(variable: Variable, value: Tensor) -> Any:
         return shape.broadcast_to(conversion.cast(value, variable.dtype), variable.shape)

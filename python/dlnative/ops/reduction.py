@@ -11,7 +11,7 @@ from dlnative import dtypes
 from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register, size_of
 from dlnative.graph.roles import Roles
 from dlnative.graph.tensor import Node, Tensor
-from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis, operation, scalar
+from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axes, normalize_axis, operation, scalar
 
 _SHAPES = (
     ((7,), 0, 1),
@@ -145,14 +145,7 @@ def _blocks(axes: Sequence[int]) -> list[tuple[int, int]]:
 
 def reduce(name: str, x: Any, axis: Any, keepdims: bool = False) -> Any:
     """Reduces a tensor over axes (`None`: all of them)."""
-    rank = len(x.shape)
-    if axis is None:
-        axes: tuple[int, ...] = tuple(range(rank))
-    else:
-        listed = axis if isinstance(axis, (tuple, list)) else (axis,)
-        axes = tuple(normalize_axis(int(item), rank, name) for item in listed)
-    if len(set(axes)) != len(axes):
-        raise ValueError(f"{name}: expected distinct axes, got {axis}")
+    axes = normalize_axes(axis, len(x.shape), name)
     if name in ("max", "min") and builtins.any(x.shape[item] == 0 for item in axes):
         raise ValueError(f"{name}: expected at least one element to reduce, got shape {tuple(x.shape)}")
     for first, count in reversed(_blocks(axes)):
@@ -189,30 +182,60 @@ def _ordered(x: Any) -> Any:
     return call("cast", x, attributes=("int32",)) if dtype_of(x) in ("bool", "uint8") else x
 
 
-@operation
-def max(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Returns the largest element over axes; see `sum`. NaN wins."""
-    return reduce("max", _ordered(x), axis, keepdims)
+def _extreme(name: str, x: Any, axis: Any, keepdims: bool, initial: Any) -> Any:
+    x = _ordered(x)
+    if initial is None:
+        return reduce(name, x, axis, keepdims)
+    initial = call("cast", as_tensor(initial), attributes=(dtype_of(x),))
+    axes = normalize_axes(axis, len(x.shape), name)
+    if builtins.any(x.shape[item] == 0 for item in axes):
+        kept = [1 if index in axes else extent for index, extent in enumerate(x.shape)]
+        shape = tuple(extent for index, extent in enumerate(kept) if keepdims or index not in axes)
+        return call("broadcast_to", initial, attributes=(shape,)) if shape else initial
+    return call(f"{name}imum", reduce(name, x, axis, keepdims), initial)
 
 
 @operation
-def min(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Returns the smallest element over axes; see `sum`. NaN wins."""
-    return reduce("min", _ordered(x), axis, keepdims)
+def max(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
+    """Returns the largest element over axes; NaN wins.
+
+    Args:
+        x: a tensor or array.
+        axis: an axis, a tuple of axes, or `None` for all.
+        keepdims: whether reduced axes stay, with extent 1.
+        initial: a number that takes part; the result where there are no elements.
+
+    Raises:
+        ValueError: if there are no elements and no `initial`.
+    """
+    return _extreme("max", x, axis, keepdims, initial)
+
+
+@operation
+def min(x: Any, axis: Any = None, keepdims: bool = False, initial: Any = None) -> Any:
+    """Returns the smallest element over axes; NaN wins. See `max`."""
+    return _extreme("min", x, axis, keepdims, initial)
+
+
+amax, amin = max, min
+
+
+def _truth(name: str, x: Any, axis: Any, keepdims: bool) -> Any:
+    truth = call("cast", call("cast", as_tensor(x), attributes=("bool",)), attributes=("int32",))
+    initial = 0 if name == "max" else 1  # what there is of nothing
+    return call("cast", _extreme(name, truth, axis, keepdims, initial), attributes=("bool",))
 
 
 @operation
 def any(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Returns whether any element over the axes is true; see `sum`."""
-    truth = call("cast", call("cast", as_tensor(x), attributes=("bool",)), attributes=("int32",))
-    return call("cast", reduce("max", truth, axis, keepdims), attributes=("bool",))
+    return _truth("max", x, axis, keepdims)
 
 
 @operation
 def all(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Returns whether all elements over the axes are true; see `sum`."""
-    truth = call("cast", call("cast", as_tensor(x), attributes=("bool",)), attributes=("int32",))
-    return call("cast", reduce("min", truth, axis, keepdims), attributes=("bool",))
+    return _truth("min", x, axis, keepdims)
 
 
 @operation
@@ -233,14 +256,16 @@ def std(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 def _index(name: str, x: Any, axis: int | None, keepdims: bool) -> Any:
     x = _ordered(x)
+    shape = tuple(x.shape)
     if axis is None:
-        flat = call("reshape", x, attributes=((size_of(x.shape),),))
-        result = invoke(OPS[name], (flat,), (0, False))
-        return call("reshape", result, attributes=((1,) * len(x.shape),)) if keepdims else result
-    axis = normalize_axis(int(axis), len(x.shape), name)
-    if x.shape[axis] == 0:
-        raise ValueError(f"{name}: expected at least one element along axis {axis}, got shape {tuple(x.shape)}")
-    return invoke(OPS[name], (x,), (axis, bool(keepdims)))
+        x = call("reshape", x, attributes=((None if None in shape else size_of(shape),),))
+        place = 0
+    else:
+        place = normalize_axis(axis, len(shape), name)
+    if x.shape[place] == 0:
+        raise ValueError(f"{name}: expected at least one element to choose from, got shape {shape}")
+    y = invoke(OPS[name], (x,), (place, bool(keepdims) and axis is not None))
+    return call("reshape", y, attributes=((1,) * len(shape),)) if keepdims and axis is None else y
 
 
 @operation

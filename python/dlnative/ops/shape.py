@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,8 +12,7 @@ from dlnative import dtypes
 from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, flat, register, size_of
 from dlnative.graph.roles import Roles
 from dlnative.graph.tensor import Node, Tensor
-from dlnative.ops.conversion import promote
-from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis, operation
+from dlnative.ops.core import as_tensor, call, invoke, normalize_axes, normalize_axis, operation, shape_of
 from dlnative.ops.reduction import sum_to_shape
 
 
@@ -148,7 +148,7 @@ def _part(shape: tuple[Any, ...], attributes: tuple[Any, ...]) -> int | None:
     first, whole, split = 0, 1, False  # split: along some axis behind, not all is taken
     for axis in reversed(range(len(shape))):
         start, step, extent, size = starts[axis], steps[axis], extents[axis], shape[axis]
-        if extent == 0 or (extent > 1 and (split or step > 1)):
+        if extent == 0 or (extent > 1 and (split or step != 1)):
             return None
         first += start * whole
         whole *= size
@@ -157,11 +157,18 @@ def _part(shape: tuple[Any, ...], attributes: tuple[Any, ...]) -> int | None:
 
 
 def _slice_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
-    starts, steps, _ = node.attributes
-    dy = grads[0]
+    starts, steps, extents = node.attributes
+    dy, rank = grads[0], len(steps)
+    if min(steps, default=1) < 0:  # the elements forwards, from the last one on
+        last = tuple(extent - 1 if step < 0 else 0 for extent, step in zip(extents, steps, strict=True))
+        if 0 not in extents:
+            dy = call("slice", dy, attributes=(last, tuple(-1 if step < 0 else 1 for step in steps), extents))
+        starts = tuple(max(a + e * s, 0) for a, e, s in zip(starts, last, steps, strict=True))
+    if 0 in extents:
+        starts = (0,) * rank
     for axis, step in enumerate(steps):
-        if step > 1:
-            dy = _spaced(dy, axis, step)
+        if abs(step) > 1:
+            dy = _spaced(dy, axis, abs(step))
     return (call("pad", dy, attributes=(starts, node.inputs[0].shape)),)
 
 
@@ -189,6 +196,8 @@ register(
         samples=lambda: [
             Sample((5, 7), starts=(1, 2), steps=(1, 1), shape=(3, 4)),
             Sample((9,), starts=(1,), steps=(3,), shape=(3,)),
+            Sample((9,), starts=(8,), steps=(-1,), shape=(9,)),
+            Sample((5, 7), starts=(4, 1), steps=(-2, 2), shape=(2, 3)),
         ],
     )
 )
@@ -228,6 +237,22 @@ register(
 # The public functions.
 
 
+def _extents(newshape: Any) -> tuple[Any, ...]:
+    """Returns the extents that a shape to reshape to names: integers from 0 on, and -1 or `None` for what is not known."""
+    listed = newshape if isinstance(newshape, (tuple, list, np.ndarray)) else (newshape,)
+    extents = []
+    for item in listed:
+        try:
+            extents.append(-1 if item is None else operator.index(item))
+        except TypeError:
+            raise TypeError(f"reshape: expected integers in newshape, got {newshape!r}") from None
+    if min(extents, default=0) < -1:
+        raise ValueError(f"reshape: expected each extent to be a non-negative integer or -1, got newshape={newshape}")
+    if extents.count(-1) > 1 + sum(item is None for item in listed):
+        raise ValueError(f"reshape: expected at most one unknown dimension, -1, got newshape={newshape}")
+    return tuple(extents)
+
+
 @operation
 def reshape(x: Any, newshape: Any) -> Any:
     """Gives a tensor another shape with as many elements.
@@ -238,127 +263,139 @@ def reshape(x: Any, newshape: Any) -> Any:
 
     Raises:
         ValueError: if the number of elements differs.
+
+    Example:
+        >>> import numpy as np
+        >>> reshape(np.arange(6), (2, -1)).tolist()
+        [[0, 1, 2], [3, 4, 5]]
     """
     x = as_tensor(x)
-    target = tuple(newshape) if isinstance(newshape, (tuple, list)) else (int(newshape),)
-    if sum(extent in (-1, None) for extent in target) > 1:
-        raise ValueError(f"reshape: expected at most one unknown extent, got {target}")
-    unknown = None in x.shape
-    if not unknown:
-        known = size_of(tuple(extent for extent in target if extent not in (-1, None)))
-        total = size_of(x.shape)
-        if -1 in target or None in target:
-            missing = total // known if known else 0
-            target = tuple(missing if extent in (-1, None) else extent for extent in target)
-        if size_of(target) != total:
-            raise ValueError(
-                f"reshape: expected a shape of {total} elements for {tuple(x.shape)}, got {tuple(newshape)}"
-            )
-    else:
+    target = _extents(newshape)
+    wrong = ValueError(f"reshape: expected a shape of as many elements as {tuple(x.shape)}, got newshape={newshape}")
+    if None in x.shape:
+        if target.count(-1) == 1 and x.shape.count(None) == 1:
+            known, fixed = (size_of(tuple(e for e in shape if e not in (-1, None))) for shape in (x.shape, target))
+            if fixed == 0 or (known % fixed and target[0] == -1 and x.shape[0] is None):
+                raise wrong
         target = tuple(None if extent == -1 else extent for extent in target)
-        fixed_in = size_of(tuple(extent for extent in x.shape if extent is not None))
-        fixed_out = size_of(tuple(extent for extent in target if extent is not None))
-        if None in target and x.shape.count(None) == 1 and fixed_out and fixed_in % fixed_out and target[0] is None:
-            raise ValueError(
-                f"reshape: expected a shape of as many elements as {tuple(x.shape)}, got {tuple(newshape)}"
-            )
+        return invoke(OPS["reshape"], (x,), (target,))
+    total = size_of(x.shape)
+    if -1 in target:
+        fixed = size_of(tuple(extent for extent in target if extent != -1))
+        if target.count(-1) > 1 or fixed == 0 or total % fixed:
+            raise wrong
+        target = tuple(total // fixed if extent == -1 else extent for extent in target)
+    elif size_of(target) != total:
+        raise wrong
     return invoke(OPS["reshape"], (x,), (target,))
 
 
 @operation
-def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
-    """Permutes the axes; without `axes`, reverses them."""
+def ravel(x: Any) -> Any:
+    """Returns the elements in one axis, in row-major order."""
     x = as_tensor(x)
-    rank = len(x.shape)
-    axes = tuple(range(rank))[::-1] if axes is None else tuple(normalize_axis(int(a), rank, "transpose") for a in axes)
-    if sorted(axes) != list(range(rank)):
-        raise ValueError(f"transpose: expected a permutation of {rank} axes, got {axes}")
-    return invoke(OPS["transpose"], (x,), (axes,))
+    return reshape(x, None if None in x.shape else size_of(x.shape))
 
 
 @operation
-def concatenate(xs: Sequence[Any], axis: int = -1) -> Any:
-    """Joins tensors along an axis.
+def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
+    """Permutes the axes; without `axes`, reverses them.
 
     Args:
-        xs: tensors or arrays with equal shapes, except along the axis.
-        axis: the axis.
+        x: a tensor or array.
+        axes: for each axis of the result, the axis of `x` that it is.
+
+    Raises:
+        ValueError: if `axes` is no permutation of the axes of `x`.
     """
-    if not xs:
-        raise ValueError("concatenate: expected at least one tensor, got none")
-    parts = [as_tensor(x) for x in xs]
-    for index in range(1, len(parts)):
-        parts[0], parts[index] = promote(parts[0], parts[index])
-    parts = [promote(part, parts[0])[0] for part in parts]
-    return invoke(OPS["concatenate"], parts, (normalize_axis(axis, len(parts[0].shape), "concatenate"),))
-
-
-@operation
-def stack(xs: Sequence[Any], axis: int = 0) -> Any:
-    """Joins tensors of one shape along a new axis."""
-    rank = len(np.shape(xs[0]) if not hasattr(xs[0], "shape") else xs[0].shape)
-    axis = normalize_axis(axis, rank + 1, "stack")
-    return concatenate([expand_dims(x, axis) for x in xs], axis)
-
-
-@operation
-def expand_dims(x: Any, axis: int) -> Any:
-    """Inserts an axis of extent 1."""
     x = as_tensor(x)
-    axis = normalize_axis(axis, len(x.shape) + 1, "expand_dims")
-    return invoke(OPS["reshape"], (x,), ((*x.shape[:axis], 1, *x.shape[axis:]),))
+    rank = len(x.shape)
+    order = tuple(range(rank))[::-1]
+    if axes is not None:
+        order = tuple([operator.index(axis) % rank if -rank <= axis < rank else rank for axis in axes])
+        if sorted(order) != list(range(rank)):
+            raise ValueError(
+                f"transpose: expected a valid permutation. Each axis in `axes` must be an integer in [{-rank}, {rank}), and "
+                f"all axes must be there, got axes={axes}"
+            )
+    return invoke(OPS["transpose"], (x,), (order,))
+
+
+@operation
+def moveaxis(x: Any, source: Any, destination: Any) -> Any:
+    """Moves axes to other places; the others keep their order.
+
+    Args:
+        x: a tensor or array.
+        source, destination: an axis each, or as many axes.
+    """
+    x = as_tensor(x)
+    rank = len(x.shape)
+    sources = normalize_axes((source,) if source is None else source, rank, "moveaxis")
+    places = normalize_axes((destination,) if destination is None else destination, rank, "moveaxis")
+    if len(sources) != len(places):
+        raise ValueError(f"moveaxis: expected as many destinations as sources, got {source} and {destination}")
+    order = [axis for axis in range(rank) if axis not in sources]
+    for place, axis in sorted(zip(places, sources, strict=True)):
+        order.insert(place, axis)
+    return transpose(x, order)
+
+
+@operation
+def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
+    """Exchanges two axes."""
+    x = as_tensor(x)
+    order = list(range(len(x.shape)))
+    first, second = (normalize_axis(axis, len(order), "swapaxes") for axis in (axis1, axis2))
+    order[first], order[second] = second, first
+    return transpose(x, order)
+
+
+@operation
+def expand_dims(x: Any, axis: Any) -> Any:
+    """Inserts axes of extent 1.
+
+    Args:
+        x: a tensor or array.
+        axis: the place of the new axis in the result, or several.
+    """
+    x = as_tensor(x)
+    rank = len(x.shape) + (len(axis) if isinstance(axis, (tuple, list)) else 1)
+    new = normalize_axes((axis,) if axis is None else axis, rank, "expand_dims")
+    extents = iter(x.shape)
+    return invoke(OPS["reshape"], (x,), (tuple([1 if index in new else next(extents) for index in range(rank)]),))
 
 
 @operation
 def squeeze(x: Any, axis: Any = None) -> Any:
-    """Removes axes of extent 1: the given ones, or all."""
-    x = as_tensor(x)
-    rank = len(x.shape)
-    listed = range(rank) if axis is None else (axis if isinstance(axis, (tuple, list)) else (axis,))
-    chosen = {normalize_axis(a, rank, "squeeze") for a in listed if axis is not None or x.shape[a] == 1}
-    for a in chosen:
-        if x.shape[a] not in (1, None):
-            raise ValueError(f"squeeze: expected extent 1 along axis {a}, got shape {tuple(x.shape)}")
-    return invoke(OPS["reshape"], (x,), (tuple(e for index, e in enumerate(x.shape) if index not in chosen),))
+    """Removes axes of extent 1: the given ones, or all.
 
-
-@operation
-def broadcast_to(x: Any, shape: Sequence[int]) -> Any:
-    """Repeats a tensor along axes of extent 1 to reach a shape, by NumPy's rule."""
-    x = as_tensor(x)
-    target = tuple(shape)
-    if np.broadcast_shapes(tuple(x.shape), target) != target:
-        raise ValueError(f"broadcast_to: expected a shape that broadcasts to {target}, got {tuple(x.shape)}")
-    return x if x.shape == target else invoke(OPS["broadcast_to"], (x,), (target,))
-
-
-@operation
-def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None) -> Any:
-    """Returns rows of zeros with a one at the index; an index out of range gives zeros.
-
-    Args:
-        x: integers of any shape.
-        num_classes: the length of the new axis.
-        axis: where the new axis goes; only the last place.
-        dtype: the dtype of the result, by default float32.
+    Raises:
+        ValueError: if a given axis has another extent, or one that is not known.
     """
     x = as_tensor(x)
-    if axis not in (-1, len(x.shape)):
-        raise ValueError(f"one_hot: expected axis -1, got {axis}")
-    if dtype_of(x) not in ("int32", "int64"):
-        x = call("cast", x, attributes=("int32",))
-    return invoke(OPS["one_hot"], (x,), (int(num_classes), dtypes.standardize(dtype)))
+    shape = x.shape
+    if axis is None:
+        chosen = tuple([index for index, extent in enumerate(shape) if extent == 1])
+    else:
+        chosen = normalize_axes(axis, len(shape), "squeeze")
+    for index in chosen:
+        if shape[index] != 1:
+            raise ValueError(f"squeeze: expected extent 1 along axis {index}, got shape {tuple(shape)}")
+    return invoke(OPS["reshape"], (x,), (tuple([e for index, e in enumerate(shape) if index not in chosen]),))
 
 
 @operation
-def slice(inputs: Any, start_indices: Sequence[int], shape: Sequence[int]) -> Any:
-    """Cuts a block of the given shape out of a tensor, from the given indices on."""
-    x = as_tensor(inputs)
-    starts, extents = tuple(map(int, start_indices)), tuple(map(int, shape))
-    for start, extent, whole in zip(starts, extents, x.shape, strict=True):
-        if start < 0 or extent < 0 or (whole is not None and start + extent > whole):
-            raise ValueError(f"slice: expected a block inside shape {tuple(x.shape)}, got {starts} and {extents}")
-    return invoke(OPS["slice"], (x,), (starts, (1,) * len(starts), extents))
+def broadcast_to(x: Any, shape: Any) -> Any:
+    """Repeats a tensor along axes of extent 1 to reach a shape, by NumPy's rule."""
+    x = as_tensor(x)
+    target = shape_of("broadcast_to", shape)
+    own = (1,) * (len(target) - len(x.shape)) + tuple(x.shape)
+    if len(own) != len(target) or any(
+        a != b and a != 1 and None not in (a, b) for a, b in zip(own, target, strict=True)
+    ):
+        raise ValueError(f"broadcast_to: expected a shape that broadcasts to {target}, got {tuple(x.shape)}")
+    return x if x.shape == target else invoke(OPS["broadcast_to"], (x,), (target,))
 
 
 @operation
@@ -373,48 +410,12 @@ def shape(x: Any) -> tuple[Any, ...]:
     return tuple(x.shape) if hasattr(x, "shape") else np.shape(x)
 
 
-@operation
-def get_item(x: Any, key: Any) -> Any:
-    """Returns `x[key]` for integers, slices with positive steps, `None` and `...`."""
-    x = as_tensor(x)
-    keys = list(key) if isinstance(key, tuple) else [key]
-    if not isinstance(x, Tensor):
-        return x[key]
-    used = sum(item is not None and item is not Ellipsis for item in keys)
-    if Ellipsis in keys:
-        at = keys.index(Ellipsis)
-        keys[at : at + 1] = [np.s_[:]] * (len(x.shape) - used)
-    else:
-        keys += [np.s_[:]] * (len(x.shape) - used)
-    cuts: list[tuple[int, int, Any]] = []  # start, step and count along each axis
-    result: list[Any] = []
-    axis = 0
-    for item in keys:
-        if item is None:
-            result.append(1)
-            continue
-        extent = x.shape[axis]
-        axis += 1
-        if isinstance(item, (int, np.integer)):
-            index = int(item) + (extent if item < 0 else 0)
-            if extent is not None and not 0 <= index < extent:
-                raise IndexError(f"index {item} is out of range for axis {axis - 1} of shape {tuple(x.shape)}")
-            cuts.append((index, 1, 1))
-            continue
-        if type(item).__name__ != "slice":
-            raise TypeError(f"a symbolic tensor is indexed by integers and slices, got {item!r}")
-        if extent is None:
-            if item.start or item.stop is not None or item.step not in (None, 1):
-                raise ValueError(f"an axis of unknown extent can only be sliced whole, got {item} of {tuple(x.shape)}")
-            start, step, count = 0, 1, None
-        else:
-            start, stop, step = item.indices(extent)
-            if step < 1:
-                raise ValueError(f"a symbolic tensor is sliced with steps of 1 or more, got {step}")
-            count = max(0, -(-(stop - start) // step))
-        cuts.append((start, step, count))
-        result.append(count)
-    starts, steps, extents = (tuple(cut[part] for cut in cuts) for part in range(3))
-    if extents != x.shape:
-        x = invoke(OPS["slice"], (x,), (starts, steps, extents))
-    return x if x.shape == tuple(result) else invoke(OPS["reshape"], (x,), (tuple(result),))
+def ndim(x: Any) -> int:
+    """Returns the number of axes."""
+    return len(shape(x))
+
+
+def size(x: Any) -> Any:
+    """Returns the number of elements; `None` where it is not known."""
+    extents = shape(x)
+    return None if None in extents else size_of(extents)

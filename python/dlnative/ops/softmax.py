@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import builtins
 import math
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from dlnative import dtypes
-from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register
+from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register, size_of
 from dlnative.graph.tensor import Node, Tensor
-from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis, operation
+from dlnative.ops.conversion import to_float
+from dlnative.ops.core import call, invoke, normalize_axes, operation
 
 _SHAPES = ((3,), (5, 1), (16, 3), (4, 3, 10), (3, 1031))
 
@@ -92,21 +94,38 @@ def last_axis(x: Any, axis: int) -> Any:
     return call("transpose", x, attributes=(tuple(permutation),))
 
 
-def _along(name: str, x: Any, axis: int) -> Any:
-    x = as_tensor(x)
-    if not dtypes.is_float(dtype_of(x)):
-        x = call("cast", x, attributes=(dtypes.floatx(),))
-    axis = normalize_axis(axis, len(x.shape), name)
-    return last_axis(invoke(OPS[name], (last_axis(x, axis),)), axis)
+def _along(name: str, x: Any, axis: Any) -> Any:
+    x = to_float(x)
+    rank = len(x.shape)
+    axes = normalize_axes(axis, rank, name)
+    if builtins.any(x.shape[item] == 0 for item in axes):
+        raise ValueError(f"{name}: expected at least one class, got shape {tuple(x.shape)}")
+    if len(axes) != 1:  # as one axis, and the last
+        kept = [index for index in range(rank) if index not in axes]
+        order = (*kept, *axes)
+        moved = call("transpose", x, attributes=(order,)) if order != tuple(range(rank)) else x
+        rows = [x.shape[index] for index in kept]
+        extents = [x.shape[index] for index in axes]
+        row = call("reshape", moved, attributes=((*rows, None if None in extents else size_of(tuple(extents))),))
+        y = call("reshape", invoke(OPS[name], (row,)), attributes=(tuple(moved.shape),))
+        back = tuple(sorted(range(rank), key=order.__getitem__))
+        return call("transpose", y, attributes=(back,)) if moved is not x else y
+    if x.shape[axes[0]] == 1:
+        warnings.warn(
+            f"You are using a softmax over axis {axis} of a tensor of shape {tuple(x.shape)}. This axis has size 1: the "
+            "result is always 1. A sigmoid gives the probability of one class",
+            stacklevel=4,
+        )
+    return last_axis(invoke(OPS[name], (last_axis(x, axes[0]),)), axes[0])
 
 
 @operation
-def softmax(x: Any, axis: int = -1) -> Any:
-    """Returns `exp(x) / sum(exp(x))` along an axis.
+def softmax(x: Any, axis: Any = -1) -> Any:
+    """Returns `exp(x) / sum(exp(x))` along an axis, or several.
 
     Args:
-        x: a tensor or array of rank 1 or more.
-        axis: the axis over which the results sum to 1.
+        x: a tensor or array.
+        axis: the axis over which the results sum to 1, a tuple of axes, or `None` for all.
 
     Example:
         >>> import numpy as np
@@ -117,6 +136,6 @@ def softmax(x: Any, axis: int = -1) -> Any:
 
 
 @operation
-def log_softmax(x: Any, axis: int = -1) -> Any:
-    """Returns `x - ln(sum(exp(x)))` along an axis; see `softmax`."""
+def log_softmax(x: Any, axis: Any = -1) -> Any:
+    """Returns `x - ln(sum(exp(x)))` along an axis, or several; see `softmax`."""
     return _along("log_softmax", x, axis)

@@ -5,11 +5,25 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dlnative.backends.reference import chain, elementwise, linalg, loss, optimizer, random, reduction, shape, softmax
+from dlnative.backends.reference import (
+    arithmetic,
+    chain,
+    elementwise,
+    indexing,
+    linalg,
+    loss,
+    optimizer,
+    random,
+    reduction,
+    shape,
+    softmax,
+)
 
 _FAMILIES = {
+    "arithmetic": arithmetic,
     "chain": chain,
     "elementwise": elementwise,
+    "indexing": indexing,
     "linalg": linalg,
     "loss": loss,
     "optimizer": optimizer,

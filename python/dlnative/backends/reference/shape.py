@@ -23,7 +23,7 @@ def concatenate(*xs: Array, axis: int) -> Array:
 
 def slice(x: Array, starts: tuple[int, ...], steps: tuple[int, ...], shape: tuple[int, ...]) -> Array:
     index = tuple(
-        np.s_[start : start + (extent - 1) * step + 1 if extent else start : step]
+        np.s_[start : stop if (stop := start + extent * step) >= 0 else None : step] if extent else np.s_[:0]
         for start, step, extent in zip(starts, steps, shape, strict=True)
     )
     return x[index]

@@ -1,0 +1,42 @@
+"""Operations that choose elements by number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray[Any, Any]
+
+_JOIN = {1: np.add, 2: np.maximum, 3: np.minimum, 4: np.multiply}
+
+
+def gather(x: Array, indices: Array, axis: int, nan: bool) -> Array:
+    outside = (indices < 0) | (indices >= x.shape[axis])
+    shape = (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
+    missing = np.nan if nan and x.dtype.kind not in "iub" else 0
+    if x.shape[axis] == 0:
+        return np.full(shape, missing, x.dtype)
+    y = np.take(x, np.where(outside, 0, indices), axis)
+    y[(np.s_[:],) * axis + (outside,)] = missing
+    return y
+
+
+def scatter(x: Array, indices: Array, updates: Array, axis: int, reduction: int) -> Array:
+    y = np.moveaxis(x.copy(), axis, 0)
+    rows = np.moveaxis(updates, range(axis, axis + indices.ndim), range(indices.ndim))
+    rows = rows.reshape(indices.size, *y.shape[1:])
+    for index, row in zip(indices.ravel().tolist(), rows, strict=True):
+        if 0 <= index < len(y):
+            y[index] = row if reduction == 0 else _JOIN[reduction](y[index], row)
+    return np.moveaxis(y, 0, axis)
+
+
+def argsort(x: Array, descending: bool) -> Array:
+    if not descending:
+        return np.argsort(x, axis=-1, kind="stable").astype(np.int32)
+    nan = x != x  # last, too; the rest backwards twice, so that equal elements keep their order
+    rank = np.argsort(np.argsort(x[..., ::-1], axis=-1, kind="stable"), axis=-1, kind="stable")[..., ::-1]
+    count = x.shape[-1] - nan.sum(-1, keepdims=True)
+    key = np.where(nan, count + np.cumsum(nan, -1), count - 1 - rank)
+    return np.argsort(key, axis=-1, kind="stable").astype(np.int32)

@@ -1,0 +1,98 @@
+"""What calls of layers leave behind beside their results: masks of what they return, and losses.
+
+A symbolic tensor carries its mask in `_keras_mask`. Arrays cannot, and a layer's losses last until its next call: both are
+kept here, by the identity of the array or layer and for as long as it lives, so that a call sees at once whether there is
+anything at all.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Any
+
+import numpy as np
+
+from dlnative.backends.selection import note_change
+from dlnative.graph.tensor import Tensor
+from dlnative.graph.tree import flatten_structure, map_structure
+
+# By the id of an array a weak reference to it, and its mask; by the id of a layer the same and its losses.
+masks: dict[int, tuple[Any, Any]] = {}
+losses: dict[int, tuple[Any, list[Any]]] = {}
+
+
+class Effects(list[Any]):
+    """What a traced call of a layer returns if it left anything behind.
+
+    The outputs, their masks nested alike, the losses, and weak references to the layers that added them.
+    """
+
+
+def get_mask(x: Any) -> Any:
+    """Returns the mask that travels with a tensor or array, or `None`."""
+    if isinstance(x, Tensor):
+        return getattr(x, "_keras_mask", None)
+    found = masks.get(id(x)) if masks else None
+    return found[1] if found is not None and found[0]() is x else None
+
+
+def set_mask(x: Any, mask: Any) -> None:
+    """Makes a mask travel with a tensor or array; `None` takes it away."""
+    if isinstance(x, Tensor):
+        x._keras_mask = mask
+    elif isinstance(x, np.ndarray):
+        key = id(x)
+        if mask is None:
+            masks.pop(key, None)
+        else:
+            masks[key] = weakref.ref(x, lambda _: masks.pop(key, None)), mask
+
+
+def masks_of(structure: Any) -> Any:
+    """Returns the masks of nested tensors or arrays, nested alike; `None` if there is none at all."""
+    if isinstance(structure, Tensor):
+        return getattr(structure, "_keras_mask", None)
+    found = map_structure(get_mask, structure)
+    return found if flatten_structure(found) else None
+
+
+def losses_of(layer: Any) -> list[Any]:
+    """Returns the losses that a layer added in its latest call on arrays."""
+    found = losses.get(id(layer))
+    return list(found[1]) if found is not None and found[0]() is layer else []
+
+
+def add_loss(layer: Any, loss: Any) -> None:
+    """Keeps a loss that a layer added, until its next call."""
+    key = id(layer)
+    if key not in losses:
+        note_change()  # the shortest ways to plans do not look for losses of earlier calls
+    losses[key] = weakref.ref(layer, lambda _: losses.pop(key, None)), [*losses_of(layer), loss]
+
+
+def forget_losses(layer: Any) -> None:
+    """Forgets the losses of a layer and of the layers in it."""
+    for inner in layer._flatten_layers():
+        losses.pop(id(inner), None)
+
+
+def unwrap(result: Any) -> Any:
+    """Returns the outputs of a call on arrays, and keeps what else it left behind."""
+    if result.__class__ is not Effects:
+        return result
+    outputs, output_masks, values, owners = result
+    for leaf, mask in zip(leaves_in_order(outputs), leaves_in_order(output_masks), strict=False):
+        if mask is not None:
+            set_mask(leaf, mask)
+    for reference, value in zip(owners, values, strict=True):
+        add_loss(reference(), value)
+    return outputs
+
+
+def leaves_in_order(structure: Any) -> list[Any]:
+    """Returns the leaves of a structure, `None` among them."""
+    if isinstance(structure, (list, tuple)):
+        return [leaf for item in structure for leaf in leaves_in_order(item)]
+    if isinstance(structure, dict):
+        return [leaf for key in sorted(structure) for leaf in leaves_in_order(structure[key])]
+    return [structure]
