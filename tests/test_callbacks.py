@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -83,8 +84,7 @@ def test_early_stopping_says_when(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_which_way_a_metric_improves() -> None:
-    """By its name, by the metric of that name, by the mode; otherwise it is not guessed."""
-    assert run(callbacks.EarlyStopping("val_accuracy", patience=2), [0.5, 0.6, 0.7, 0.6, 0.6], "val_accuracy")[0] == 4
+    """A loss is to be small, a metric says it itself, for any other the mode does; nothing is guessed from a name."""
     model = network()
     metrics = [dlnative.metrics.MeanAbsoluteError(name="distance"), dlnative.metrics.CosineSimilarity(name="angle")]
     model.compile("sgd", "mse", metrics=metrics)
@@ -93,9 +93,47 @@ def test_which_way_a_metric_improves() -> None:
         stopping = callbacks.EarlyStopping(name)
         stopping.set_model(model)
         stopping.on_train_begin()
-        assert stopping.improves(2.0, 1.0) is up
+        assert stopping._is_improvement(2.0, 1.0) is up
     with pytest.raises(ValueError, match='expected mode "min" or "max" for the metric "score", got "auto"'):
         model.fit(X, Y, verbose=0, callbacks=[callbacks.EarlyStopping("score")])
+
+
+@pytest.mark.parametrize("name", ["acceleration_loss", "f1_error", "precision_gap"])
+def test_a_name_says_nothing_about_the_direction(name: str) -> None:
+    """Neither "acc" nor "f1" in the name of a metric makes it one to be maximised."""
+    model = network()
+    model.compile("sgd", "mse", metrics=[dlnative.metrics.MeanAbsoluteError(name=name)])
+    model.evaluate(X, Y, verbose=0)
+    for kind in (callbacks.EarlyStopping, callbacks.ReduceLROnPlateau, callbacks.MonitorCallback):
+        watching: Any = kind(f"val_{name}")
+        watching.set_model(model)
+        assert watching._is_improvement(1.0, 2.0)
+        assert not watching._is_improvement(2.0, 1.0)
+
+
+def test_the_loss_of_an_output_is_to_be_small() -> None:
+    inputs = dlnative.Input((2,))
+    heads = [dlnative.layers.Dense(1, name=name)(inputs) for name in ("acceleration", "score")]
+    model = dlnative.Model(inputs, heads)
+    model.compile("sgd", "mse", metrics=[["mae"], [dlnative.metrics.CosineSimilarity(name="angle")]])
+    model.evaluate(X, [Y, Y], verbose=0)
+    for name, up in (("acceleration_loss", False), ("acceleration_mae", False), ("score_angle", True)):
+        watching = callbacks.MonitorCallback(f"val_{name}")
+        watching.set_model(model)
+        assert watching._is_improvement(2.0, 1.0) is up
+
+
+def test_the_least_change_counts_both_ways() -> None:
+    for mode, better in (("max", 0.6), ("min", -0.6)):
+        watching = callbacks.MonitorCallback("x", mode, min_delta=np.float32(0.5))
+        assert watching._is_improvement(0.0, None)
+        assert watching._is_improvement(better, 0.0)
+        assert not watching._is_improvement(better / 2, 0.0)
+
+
+def test_a_vector_cannot_be_watched() -> None:
+    with pytest.raises(ValueError, match='EarlyStopping: expected the metric "x" to be a number'):
+        run(callbacks.EarlyStopping("x", mode="min"), [np.ones(2)], "x")  # type: ignore[list-item]
 
 
 def test_a_metric_that_is_not_there_is_warned_of() -> None:
@@ -202,8 +240,36 @@ def test_learning_rates() -> None:
     history = model.fit(X, Y, epochs=6, verbose=0, callbacks=[reducing]).history
     # These are Keras's numbers.
     np.testing.assert_allclose(history["learning_rate"], [0.1, 0.1, 0.05, 0.025, 0.02, 0.02], rtol=1e-6)
-    with pytest.raises(ValueError, match="ReduceLROnPlateau: expected a factor below 1, got 2"):
+    with pytest.raises(ValueError, match=r"ReduceLROnPlateau: expected factor in \[0, 1\), got 2"):
         callbacks.ReduceLROnPlateau(factor=2)
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        lambda epoch: 0.1 / (1 + epoch),
+        lambda epoch, rate: 0.1 / (1 + epoch),
+        lambda epoch, *rest: np.float32(0.1 / (1 + epoch)),
+    ],
+)
+def test_a_schedule_may_ignore_the_present_rate(schedule: Any) -> None:
+    scheduler = callbacks.LearningRateScheduler(schedule)
+    history = network().fit(X, Y, epochs=3, verbose=0, callbacks=scheduler).history
+    np.testing.assert_allclose(history["learning_rate"], [0.1, 0.05, 0.1 / 3], rtol=1e-6)
+
+
+@pytest.mark.parametrize("rate", [float("nan"), float("inf"), -1.0, None, "0.1", [0.1, 0.2]])
+def test_a_schedule_returns_a_number(rate: Any) -> None:
+    with pytest.raises(ValueError, match="LearningRateScheduler: expected what the schedule returns"):
+        network().fit(X, Y, verbose=0, callbacks=callbacks.LearningRateScheduler(lambda epoch: rate))
+
+
+def test_an_error_in_a_schedule_is_that_error() -> None:
+    def wrong(epoch: int, rate: float) -> float:
+        raise TypeError("mine")
+
+    with pytest.raises(TypeError, match="mine"):
+        network().fit(X, Y, verbose=0, callbacks=callbacks.LearningRateScheduler(wrong))
 
 
 def test_training_ends_where_the_loss_does(capsys: pytest.CaptureFixture[str]) -> None:
@@ -211,6 +277,92 @@ def test_training_ends_where_the_loss_does(capsys: pytest.CaptureFixture[str]) -
     history = model.fit(X, Y * 1e30, batch_size=5, epochs=3, verbose=0, callbacks=[callbacks.TerminateOnNaN()])
     assert len(history.history["loss"]) == 1
     assert capsys.readouterr().out == "Batch 0: Invalid loss, terminating training\n"
+    with pytest.raises(RuntimeError, match="NaN or Inf loss encountered at batch 0"):
+        network().fit(X, Y * 1e30, batch_size=5, verbose=0, callbacks=callbacks.TerminateOnNaN(raise_error=True))
+
+
+def test_the_short_names_of_the_hooks_of_training_steps() -> None:
+    """They are called unless the long ones are written, as in Keras; a callback may be given alone, or in nested lists."""
+    seen: list[Any] = []
+
+    class Short(callbacks.Callback):
+        def on_batch_begin(self, batch: int, logs: Any = None) -> None:
+            seen.append(("begin", batch))
+
+        def on_batch_end(self, batch: int, logs: Any = None) -> None:
+            seen.append(("end", batch, sorted(logs)))
+
+    class Both(Short):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            seen.append("long")
+
+    expected = [("begin", 0), ("end", 0, ["loss", "mae"]), ("begin", 1), ("end", 1, ["loss", "mae"])]
+    for given in (Short(), [Short()], [[Short()], ()], callbacks.CallbackList([Short()])):
+        seen.clear()
+        network().fit(X, Y, batch_size=5, verbose=0, callbacks=given)
+        assert seen == expected
+    seen.clear()
+    network().fit(X, Y, batch_size=5, verbose=0, callbacks=Both())
+    assert seen == [("begin", 0), "long", ("begin", 1), "long"]
+    seen.clear()
+    function = callbacks.LambdaCallback(on_batch_end=lambda batch, logs: seen.append(batch), extra=lambda: 7)
+    network().fit(X, Y, batch_size=5, verbose=0, callbacks=function)
+    assert seen == [0, 1]
+    assert function.extra() == 7  # type: ignore[attr-defined]
+
+
+def test_a_list_of_callbacks_is_a_callback() -> None:
+    seen: list[Any] = []
+    function = callbacks.LambdaCallback(on_batch_begin=lambda batch, logs: seen.append((batch, logs)))
+    model = network()
+    listed = callbacks.CallbackList(function, add_history=True, model=model, epochs=3)
+    assert isinstance(listed, callbacks.Callback)
+    assert function.model is model
+    assert function.params == {"epochs": 3}
+    assert model.history is listed.callbacks[1]
+    listed.on_train_batch_begin(2, {"loss": np.float32(0.5), "vector": np.ones(2)})
+    listed.on_batch_begin(3)
+    (first, logs), second = seen
+    assert (first, second) == (2, (3, {}))
+    assert type(logs["loss"]) is float
+    assert logs["vector"].shape == (2,)
+
+
+def test_a_model_is_gone_with_its_last_use_though_it_has_a_history() -> None:
+    model = network()
+    history = model.fit(X, Y, verbose=0)
+    assert history.model is model
+    gone = weakref.ref(model)
+    del model
+    assert gone() is None
+    assert history.model is None
+
+
+@pytest.mark.parametrize("each_epoch", [False, True])
+def test_a_model_is_looked_at_with_its_running_means(each_epoch: bool, backend: str) -> None:
+    """Validation sees the means; what stands there after an epoch depends on the argument, and after fit it is the means."""
+    model = network()
+    model.compile(dlnative.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5), "mse")
+    weights: dict[str, list[Any]] = {"batch": [], "test": [], "epoch": []}
+    values = lambda: model.get_weights()[0].copy()  # noqa: E731
+    watching = callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: weights["batch"].append(values()),
+        on_test_batch_end=lambda batch, logs: weights["test"].append(values()),
+        on_epoch_end=lambda epoch, logs: weights["epoch"].append(values()),
+    )
+    swapping = callbacks.SwapEMAWeights(swap_on_epoch=each_epoch)
+    model.fit(X, Y, batch_size=5, epochs=2, verbose=0, validation_data=(X, Y), callbacks=[swapping, watching])
+    batches = weights["batch"]
+    means = [batches[0]]
+    for value in batches[1:]:
+        means.append(0.5 * means[-1] + 0.5 * value)
+    np.testing.assert_allclose([weights["test"][0], weights["test"][2]], [means[1], means[3]], rtol=1e-5)
+    ends = means if each_epoch else batches
+    np.testing.assert_allclose(weights["epoch"], [ends[1], ends[3]], rtol=1e-5)
+    np.testing.assert_allclose(values(), means[3], rtol=1e-5)
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match="SwapEMAWeights must be used when `use_ema=True` is set"):
+        model.fit(X, Y, verbose=0, callbacks=callbacks.SwapEMAWeights())
 
 
 def test_history_begins_anew_with_each_fit() -> None:
@@ -226,7 +378,13 @@ def test_history_begins_anew_with_each_fit() -> None:
 def test_what_is_wrong_is_said_in_one_line() -> None:
     with pytest.raises(ValueError, match='EarlyStopping: expected mode "auto", "min" or "max", got \'up\''):
         callbacks.EarlyStopping(mode="up")
-    with pytest.raises(ValueError, match='LambdaCallback: unknown hook "on_lunch"'):
+    with pytest.raises(ValueError, match='LambdaCallback: expected a hook of Callback, got "on_lunch"'):
         callbacks.LambdaCallback(on_lunch=print)
+    for name, wrong in (("patience", -1), ("patience", 1.5), ("start_from_epoch", None)):
+        with pytest.raises(ValueError, match=f"EarlyStopping: expected {name} to be an integer of 0 or more, got"):
+            callbacks.EarlyStopping(**{name: wrong})
+    for name in ("min_delta", "baseline"):
+        with pytest.raises(ValueError, match=f"EarlyStopping: expected {name} to be a finite number, got nan"):
+            callbacks.EarlyStopping(**{name: float("nan")})  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="callbacks: expected callbacks, got 'early'"):
         network().fit(X, Y, verbose=0, callbacks=["early"])

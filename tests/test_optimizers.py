@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -92,8 +94,8 @@ def test_configuration_makes_the_same_again() -> None:
         ({"gradient_accumulation_steps": 1}, "2 or more"),
         ({"gradient_accumulation_steps": 2.0}, "2 or more"),
         ({"use_ema": True, "ema_momentum": 1.5}, r"\[0, 1\]"),
-        ({"use_ema": True, "ema_overwrite_frequency": 0}, "positive"),
-        ({"loss_scale_factor": 0}, "positive"),
+        ({"use_ema": True, "ema_overwrite_frequency": 0}, "1 or more"),
+        ({"loss_scale_factor": 0}, "above 0"),
     ],
 )
 def test_refuses(arguments: dict[str, object], message: str) -> None:
@@ -112,3 +114,299 @@ def test_constraints_hold_beside_means_and_accumulation(backend: str, random: np
         for _ in range(2):
             model.train_on_batch(x, np.zeros((64, 3), "float32"))
         assert layer.kernel.value.min() >= 0
+
+
+@pytest.mark.parametrize(
+    "name", ["clipnorm", "clipvalue", "global_clipnorm", "loss_scale_factor", "weight_decay", "learning_rate"]
+)
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), -1.0, "0.1", True])
+def test_a_number_is_a_finite_number(name: str, value: object) -> None:
+    with pytest.raises(ValueError, match=f"SGD: expected {name} to be a finite number"):
+        optimizers.SGD(**{name: value})
+    optimizer = optimizers.SGD(**{name: np.float32(0.5)})  # what a Python number may be, a NumPy number may be
+    assert optimizer.get_config()[name] == 0.5
+
+
+def test_only_one_way_of_clipping() -> None:
+    with pytest.raises(ValueError, match="Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can"):
+        optimizers.Adam(clipnorm=1.0, clipvalue=1.0)
+
+
+def stepped(optimizer: Any, count: int = 3, size: int = 3) -> list[dlnative.Variable]:
+    variables = [dlnative.Variable(np.full((2, size), 1.0 + place), name=f"v{place}") for place in range(2)]
+    for number in range(count):
+        optimizer.apply([np.full((2, size), 0.1 * (number + place + 1), "float32") for place in range(2)], variables)
+    return variables
+
+
+MAKERS: dict[str, Callable[[], Any]] = {
+    "sgd": lambda: optimizers.SGD(0.1, momentum=0.9, use_ema=True),
+    "adam": lambda: optimizers.Adam(0.1, amsgrad=True, gradient_accumulation_steps=2),
+    "rmsprop": lambda: optimizers.RMSprop(0.1, momentum=0.9, centered=True),
+    "schedule": lambda: optimizers.AdamW(optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)),
+}
+# As in Keras: the number of steps, the rate, means, sums of gradients, and the slots in its order.
+NAMES = {
+    "sgd": ["iteration", "learning_rate", "v0_average", "v1_average", "v0_momentum", "v1_momentum"],
+    "adam": [
+        "iteration", "learning_rate", "v0_gradient_accumulator", "v1_gradient_accumulator",
+        "v0_momentum", "v0_velocity", "v1_momentum", "v1_velocity", "v0_velocity_hat", "v1_velocity_hat",
+    ],
+    "rmsprop": [
+        "iteration", "learning_rate", "v0_velocity", "v1_velocity", "v0_momentum", "v1_momentum", "v0_average_gradient",
+        "v1_average_gradient",
+    ],
+    "schedule": ["iteration", "v0_momentum", "v0_velocity", "v1_momentum", "v1_velocity"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_what_an_optimizer_keeps_can_be_set_saved_and_loaded(name: str, backend: str) -> None:
+    with dlnative.backend.use_backend(backend):
+        first = MAKERS[name]()
+        stepped(first)
+        assert [variable.name for variable in first.variables] == NAMES[name]
+        again, loaded = MAKERS[name](), MAKERS[name]()
+        with pytest.raises(ValueError, match=r"You are calling set_weights\(\) before"):
+            again.set_weights(first.variables)
+        fresh = [dlnative.Variable(np.ones((2, 3)), name=f"v{place}") for place in range(2)]
+        again.build(fresh)
+        before = [variable.numpy() for variable in again.variables]
+        values = [variable.numpy() + 1 for variable in first.variables]
+        for wrong in (values[:-1], [*values[:-1], np.zeros((7, 7))]):
+            with pytest.raises(ValueError, match="expected"):
+                again.set_weights(wrong)
+            for variable, value in zip(again.variables, before, strict=True):
+                np.testing.assert_array_equal(variable.value, value)
+        again.set_weights(first.variables)
+        loaded.build([dlnative.Variable(np.ones((2, 3))) for _ in range(2)])
+        store: dict[str, Any] = {}
+        first.save_own_variables(store)
+        loaded.load_own_variables(store)
+        for variable, second, third in zip(first.variables, again.variables, loaded.variables, strict=True):
+            np.testing.assert_array_equal(variable.value, second.value)
+            np.testing.assert_array_equal(variable.value, third.value)
+        with pytest.warns(UserWarning, match="none is loaded"):
+            loaded.load_own_variables({"0": 1})
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_config_makes_the_same_optimizer(name: str) -> None:
+    first = MAKERS[name]()
+    again = optimizers.deserialize(json.loads(json.dumps(optimizers.serialize(first))))
+    assert type(again) is type(first)
+    assert again.get_config() == first.get_config()
+    for left, right in zip(stepped(first), stepped(again), strict=True):
+        np.testing.assert_array_equal(left.value, right.value)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_stateless_step_changes_nothing(name: str, backend: str) -> None:
+    with dlnative.backend.use_backend(backend):
+        optimizer = MAKERS[name]()
+        variables = stepped(optimizer)
+        own, values = [v.numpy() for v in optimizer.variables], [v.numpy() for v in variables]
+        gradients = [np.full((2, 3), 0.3, "float32"), np.full((2, 3), -0.2, "float32")]
+        new_values, new_own = optimizer.stateless_apply(own, gradients, values)
+        for variable, value in zip([*optimizer.variables, *variables], [*own, *values], strict=True):
+            np.testing.assert_array_equal(variable.value, value)
+        optimizer.apply(gradients)
+        for variable, value in zip([*variables, *optimizer.variables], [*new_values, *new_own], strict=True):
+            np.testing.assert_allclose(variable.value, value, rtol=1e-6, atol=1e-7)
+        with pytest.raises(ValueError, match="expected 2 grads, got 1"):
+            optimizer.stateless_apply(own, gradients[:1], values)
+
+
+def test_a_learning_rate_without_arguments_is_asked_each_time(backend: str) -> None:
+    rates = iter([0.5, 0.5, 0.25, 1.0])  # the first one to see whether it is a number
+    with dlnative.backend.use_backend(backend):
+        optimizer = optimizers.SGD(lambda: next(rates))
+        variable = dlnative.Variable(np.zeros(1))
+        for expected in (-0.5, -0.75, -1.75):
+            optimizer.apply([np.ones(1)], [variable])
+            assert float(variable.value[0]) == expected
+    with pytest.raises(ValueError, match="SGD: expected learning_rate to be a finite number of at least 0"):
+        optimizers.SGD(lambda: float("nan"))
+
+
+def test_the_rate_of_a_schedule_is_that_of_the_next_step(backend: str) -> None:
+    with dlnative.backend.use_backend(backend):
+        optimizer = optimizers.SGD(optimizers.schedules.ExponentialDecay(1.0, 1, 0.5))
+        variable = dlnative.Variable(np.zeros(1))
+        for rate, value in ((1.0, -1.0), (0.5, -1.5), (0.25, -1.75)):
+            assert float(optimizer.learning_rate) == rate
+            optimizer.apply([np.ones(1)], [variable])
+            assert float(variable.value[0]) == value
+        with pytest.raises(TypeError, match="follows a schedule"):
+            optimizer.learning_rate = 0.1
+    plain = optimizers.SGD(0.1)
+    plain.learning_rate = lambda step: 0.5
+    assert float(plain.learning_rate) == 0.5
+    plain.build([variable])
+    with pytest.raises(ValueError, match="a schedule needs a new optimizer"):
+        plain.learning_rate = lambda step: 0.5
+
+
+def test_variables_that_their_gradients_overwrite(backend: str) -> None:
+    """With accumulation, by the largest gradient; as in Keras."""
+    with dlnative.backend.use_backend(backend):
+        for steps, expected in ((None, [[3.0], [2.0]]), (2, [[9.0], [3.0]])):
+            first, second = dlnative.Variable(np.array([9.0])), dlnative.Variable(np.array([1.0]))
+            first.overwrite_with_gradient = True
+            optimizer = optimizers.SGD(
+                1.0, gradient_accumulation_steps=steps, clipvalue=0.5, use_ema=True, loss_scale_factor=2.0
+            )
+            for gradient, value in zip((3.0, 2.0), expected, strict=True):
+                optimizer.apply([np.array([gradient]), np.array([4.0])], [first, second])
+                assert first.value.tolist() == value
+            assert float(second.value[0]) == (0.0 if steps is None else 0.5)
+            optimizer.finalize_variable_values([first, second])
+            assert first.value.tolist() == expected[1]
+
+
+def test_means_of_variables_without_a_gradient_are_their_values(backend: str) -> None:
+    with dlnative.backend.use_backend(backend):
+        first, second = dlnative.Variable(np.array([8.0])), dlnative.Variable(np.array([5.0]))
+        optimizer = optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5)
+        optimizer.apply([np.ones(1), None], [first, second])
+        optimizer.apply([np.ones(1), None], [first, second])
+        optimizer.finalize_variable_values([first, second])
+        assert (float(first.value[0]), float(second.value[0])) == (6.5, 5.0)
+
+
+def test_an_optimizer_in_the_style_of_keras(backend: str) -> None:
+    class Momentum(optimizers.Optimizer):
+        def __init__(self, learning_rate: float = 0.5, **kwargs: Any) -> None:
+            super().__init__(learning_rate, **kwargs)
+
+        def build(self, variables: Any) -> None:
+            super().build(variables)
+            self.momenta, self.spares = self.add_optimizer_variables(
+                variables, ["momentum", "spare"], ["zeros", "ones"]
+            )
+            self.extra = self.add_variable((), name="extra")
+
+        def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+            slot = self.momenta[self._get_variable_index(variable)]
+            self.assign(slot, slot * 0.5 - gradient * learning_rate)
+            self.assign_add(variable, slot)
+
+    with dlnative.backend.use_backend(backend):
+        optimizer = Momentum()
+        variables = [dlnative.Variable(np.zeros(2), name="a"), dlnative.Variable(np.ones(1), name="b")]
+        for _ in range(2):
+            steps = optimizer.apply_gradients([(np.ones(2), variables[0]), (np.ones(1), variables[1])])
+        assert int(steps) == int(optimizer.iterations) == 2
+        np.testing.assert_allclose(variables[0].value, [-1.25, -1.25])
+        names = ["iteration", "learning_rate", "a_momentum", "a_spare", "b_momentum", "b_spare", "extra"]
+        assert [variable.name for variable in optimizer.variables] == names
+        assert optimizers.deserialize(optimizers.serialize(optimizer), {"Momentum": Momentum}).name == optimizer.name
+
+
+def test_an_optimizer_is_built_once() -> None:
+    first, second, third = (dlnative.Variable(np.ones(2)) for _ in range(3))
+    optimizer = optimizers.SGD(0.5, momentum=0.9)
+    optimizer.build([first, second])
+    slots = optimizer.variables
+    optimizer.build([second])
+    assert optimizer.variables == slots
+    for call in (lambda: optimizer.build([third]), lambda: optimizer.apply([np.ones(2)], [third])):
+        with pytest.raises(ValueError, match="SGD: expected variables it was built with"):
+            call()
+    for wrong, line in (
+        ([np.ones(2)], "each of 2 variables, got 1"),
+        ([None, None], "No gradients provided for any variable"),
+    ):
+        with pytest.raises(ValueError, match=line):
+            optimizer.apply(wrong)
+    assert int(optimizer.iterations) == 0
+
+
+def test_names() -> None:
+    assert optimizers.get(None) is None
+    assert isinstance(optimizers.get("SGD"), optimizers.SGD)
+    assert isinstance(optimizers.get("AdaMW"), optimizers.AdamW)
+    assert isinstance(optimizers.get({"class_name": "rmsprop", "config": {"rho": 0.5}}), optimizers.RMSprop)
+    for wrong in ("adm", 3, optimizers.SGD):
+        with pytest.raises(ValueError, match="optimizer: expected"):
+            optimizers.get(wrong)
+
+
+STEPS = (0, 1, 5, 6, 7, 10, 12, 14, 16, 23, 41)
+# Keras's numbers after those steps.
+SCHEDULES: dict[str, tuple[Callable[[Any], Any], list[float]]] = {
+    "exponential": (
+        lambda s: s.ExponentialDecay(0.1, 10, 0.9),
+        [0.1, 0.0989519, 0.0948683, 0.093874, 0.0928902, 0.09, 0.0881234, 0.0862858, 0.0844866, 0.0784798, 0.0649224],
+    ),
+    "exponential_stairs": (
+        lambda s: s.ExponentialDecay(0.1, 10, 0.9, staircase=True),
+        [0.1, 0.1, 0.1, 0.1, 0.1, 0.09, 0.09, 0.09, 0.09, 0.081, 0.06561],
+    ),
+    "inverse": (
+        lambda s: s.InverseTimeDecay(0.1, 10, 0.5),
+        [0.1, 0.0952381, 0.08, 0.0769231, 0.0740741, 0.0666667, 0.0625, 0.0588235, 0.0555556, 0.0465116, 0.0327869],
+    ),
+    "inverse_stairs": (
+        lambda s: s.InverseTimeDecay(0.1, 10, 0.5, True),
+        [0.1, 0.1, 0.1, 0.1, 0.1, 0.0666667, 0.0666667, 0.0666667, 0.0666667, 0.05, 0.0333333],
+    ),
+    "piecewise": (
+        lambda s: s.PiecewiseConstantDecay([5, 12], [0.1, 0.05, 0.01]),
+        [0.1, 0.1, 0.1, 0.05, 0.05, 0.05, 0.05, 0.01, 0.01, 0.01, 0.01],
+    ),
+    "polynomial": (
+        lambda s: s.PolynomialDecay(0.1, 10, 0.01, 2.0),
+        [0.1, 0.0829, 0.0325, 0.0244, 0.0181, 0.01, 0.01, 0.01, 0.01, 0.01, 0.01],
+    ),
+    "polynomial_cycle": (
+        lambda s: s.PolynomialDecay(0.1, 10, 0.01, 1.0, cycle=True),
+        [0.1, 0.091, 0.055, 0.046, 0.037, 0.01, 0.046, 0.037, 0.028, 0.031, 0.0262],
+    ),
+    "cosine": (
+        lambda s: s.CosineDecay(0.1, 20, 0.1),
+        [0.1, 0.099446, 0.0868198, 0.0814503, 0.0754296, 0.055, 0.0410942, 0.0285497, 0.0185942, 0.01, 0.01],
+    ),
+    "cosine_warmup": (
+        lambda s: s.CosineDecay(0.0, 20, 0.1, warmup_target=0.2, warmup_steps=5),
+        [0.0, 0.04, 0.2, 0.198892, 0.195595, 0.17364, 0.150859, 0.124079, 0.0959209, 0.0244049, 0.02],
+    ),
+    "restarts": (
+        lambda s: s.CosineDecayRestarts(0.1, 5),
+        [0.1, 0.0904508, 0.1, 0.0975528, 0.0904508, 0.05, 0.0206107, 0.00244718, 0.0993844, 0.0654509, 0.0945503],
+    ),
+    "restarts_equal": (
+        lambda s: s.CosineDecayRestarts(0.1, 5, t_mul=1.0, m_mul=0.5, alpha=0.1),
+        [0.1, 0.0914058, 0.055, 0.0507029, 0.0394529, 0.0325, 0.0247264, 0.0121486, 0.0201757, 0.0119434, 0.010318],
+    ),
+    "restarts_lower": (
+        lambda s: s.CosineDecayRestarts(0.1, 5, 1.5, 0.9),
+        [0.1, 0.0904508, 0.09, 0.0861095, 0.0751109, 0.0225, 0.000983354, 0.0774986, 0.0631473, 0.000885023, 0.0655745],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_schedules_are_keras_s(name: str, backend: str) -> None:
+    make, expected = SCHEDULES[name]
+    schedule = make(optimizers.schedules)
+    config = json.loads(json.dumps(optimizers.schedules.serialize(schedule)))
+    assert optimizers.schedules.deserialize(config).get_config() == schedule.get_config()
+    with dlnative.backend.use_backend(backend):
+        np.testing.assert_allclose([float(schedule(step)) for step in STEPS], expected, rtol=1e-5)
+        traced = dlnative.Function(schedule)
+        np.testing.assert_allclose([float(traced(np.int64(step))) for step in STEPS], expected, rtol=1e-5)
+
+
+def test_schedules_refuse_what_they_cannot_follow() -> None:
+    s = optimizers.schedules
+    for make in (
+        lambda: s.ExponentialDecay(0.1, 0, 0.5),
+        lambda: s.CosineDecay(float("nan"), 10),
+        lambda: s.PolynomialDecay(0.1, -1),
+        lambda: s.PiecewiseConstantDecay([1, 2], [0.1, 0.2]),
+        lambda: s.PiecewiseConstantDecay([2, 1], [0.1, 0.2, 0.3]),
+        lambda: s.CosineDecayRestarts(0.1, 5, t_mul=0.5),
+    ):
+        with pytest.raises(ValueError, match="expected"):
+            make()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import re
+import sys
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ import pytest
 
 import dlnative
 from dlnative import layers, utils
-from dlnative.utils import naming, progbar
+from dlnative.utils import checks, naming, progbar
 from dlnative.utils.random_seed import next_seed
 
 
@@ -70,6 +72,7 @@ def bare(text: str) -> str:
 def test_a_bar_is_drawn_at_intervals_and_at_the_end(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(progbar, "redraws", lambda: True)
     clock = iter([100.0, 100.01, 100.02, 100.07, 100.2])
     monkeypatch.setattr(progbar.time, "perf_counter", lambda: next(clock))
     bar = utils.Progbar(10)
@@ -77,8 +80,8 @@ def test_a_bar_is_drawn_at_intervals_and_at_the_end(
     assert bare(capsys.readouterr().out).endswith("0s 10ms/step - loss: 2.0000")
     bar.update(2, [("loss", 2.0)])
     assert capsys.readouterr().out == ""
-    bar.update(5, [("loss", 0.5)])
-    assert bare(capsys.readouterr().out) == " 5/10 " + 20 * "━" + " 0s 14ms/step - loss: 0.5000"
+    bar.update(5, [("loss", 0.5)])  # the mean of five steps
+    assert bare(capsys.readouterr().out) == " 5/10 " + 20 * "━" + " 0s 14ms/step - loss: 1.1000"
     bar.update(10, [("loss", 0.0001)])
     out = capsys.readouterr().out
     assert out.endswith("\n")
@@ -91,6 +94,118 @@ def test_a_line_instead_of_a_bar(capsys: pytest.CaptureFixture[str]) -> None:
         bar.update(step, [("loss", 1.5), ("accuracy", 0.25)])
     out = capsys.readouterr().out
     assert re.fullmatch(r"4/4 - \d+s - \d+[um]s/step - loss: 1\.5000 - accuracy: 0\.2500\n", out), out
+
+
+class Stream(io.StringIO):
+    """An output of some encoding, which may be a terminal."""
+
+    def __init__(self, encoding: str = "utf-8", terminal: bool = False) -> None:
+        super().__init__()
+        self._encoding, self._terminal = encoding, terminal
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        return self._encoding
+
+    def isatty(self) -> bool:
+        return self._terminal
+
+    def write(self, text: str) -> int:
+        text.encode(self._encoding)
+        return super().write(text)
+
+
+@pytest.mark.parametrize(
+    ("terminal", "environment", "redraws", "colors"),
+    [
+        (True, {}, True, True),
+        (True, {"NO_COLOR": "1"}, True, False),
+        (True, {"NO_COLOR": ""}, True, True),
+        (True, {"TERM": "dumb"}, False, False),
+        (False, {}, False, False),
+    ],
+)
+def test_escape_codes_go_to_terminals_only(
+    terminal: bool, environment: dict[str, str], redraws: bool, colors: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stream = Stream(terminal=terminal)
+    monkeypatch.setattr(sys, "stdout", stream)
+    monkeypatch.delitem(sys.modules, "ipykernel", raising=False)
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    bar = utils.Progbar(2, interval=0.0)
+    bar.update(1)
+    bar.update(2, [("loss", np.array([1.0, 2.0]))])
+    text = stream.getvalue()
+    assert ("\x1b[" in text) is colors
+    assert ("\r" in text) is ("\b" in text) is redraws
+    assert bare(text).count("2/2") == 1
+    assert text.endswith("- loss: 1.5000\n")
+    assert text.count("/2") == (2 if redraws else 1)
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "ascii", "cp437"])
+def test_output_that_lacks_characters_gets_others(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    stream = Stream(encoding)
+    monkeypatch.setattr(sys, "stdout", stream)
+    model = dlnative.Sequential([dlnative.Input((2,)), layers.Dense(1)], name="näme")
+    model.compile("sgd", "mse")
+    model.summary()
+    model.fit(np.zeros((4, 2)), np.zeros((4, 1)), epochs=2, verbose=1)
+    text = stream.getvalue()
+    assert "Epoch 2/2\n1/1 " in text
+    assert "━" not in text
+    assert ("näme" in text) is (encoding != "ascii")
+
+
+def test_without_an_output_nothing_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    model = dlnative.Sequential([dlnative.Input((2,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.summary()
+    assert len(model.fit(np.zeros((4, 2)), np.zeros((4, 1)), epochs=2, verbose=1).epoch) == 2
+
+
+def test_messages_can_go_to_a_logger(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
+    utils.disable_interactive_logging()
+    try:
+        assert not utils.is_interactive_logging_enabled()
+        with caplog.at_level("INFO"):
+            utils.Progbar(2).update(2, [("loss", 1.0)])
+    finally:
+        utils.enable_interactive_logging()
+    assert capsys.readouterr().out == ""
+    assert "2/2" in caplog.text
+    assert "loss: 1.0000" in caplog.text
+
+
+def test_a_bar_averages_what_it_is_told_to() -> None:
+    with pytest.raises(ValueError, match="expected stateful_metrics or stateless_metrics, got both"):
+        utils.Progbar(2, stateful_metrics=["a"], stateless_metrics=["b"])
+
+
+@pytest.mark.parametrize("value", [0.5, np.float32(0.5), np.float64(0.5), np.array(0.5), dlnative.Variable(0.5)])
+def test_numbers_of_any_kind_are_numbers(value: Any) -> None:
+    assert checks.number("x", "y", value, 0, 1) == 0.5
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), True, "0.5", None, np.array([0.5]), 1.5, 10**400])
+def test_what_is_no_number_is_refused(value: Any) -> None:
+    with pytest.raises(ValueError, match=r"x: expected y in \[0, 1\], got"):
+        checks.number("x", "y", value, 0, 1)
+
+
+def test_integers_and_flags() -> None:
+    assert checks.integer("x", "y", np.int64(3), 1) == 3
+    assert checks.flag("x", "y", np.bool_(True)) is True
+    for wrong in (0, 1.0, True, "1"):
+        with pytest.raises(ValueError, match="x: expected y to be an integer of 1 or more, got"):
+            checks.integer("x", "y", wrong, 1)
+    for wrong in (1, "yes", None):
+        with pytest.raises(ValueError, match="x: expected y to be True or False, got"):
+            checks.flag("x", "y", wrong)
 
 
 def test_nothing_is_shown_when_nothing_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:

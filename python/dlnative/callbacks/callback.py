@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
+
+import numpy as np
 
 
 class Callback:
@@ -14,7 +15,7 @@ class Callback:
     `steps`. `logs` holds the metrics by name. Writing a hook of single batches makes training stop at each batch.
     """
 
-    _model: weakref.ref[Any] | None = None
+    _model: Any = None
 
     def __init__(self) -> None:
         self.params: dict[str, Any] = {}
@@ -25,7 +26,7 @@ class Callback:
 
     def set_model(self, model: Any) -> None:
         """Receives the model."""
-        self._model = None if model is None else weakref.ref(model)
+        self._model = model
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies of a callback belong to no model yet."""
@@ -33,8 +34,8 @@ class Callback:
 
     @property
     def model(self) -> Any:
-        """The model, as long as somebody uses it; `None` before `set_model`."""
-        return None if self._model is None else self._model()
+        """The model; `None` before `set_model`."""
+        return self._model
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Is called before an epoch."""
@@ -43,10 +44,18 @@ class Callback:
         """Is called after an epoch."""
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Is called before a training step."""
+        """Is called before a training step; calls `on_batch_begin`."""
+        self.on_batch_begin(batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Is called after a training step."""
+        """Is called after a training step; calls `on_batch_end`."""
+        self.on_batch_end(batch, logs)
+
+    def on_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Another name of `on_train_batch_begin`."""
+
+    def on_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Another name of `on_train_batch_end`."""
 
     def on_test_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Is called before a batch of `evaluate`, or of validation in `fit`."""
@@ -78,21 +87,17 @@ class Callback:
     def on_predict_end(self, logs: dict[str, Any] | None = None) -> None:
         """Is called when `predict` ends."""
 
-    # Keras's other names of the hooks of training steps.
-    on_batch_begin = on_train_batch_begin
-    on_batch_end = on_train_batch_end
+
+_HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))
+# Hooks whose own work is only to call another one.
+_OTHER_NAMES = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
 
 
-_HOOKS = tuple(
-    name for name in vars(Callback) if name.startswith("on_") and name not in ("on_batch_begin", "on_batch_end")
-)
-
-
-class CallbackList:
+class CallbackList(Callback):
     """Calls the hooks of several callbacks, and only those that they have written.
 
     Args:
-        callbacks: callbacks in a list, one callback, or `None`.
+        callbacks: callbacks in a list, also nested, one callback, another `CallbackList`, or `None`.
         add_history: whether a `History` is added, if there is none, and made `model.history`.
         add_progbar: whether a `ProgbarLogger` is added, if there is none.
         model: the model.
@@ -113,25 +118,44 @@ class CallbackList:
         from dlnative.callbacks.history import History
         from dlnative.callbacks.progress import ProgbarLogger
 
-        given = callbacks if isinstance(callbacks, (list, tuple)) else [] if callbacks is None else [callbacks]
-        self.callbacks: list[Any] = list(given)
+        super().__init__()
+        self.callbacks: list[Any] = list(_flat(callbacks))
         for callback in self.callbacks:
             if not isinstance(callback, Callback):
                 raise TypeError(f"callbacks: expected callbacks, got {callback!r}")
         if add_progbar and not any(isinstance(callback, ProgbarLogger) for callback in self.callbacks):
             self.callbacks.append(ProgbarLogger())
-        if add_history:
-            histories = [callback for callback in self.callbacks if isinstance(callback, History)]
-            self.callbacks += [] if histories else [History()]
-            model.history = (histories or self.callbacks)[-1]
-        for callback in self.callbacks:
-            callback.set_params(params)
-            callback.set_model(model)
+        if add_history and not any(isinstance(callback, History) for callback in self.callbacks):
+            self.callbacks.append(History())
+        self._histories = [callback for callback in self.callbacks if isinstance(callback, History)]
+        self._progress = [callback for callback in self.callbacks if isinstance(callback, ProgbarLogger)]
+        self.set_model(model)
+        self.set_params(params)
         self._hooks: dict[str, list[Callable[..., None]]] = {
             name: [getattr(callback, name) for callback in self.callbacks if _writes(callback, name)] for name in _HOOKS
         }
-        self._progress = [callback for callback in self.callbacks if isinstance(callback, ProgbarLogger)]
-        self.shows_progress = bool(self._progress) and params.get("verbose") == 1
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Gives the callbacks `verbose`, `epochs` and `steps`."""
+        super().set_params(params)
+        if params:
+            for callback in self.callbacks:
+                callback.set_params(params)
+
+    def set_model(self, model: Any) -> None:
+        """Gives the callbacks the model, and the model its `history`."""
+        super().set_model(model)
+        if model is None:
+            return
+        if self._histories:
+            model.history = self._histories[-1]
+        for callback in self.callbacks:
+            callback.set_model(model)
+
+    @property
+    def shows_progress(self) -> bool:
+        """Whether a progress bar is drawn again and again."""
+        return bool(self._progress) and self.params.get("verbose") == 1
 
     def wants_batches(self, mode: str) -> bool:
         """Tells whether a callback has written a hook of single batches of `"train"`, `"test"` or `"predict"`."""
@@ -143,52 +167,90 @@ class CallbackList:
             callback.update(step, logs)
 
     def _call(self, name: str, *args: Any) -> None:
-        for hook in self._hooks[name]:
-            hook(*args)
+        hooks = self._hooks[name]
+        if hooks:
+            *numbers, logs = args
+            logs = _numbers(logs)
+            for hook in hooks:
+                hook(*numbers, logs)
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._call("on_epoch_begin", epoch, logs or {})
+        self._call("on_epoch_begin", epoch, logs)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        self._call("on_epoch_end", epoch, logs or {})
+        self._call("on_epoch_end", epoch, logs)
 
     def on_train_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self._call("on_train_batch_begin", batch, logs or {})
+        self._call("on_train_batch_begin", batch, logs)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self._call("on_train_batch_end", batch, logs or {})
+        self._call("on_train_batch_end", batch, logs)
+
+    def on_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self._call("on_batch_begin", batch, logs)
+
+    def on_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        self._call("on_batch_end", batch, logs)
 
     def on_test_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self._call("on_test_batch_begin", batch, logs or {})
+        self._call("on_test_batch_begin", batch, logs)
 
     def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self._call("on_test_batch_end", batch, logs or {})
+        self._call("on_test_batch_end", batch, logs)
 
     def on_predict_batch_begin(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self._call("on_predict_batch_begin", batch, logs or {})
+        self._call("on_predict_batch_begin", batch, logs)
 
     def on_predict_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        self._call("on_predict_batch_end", batch, logs or {})
+        self._call("on_predict_batch_end", batch, logs)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self._call("on_train_begin", logs or {})
+        self._call("on_train_begin", logs)
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
-        self._call("on_train_end", logs or {})
+        self._call("on_train_end", logs)
 
     def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self._call("on_test_begin", logs or {})
+        self._call("on_test_begin", logs)
 
     def on_test_end(self, logs: dict[str, Any] | None = None) -> None:
-        self._call("on_test_end", logs or {})
+        self._call("on_test_end", logs)
 
     def on_predict_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self._call("on_predict_begin", logs or {})
+        self._call("on_predict_begin", logs)
 
     def on_predict_end(self, logs: dict[str, Any] | None = None) -> None:
-        self._call("on_predict_end", logs or {})
+        self._call("on_predict_end", logs)
 
 
 def _writes(callback: Callback, name: str) -> bool:
-    """Tells whether a callback has a hook of its own."""
-    return getattr(getattr(callback, name), "__func__", None) is not getattr(Callback, name)
+    """Tells whether a callback has a hook of its own, under this or another name."""
+    if getattr(getattr(callback, name), "__func__", None) is not getattr(Callback, name):
+        return True
+    return name in _OTHER_NAMES and _writes(callback, _OTHER_NAMES[name])
+
+
+def _flat(callbacks: Any) -> Iterator[Any]:
+    """Yields the callbacks in nested lists, tuples and `CallbackList`s."""
+    if isinstance(callbacks, CallbackList):
+        callbacks = callbacks.callbacks
+    if isinstance(callbacks, (list, tuple)):
+        for item in callbacks:
+            yield from _flat(item)
+    elif callbacks is not None:
+        yield callbacks
+
+
+def _numbers(logs: dict[str, Any] | None) -> dict[str, Any]:
+    """Returns logs whose NumPy scalars are Python numbers: the same dict if there are none."""
+    if not logs:
+        return {} if logs is None else logs
+    if any(isinstance(value, _ARRAYS) and np.ndim(value) == 0 for value in logs.values()):
+        return {
+            name: value.item() if isinstance(value, _ARRAYS) and np.ndim(value) == 0 else value
+            for name, value in logs.items()
+        }
+    return logs
+
+
+_ARRAYS = (np.ndarray, np.generic)

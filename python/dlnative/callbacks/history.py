@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import weakref
 from typing import Any
+
+import numpy as np
 
 from dlnative.callbacks.callback import Callback
 
@@ -11,13 +14,22 @@ from dlnative.callbacks.callback import Callback
 class History(Callback):
     """Keeps the metrics of each epoch; `fit` returns one.
 
-    `history` maps a metric's name to a list with a value for each epoch, `epoch` lists the epochs.
+    `history` maps a metric's name to a list with a value for each epoch, `epoch` lists the epochs. As the model holds its
+    history, this does not hold the model: both are gone when nobody uses the model any more.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.history: dict[str, list[Any]] = {}
         self.epoch: list[int] = []
+
+    def set_model(self, model: Any) -> None:
+        self._model = None if model is None else weakref.ref(model)
+
+    @property
+    def model(self) -> Any:
+        """The model, as long as somebody uses it."""
+        return None if self._model is None else self._model()
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.epoch = []
@@ -26,6 +38,8 @@ class History(Callback):
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
+        if self.model is not None:
+            self.model.history = self
 
 
 class CSVLogger(Callback):
@@ -64,7 +78,7 @@ class CSVLogger(Callback):
             self._writer = csv.DictWriter(self._file, ["epoch", *self._keys], delimiter=self.separator)
             if self._header:
                 self._writer.writeheader()
-        self._writer.writerow({"epoch": epoch, **{key: logs.get(key, "NA") for key in self._keys}})
+        self._writer.writerow({"epoch": epoch, **{key: _cell(logs.get(key, "NA")) for key in self._keys}})
         self._file.flush()
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
@@ -74,3 +88,10 @@ class CSVLogger(Callback):
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _cell(value: Any) -> Any:
+    """Returns what stands in the table for a value: a vector in brackets, as in Keras."""
+    if isinstance(value, str) or np.ndim(value) == 0:
+        return value
+    return f'"[{", ".join(map(str, value))}]"'

@@ -6,6 +6,7 @@ from typing import Any
 
 from dlnative.callbacks.callback import Callback
 from dlnative.utils.progbar import Progbar
+from dlnative.utils.terminal import show
 
 
 class ProgbarLogger(Callback):
@@ -17,7 +18,8 @@ class ProgbarLogger(Callback):
         self._in_fit = False
 
     def _begin(self) -> None:
-        self._bar = Progbar(self.params.get("steps"), verbose=self.params.get("verbose", 1))
+        # The metrics are means of an epoch already: nothing is averaged once more.
+        self._bar = Progbar(self.params.get("steps"), verbose=self.params.get("verbose", 1), stateless_metrics=())
 
     def update(self, step: int, logs: dict[str, Any] | None = None) -> None:
         """Shows that `step` steps are done; called now and then, not at each step."""
@@ -26,7 +28,8 @@ class ProgbarLogger(Callback):
 
     def _end(self, logs: dict[str, Any] | None) -> None:
         if self._bar is not None:
-            self._bar.update(self._bar.target or 0, list((logs or {}).items()), finalize=True)
+            self._bar.target = self._bar.target or self._bar.seen
+            self._bar.update(self._bar.target, list((logs or {}).items()), finalize=True)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._in_fit = True
@@ -37,7 +40,7 @@ class ProgbarLogger(Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._begin()
         if self.params.get("verbose") and self.params.get("epochs", 1) > 1:
-            print(f"Epoch {epoch + 1}/{self.params['epochs']}", flush=True)
+            show(f"Epoch {epoch + 1}/{self.params['epochs']}")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._end(logs)

@@ -4,41 +4,44 @@ from __future__ import annotations
 
 from typing import Any
 
+from dlnative.optimizers import schedules
 from dlnative.optimizers.adam import Adam, AdamW
 from dlnative.optimizers.optimizer import Optimizer
 from dlnative.optimizers.rmsprop import RMSprop
 from dlnative.optimizers.sgd import SGD
+from dlnative.utils.registry import Registry
 
-__all__ = ["Adam", "AdamW", "Optimizer", "RMSprop", "SGD", "deserialize", "get", "serialize"]
+__all__ = ["Adam", "AdamW", "Optimizer", "RMSprop", "SGD", "deserialize", "get", "schedules", "serialize"]
 
-_CLASSES: dict[str, type[Any]] = {cls.__name__.lower(): cls for cls in (SGD, RMSprop, Adam, AdamW)}
+_CLASSES = (SGD, RMSprop, Adam, AdamW)
+_registry = Registry("optimizer", Optimizer, _CLASSES, aliases={cls.__name__.lower(): cls for cls in _CLASSES})
 
 
-def serialize(optimizer: Optimizer) -> dict[str, Any]:
+def serialize(optimizer: Optimizer) -> Any:
     """Returns the class name and the arguments of an optimizer."""
-    return {"class_name": type(optimizer).__name__, "config": optimizer.get_config()}
+    return _registry.serialize(optimizer)
 
 
-def deserialize(config: dict[str, Any]) -> Optimizer:
-    """Makes an optimizer from what `serialize` returned."""
-    name = str(config.get("class_name"))
-    cls = _CLASSES.get(name.lower())
-    if cls is None:
-        raise ValueError(f"optimizer: expected one of {', '.join(sorted(_CLASSES))}, got {name!r}")
-    made: Optimizer = cls.from_config(config.get("config", {}))
-    return made
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Makes an optimizer from what `serialize` returned.
+
+    Args:
+        config: a dict with `class_name` (in any case) and `config`.
+        custom_objects: classes by name, which come before dlnative's.
+    """
+    return _registry.deserialize(config, custom_objects)
 
 
-def get(identifier: Any) -> Optimizer:
-    """Returns an optimizer given as itself, by name, or by `serialize`'s dict.
+def get(identifier: Any) -> Any:
+    """Returns an optimizer given as itself, by name in any case, or by `serialize`'s dict; `None` stays `None`.
 
     Raises:
         ValueError: for an unknown name or another object.
+
+    Example:
+        >>> type(get("adamw")).__name__
+        'AdamW'
     """
-    if isinstance(identifier, Optimizer):
-        return identifier
-    if isinstance(identifier, dict):
-        return deserialize(identifier)
-    if isinstance(identifier, str):
-        return deserialize({"class_name": identifier})
-    raise ValueError(f"optimizer: expected an Optimizer or one of {', '.join(sorted(_CLASSES))}, got {identifier!r}")
+    if identifier is None or isinstance(identifier, (Optimizer, str, dict)):
+        return _registry.get(identifier)
+    raise ValueError(f"optimizer: expected a name, an Optimizer or a config, got {identifier!r}")

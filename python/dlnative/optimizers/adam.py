@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlnative.optimizers.optimizer import Optimizer, checked_fraction
+from dlnative.optimizers.optimizer import Optimizer
+from dlnative.utils.checks import flag, number
 
 
 class Adam(Optimizer):
@@ -26,6 +27,7 @@ class Adam(Optimizer):
     """
 
     op = "adam"
+    paired_slots = 2
 
     def __init__(
         self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: float = 0.999, epsilon: float = 1e-7,
@@ -33,10 +35,11 @@ class Adam(Optimizer):
         clipvalue: float | None = None, global_clipnorm: float | None = None, name: str | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name=name, **kwargs)
-        self.beta_1 = checked_fraction(type(self).__name__, "beta_1", beta_1)
-        self.beta_2 = checked_fraction(type(self).__name__, "beta_2", beta_2)
-        self.epsilon = float(epsilon)
-        self.amsgrad = bool(amsgrad)
+        owner = type(self).__name__
+        self.beta_1 = number(owner, "beta_1", beta_1, 0, 1, open_high=True)
+        self.beta_2 = number(owner, "beta_2", beta_2, 0, 1, open_high=True)
+        self.epsilon = number(owner, "epsilon", epsilon, 0)
+        self.amsgrad = flag(owner, "amsgrad", amsgrad)
 
     def slot_names(self) -> list[str]:
         return ["momentum", "velocity", *(["velocity_hat"] if self.amsgrad else [])]

@@ -13,6 +13,7 @@ import numpy as np
 from dlnative import ops
 from dlnative.graph.trace import current_trace
 from dlnative.graph.variable import Variable
+from dlnative.utils.checks import integer, number
 
 
 class _PerVariable:
@@ -55,11 +56,7 @@ class Accumulation(_PerVariable):
 
     def __init__(self, owner: str, steps: Any) -> None:
         super().__init__()
-        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 2:
-            raise ValueError(
-                f"{owner}: expected gradient_accumulation_steps to be an integer of 2 or more, got {steps!r}"
-            )
-        self.steps = steps
+        self.steps = integer(owner, "gradient_accumulation_steps", steps, 2)
 
     def updates(self, steps: Variable) -> Any:
         """Returns how many updates so many steps have made: a tensor while tracing, otherwise a number."""
@@ -81,6 +78,16 @@ class Accumulation(_PerVariable):
             total.assign(ops.where(due, ops.zeros_like(summed), summed))
         return due, means
 
+    def overwrite(self, steps: Variable, gradient: Any, variable: Variable) -> None:
+        """Gives a variable the largest of its gradients, when an update is due."""
+        trace = current_trace()
+        assert trace is not None
+        due = _is_multiple(trace.read(steps) + 1, self.steps)
+        largest = self._beside[variable]
+        value = ops.maximum(ops.cast(gradient, variable.dtype), trace.read(largest))
+        variable.assign(ops.where(due, value, trace.read(variable)))
+        largest.assign(ops.where(due, ops.zeros_like(value), value))
+
 
 class Averages(_PerVariable):
     """Running means of variables: mean = momentum mean + (1 - momentum) value, beginning with the first value.
@@ -95,21 +102,17 @@ class Averages(_PerVariable):
 
     def __init__(self, owner: str, momentum: Any, frequency: Any) -> None:
         super().__init__()
-        if isinstance(momentum, bool) or not isinstance(momentum, (int, float)) or not 0 <= momentum <= 1:
-            raise ValueError(f"{owner}: expected ema_momentum in [0, 1], got {momentum!r}")
-        if frequency is not None and (isinstance(frequency, bool) or not isinstance(frequency, int) or frequency < 1):
-            raise ValueError(f"{owner}: expected ema_overwrite_frequency to be a positive integer, got {frequency!r}")
-        self.momentum = float(momentum)
-        self.frequency = frequency
+        self.momentum = number(owner, "ema_momentum", momentum, 0, 1)
+        self.frequency = None if frequency is None else integer(owner, "ema_overwrite_frequency", frequency, 1)
+        self._swapped = False  # whether variables hold their means, and the means their values
 
-    def update(self, iterations: Any, variables: Sequence[Variable]) -> None:
-        """Adds the variables' new values to the means, while tracing."""
+    def update(self, iterations: Any) -> None:
+        """Adds the variables' new values to the means, while tracing; those that had no gradient count, too."""
         trace = current_trace()
         assert trace is not None
         count = trace.read(iterations) if isinstance(iterations, Variable) else iterations
         begun = ops.not_equal(count, 0)
-        for variable in variables:
-            mean = self._beside[variable]
+        for variable, mean in self._beside.items():
             momentum = ops.cast(begun, variable.dtype) * self.momentum
             mean.assign(momentum * trace.read(mean) + (1.0 - momentum) * trace.read(variable))
             if self.frequency is not None:
@@ -117,8 +120,18 @@ class Averages(_PerVariable):
                 variable.assign(ops.where(due, trace.read(mean), trace.read(variable)))
 
     def overwrite(self, variables: Sequence[Variable]) -> None:
-        """Gives the variables their means."""
+        """Gives the variables their means, for good: if `swap` has done so, the values that it has put aside are dropped."""
         for variable in variables:
             mean = self._beside.get(variable)
             if mean is not None:
-                variable.assign(mean.value)
+                target, source = (mean, variable) if self._swapped else (variable, mean)
+                target.assign(source.value)
+        self._swapped = False
+
+    def swap(self) -> None:
+        """Exchanges the variables' values and their means."""
+        for variable, mean in self._beside.items():
+            value = variable.numpy()
+            variable.assign(mean.value)
+            mean.assign(value)
+        self._swapped = not self._swapped

@@ -12,22 +12,27 @@ from typing import Any
 
 import numpy as np
 
+from dlnative import ops
 from dlnative.graph.function import Function, WeakMethod
 from dlnative.graph.trace import current_trace
 from dlnative.graph.variable import Variable
+from dlnative.optimizers import schedules
 from dlnative.optimizers.averaging import Accumulation, Averages
 from dlnative.optimizers.block import Block, blocks_of
-from dlnative.optimizers.updates import Updates
+from dlnative.optimizers.state import State
+from dlnative.optimizers.updates import overwritten
+from dlnative.utils.checks import flag, number, takes
 from dlnative.utils.naming import auto_name
 
 
-class Optimizer(Updates):
+class Optimizer(State):
     """Changes variables so that a loss gets smaller.
 
     A subclass names an op of the table and its slots, or writes `update_step` in `dlnative.ops`.
 
     Args:
-        learning_rate: a number, or a function of the number of finished steps written in `dlnative.ops`.
+        learning_rate: a number, a `LearningRateSchedule`, or a function: of the number of finished steps, written in
+            `dlnative.ops`, or of nothing, which is called for each `apply` and when `fit` compiles its step.
         weight_decay: decoupled weight decay: each step first subtracts `learning_rate * weight_decay * w`.
         clipnorm: the largest norm that the gradient of one variable may have.
         clipvalue: the largest absolute value that an element of a gradient may have.
@@ -65,35 +70,32 @@ class Optimizer(Updates):
             raise ValueError(f'{cls}: unknown argument "{next(iter(unknown))}"')
         clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         if sum(value is not None for value in clips.values()) > 1:
-            raise ValueError(f"{cls}: expected at most one of clipnorm, clipvalue and global_clipnorm, got {clips}")
-        for key, value in clips.items():
-            if value is not None and value <= 0:
-                raise ValueError(f"{cls}: expected a positive {key}, got {value!r}")
-        if loss_scale_factor is not None and not loss_scale_factor > 0:
-            raise ValueError(f"{cls}: expected a positive loss_scale_factor, got {loss_scale_factor!r}")
-        self._averages = Averages(cls, ema_momentum, ema_overwrite_frequency) if use_ema else None
+            raise ValueError(
+                f"{cls}: Only one of `clipnorm`, `clipvalue` and `global_clipnorm` can be given, got "
+                f"{', '.join(f'{key}={value!r}' for key, value in clips.items() if value is not None)}"
+            )
+        self.clipnorm, self.clipvalue, self.global_clipnorm = (
+            None if value is None else number(cls, key, value, 0, open_low=True) for key, value in clips.items()
+        )
+        self.weight_decay = None if weight_decay is None else number(cls, "weight_decay", weight_decay, 0)
+        self.loss_scale_factor = (
+            None if loss_scale_factor is None else number(cls, "loss_scale_factor", loss_scale_factor, 0, open_low=True)
+        )
+        self.use_ema = flag(cls, "use_ema", use_ema)
+        self._averages = Averages(cls, ema_momentum, ema_overwrite_frequency) if self.use_ema else None
+        self.ema_momentum = ema_momentum
+        self.ema_overwrite_frequency = ema_overwrite_frequency
         self._accumulation = (
             None if gradient_accumulation_steps is None else Accumulation(cls, gradient_accumulation_steps)
         )
-        self.loss_scale_factor = loss_scale_factor
-        self.use_ema = bool(use_ema)
-        self.ema_momentum = ema_momentum
-        self.ema_overwrite_frequency = ema_overwrite_frequency
         self.gradient_accumulation_steps = gradient_accumulation_steps
         self.name = name or auto_name(cls)
-        self.weight_decay = weight_decay
-        self.clipnorm = clipnorm
-        self.clipvalue = clipvalue
-        self.global_clipnorm = global_clipnorm
         self.built = False
-        self._steps = Variable(np.zeros((), np.int64), trainable=False, name="iterations")
-        self._schedule: Callable[[Any], Any] | None = None
-        if callable(learning_rate) and not isinstance(learning_rate, Variable):
-            self._schedule = learning_rate
-            initial = float(np.asarray(learning_rate(np.int64(0))))
-        else:
-            initial = self._checked_rate(learning_rate)
-        self._learning_rate = Variable(np.float32(initial), dtype="float32", trainable=False, name="learning_rate")
+        self._steps = self._own_variable(np.zeros((), np.int64), "iteration")
+        self._schedule: Callable[..., Any] | None = None
+        self._takes_step = False
+        initial = 0.0 if self._follows(learning_rate) else self._checked_rate(learning_rate)
+        self._learning_rate = self._own_variable(np.float32(initial), "learning_rate")
         self._one = Variable(np.ones((), np.int64), trainable=False, name="one")
         self._blocks: list[Block] = []
         self._trainable_variables: list[Variable] = []
@@ -103,13 +105,23 @@ class Optimizer(Updates):
         self._function: Function | None = None
 
     def _checked_rate(self, value: Any) -> float:
-        try:
-            rate = float(value)
-        except (TypeError, ValueError):
-            rate = float("nan")
-        if not rate >= 0:
-            raise ValueError(f"{type(self).__name__}: expected a learning_rate that is not negative, got {value!r}")
-        return rate
+        return number(type(self).__name__, "learning_rate", value, 0)
+
+    def _follows(self, rate: Any) -> bool:
+        """Tells whether a learning rate is a function, and goes by it if it is one."""
+        if isinstance(rate, dict):
+            rate = schedules.deserialize(rate)
+        if not callable(rate) or isinstance(rate, Variable):
+            return False
+        takes_step = isinstance(rate, schedules.LearningRateSchedule) or takes(rate, 0)
+        self._checked_rate(np.asarray(rate(np.int64(0)) if takes_step else rate()))
+        self._schedule, self._takes_step = rate, takes_step
+        return True
+
+    def _scheduled(self, steps: Any) -> Any:
+        """Returns what the schedule says after so many steps."""
+        assert self._schedule is not None
+        return ops.cast(self._schedule(steps) if self._takes_step else self._schedule(), "float32")
 
     @property
     def iterations(self) -> Any:
@@ -120,25 +132,26 @@ class Optimizer(Updates):
 
     @property
     def learning_rate(self) -> Any:
-        """The learning rate, a scalar variable; setting it takes effect with the next step."""
-        return self._learning_rate
+        """The learning rate: a scalar variable, which may be set, or what the schedule says of the next step."""
+        if self._schedule is None:
+            return self._learning_rate
+        trace = current_trace()
+        return self._scheduled(self._steps.value if trace is None else trace.read(self._steps))
 
     @learning_rate.setter
     def learning_rate(self, value: Any) -> None:
+        cls = type(self).__name__
         if callable(value) and not isinstance(value, Variable):
-            raise ValueError(
-                f"{type(self).__name__}: expected a number, got {value!r}; schedules are given at the start"
-            )
+            if self.built:
+                raise ValueError(
+                    f"{cls}: expected a number as learning_rate of an optimizer in use, got {value!r}; a schedule needs a "
+                    "new optimizer"
+                )
+            self._follows(value)
+            return
         if self._schedule is not None:
-            raise TypeError(f"{type(self).__name__}: the learning rate follows a schedule and cannot be set")
+            raise TypeError(f"{cls}: the learning rate follows a schedule and cannot be set")
         self._learning_rate.assign(self._checked_rate(value))
-
-    @property
-    def variables(self) -> list[Variable]:
-        """The number of finished steps, the learning rate, the slots, running means and sums of gradients."""
-        slots = [variable for block in self._blocks for slot in block.slots for variable in slot]
-        extras = [variable for part in (self._averages, self._accumulation) if part for variable in part.variables]
-        return [self._steps, self._learning_rate, *slots, *self._own_slots, *extras]
 
     # What a subclass writes.
 
@@ -157,31 +170,6 @@ class Optimizer(Updates):
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """Updates one variable, in `dlnative.ops`: what a subclass that names no op writes."""
         raise NotImplementedError(f"{type(self).__name__}: expected update_step, found none")
-
-    def add_variable_from_reference(
-        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
-    ) -> Variable:
-        """Makes a slot with the shape and dtype of a variable."""
-        from dlnative import initializers
-
-        slot = Variable(
-            initializers.get(initializer), reference_variable.shape, reference_variable.dtype, trainable=False,
-            name=f"{reference_variable.path.replace('/', '_')}_{name or 'slot'}",
-        )  # fmt: skip
-        self._own_slots.append(slot)
-        return slot
-
-    def assign(self, variable: Variable, value: Any) -> None:
-        """Sets a variable."""
-        variable.assign(value)
-
-    def assign_add(self, variable: Variable, value: Any) -> None:
-        """Adds to a variable."""
-        variable.assign_add(value)
-
-    def assign_sub(self, variable: Variable, value: Any) -> None:
-        """Subtracts from a variable."""
-        variable.assign_sub(value)
 
     # Building.
 
@@ -209,26 +197,30 @@ class Optimizer(Updates):
 
         Args:
             variables: the variables that later gradients belong to.
+
+        Raises:
+            ValueError: if it is built already, for other variables.
         """
-        if self.built and list(map(id, variables)) == list(map(id, self._trainable_variables)):
+        if self.built:
+            self._check_known(variables)
             return
         self._trainable_variables = list(variables)
+        trained = [variable for variable in self._trainable_variables if not overwritten(variable)]
         self._blocks = []
         if self.op is not None:
-            self._blocks = blocks_of(self._trainable_variables, self._decays, self.slot_names())
+            self._blocks = blocks_of(trained, self._decays, self.slot_names())
             for block in self._blocks:
                 self.initialize_slots(block.flat_slots)
-        for part in (self._averages, self._accumulation):
-            if part is not None:
-                part.build(self._trainable_variables)
+        if self._averages is not None:
+            self._averages.build(trained)
+        if self._accumulation is not None:
+            self._accumulation.build(self._trainable_variables)
         self.built = True
 
     def initialize_slots(self, slots: list[Variable]) -> None:
         """Sets the first values of slots, which are zero otherwise."""
 
-    def _ensure_built(self, variables: Sequence[Variable]) -> None:
-        if not self.built:
-            self.build(variables)
+    def _check_known(self, variables: Sequence[Variable]) -> None:
         known = set(map(id, self._trainable_variables))
         for variable in variables:
             if id(variable) not in known:
@@ -239,8 +231,8 @@ class Optimizer(Updates):
 
     # Applying.
 
-    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> None:
-        """Updates variables.
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> Variable:
+        """Updates variables and returns the number of finished steps.
 
         Args:
             grads_and_vars: pairs of a gradient (`None`: leave the variable) and its variable.
@@ -250,15 +242,27 @@ class Optimizer(Updates):
         """
         pairs = list(grads_and_vars)
         self.apply([gradient for gradient, _ in pairs], [variable for _, variable in pairs])
+        return self._steps
 
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Variable] | None = None) -> None:
-        """Updates variables; without a list, those that the optimizer was built with."""
+        """Updates variables; without a list, those that the optimizer was built with.
+
+        Args:
+            grads: a gradient for each variable; `None` leaves it.
+            trainable_variables: the variables.
+
+        Raises:
+            ValueError: if there is not one gradient for each variable, if all are `None`, or if a shape does not fit; nothing
+                is then changed.
+        """
+        grads = list(grads)
         if trainable_variables is None:
             if not self.built:
                 raise ValueError(
                     f"{type(self).__name__}: expected variables beside gradients before it is built, got none"
                 )
             trainable_variables = self._trainable_variables
+        trainable_variables = list(trainable_variables)
         if len(grads) != len(trainable_variables):
             raise ValueError(
                 f"{type(self).__name__}: expected a gradient for each of {len(trainable_variables)} variables, got {len(grads)}"
@@ -270,7 +274,9 @@ class Optimizer(Updates):
         ]
         if not given:
             if grads:
-                raise ValueError(f"{type(self).__name__}: expected a gradient for some variable, got None for all")
+                raise ValueError(
+                    f"{type(self).__name__}: No gradients provided for any variable: expected some, got None for all"
+                )
             return
         for gradient, variable in given:
             shape = tuple(gradient.shape) if hasattr(gradient, "shape") else np.shape(gradient)
@@ -278,7 +284,10 @@ class Optimizer(Updates):
                 raise ValueError(
                     f'{type(self).__name__}: expected a gradient of shape {variable.shape} for "{variable.path}", got {shape}'
                 )
-        self._ensure_built(trainable_variables)
+        if self.built:
+            self._check_known(trainable_variables)
+        else:
+            self.build(trainable_variables)
         if current_trace() is not None:
             self._apply_symbols(given)
             return
@@ -287,12 +296,16 @@ class Optimizer(Updates):
             self._function = Function(WeakMethod(self._apply_chosen), capacity=8)
         places = {id(variable): index for index, variable in enumerate(self._trainable_variables)}
         arrays = [np.asarray(gradient, variable.dtype) for gradient, variable in given]
-        self._function(arrays, chosen=tuple(places[id(variable)] for variable in variables))
+        chosen = tuple(places[id(variable)] for variable in variables)
+        if self._schedule is not None and not self._takes_step:
+            self._learning_rate.assign(self._checked_rate(np.asarray(self._schedule())))
+        self._function(arrays, chosen=chosen)
 
     def _apply_chosen(self, gradients: Sequence[Any], chosen: Sequence[int]) -> None:
         """Adds the update of some of the variables, by their places, to the trace."""
         variables = self._trainable_variables
-        self._apply_symbols([(gradient, variables[place]) for gradient, place in zip(gradients, chosen, strict=True)])
+        pairs = [(gradient, variables[place]) for gradient, place in zip(gradients, chosen, strict=True)]
+        self._apply_symbols(pairs, rate_is_set=not self._takes_step)
 
     def scale_loss(self, loss: Any) -> Any:
         """Returns the loss times `loss_scale_factor`: what to differentiate for `apply`."""
@@ -303,11 +316,21 @@ class Optimizer(Updates):
         if self._averages is not None and self.built:
             self._averages.overwrite(var_list)
 
+    def swap_averages(self) -> None:
+        """Exchanges the variables' values and their running means.
+
+        Raises:
+            ValueError: if `use_ema` is not set.
+        """
+        if self._averages is None:
+            raise ValueError(f"{type(self).__name__}: expected use_ema=True to swap running means, got use_ema=False")
+        self._averages.swap()
+
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make such an optimizer again."""
         return {
             "name": self.name,
-            "learning_rate": float(self._learning_rate.value) if self._schedule is None else self._schedule,
+            "learning_rate": self._rate_config(),
             "weight_decay": self.weight_decay,
             "clipnorm": self.clipnorm,
             "global_clipnorm": self.global_clipnorm,
@@ -319,22 +342,24 @@ class Optimizer(Updates):
             "gradient_accumulation_steps": self.gradient_accumulation_steps,
         }
 
+    def _rate_config(self) -> Any:
+        if isinstance(self._schedule, schedules.LearningRateSchedule):
+            return schedules.serialize(self._schedule)
+        return float(self._learning_rate.value) if self._schedule is None else self._schedule
+
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Optimizer:
-        """Makes an optimizer from what `get_config` returned."""
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Optimizer:
+        """Makes an optimizer from what `get_config` returned.
+
+        Args:
+            config: the arguments.
+            custom_objects: classes of schedules by name.
+        """
+        config = dict(config)
+        if isinstance(config.get("learning_rate"), dict):
+            config["learning_rate"] = schedules.deserialize(config["learning_rate"], custom_objects)
         return cls(**config)
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies of an optimizer share no compiled functions with it."""
         return {**self.__dict__, "_function": None}
-
-
-def checked_fraction(cls: str, name: str, value: Any, *, closed: bool = False) -> float:
-    """Returns a number in `[0, 1)` (or `[0, 1]`), refusing any other."""
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, (int, float))
-        or not (0 <= value < 1 or (closed and value == 1))
-    ):
-        raise ValueError(f"{cls}: expected {name} in [0, 1{']' if closed else ')'}, got {value!r}")
-    return float(value)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlnative.optimizers.optimizer import Optimizer, checked_fraction
+from dlnative.optimizers.optimizer import Optimizer
+from dlnative.utils.checks import flag, number
 
 
 class RMSprop(Optimizer):
@@ -32,10 +33,10 @@ class RMSprop(Optimizer):
         clipvalue: float | None = None, global_clipnorm: float | None = None, name: str | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name=name, **kwargs)
-        self.rho = checked_fraction("RMSprop", "rho", rho, closed=True)
-        self.momentum = checked_fraction("RMSprop", "momentum", momentum, closed=True)
-        self.epsilon = float(epsilon)
-        self.centered = bool(centered)
+        self.rho = number("RMSprop", "rho", rho, 0, 1)
+        self.momentum = number("RMSprop", "momentum", momentum, 0, 1)
+        self.epsilon = number("RMSprop", "epsilon", epsilon, 0)
+        self.centered = flag("RMSprop", "centered", centered)
 
     def slot_names(self) -> list[str]:
         return ["velocity", *(["momentum"] if self.momentum else []), *(["average_gradient"] if self.centered else [])]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlnative.optimizers.optimizer import Optimizer, checked_fraction
+from dlnative.optimizers.optimizer import Optimizer
+from dlnative.utils.checks import flag, number
 
 
 class SGD(Optimizer):
@@ -31,8 +32,8 @@ class SGD(Optimizer):
         name: str | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name=name, **kwargs)
-        self.momentum = checked_fraction("SGD", "momentum", momentum, closed=True)
-        self.nesterov = bool(nesterov)
+        self.momentum = number("SGD", "momentum", momentum, 0, 1)
+        self.nesterov = flag("SGD", "nesterov", nesterov)
 
     def slot_names(self) -> list[str]:
         return ["momentum"] if self.momentum else []

@@ -32,15 +32,25 @@ class Updates:
     _steps: Variable
     _one: Variable
     _learning_rate: Variable
-    _schedule: Callable[[Any], Any] | None
+    _schedule: Callable[..., Any] | None
+    _scheduled: Callable[[Any], Any]
     _blocks: list[Block]
     _averages: Averages | None
     _accumulation: Accumulation | None
 
-    def _apply_symbols(self, pairs: Sequence[tuple[Any, Variable]]) -> None:
-        """Adds the update to the trace."""
+    def _apply_symbols(
+        self, pairs: Sequence[tuple[Any, Variable]], in_place: bool = True, rate_is_set: bool = False
+    ) -> None:
+        """Adds the update to the trace.
+
+        Args:
+            pairs: gradients and their variables.
+            in_place: whether memory may be written that the trace does not know of: blocks, and the number of steps.
+            rate_is_set: whether somebody has set the learning rate that the schedule says.
+        """
         trace = current_trace()
         assert trace is not None
+        pairs = self._without_overwritten(pairs)
         gradients = [gradient for gradient, _ in pairs]
         variables = [variable for _, variable in pairs]
         if self.loss_scale_factor is not None:
@@ -53,10 +63,10 @@ class Updates:
             id(variable): ops.cast(gradient, variable.dtype)
             for variable, gradient in zip(variables, gradients, strict=True)
         }
-        if self._schedule is not None:
-            self._learning_rate.assign(ops.cast(self._schedule(trace.read(self._steps)), "float32"))
+        if self._schedule is not None and not rate_is_set:
+            self._learning_rate.assign(self._scheduled(trace.read(self._steps)))
         # A block is updated in place, in one pass, if nothing else has to see the new values.
-        whole = due is None and self._averages is None
+        whole = in_place and due is None and self._averages is None
         before = dict(trace.updates)
         if self.op is None:
             self._update_each(variables, by_variable)
@@ -68,11 +78,26 @@ class Updates:
                 if value is not old:
                     trace.assign(variable, ops.where(due, value, old))
         if self._averages is not None:
-            self._averages.update(self.iterations, variables)
+            self._averages.update(self.iterations)
         for variable in variables:
             if variable.constraint is not None:
                 variable.assign(variable.constraint(variable))
-        trace.finalize("add", [self._steps, self._one], [self._steps])
+        if in_place:
+            trace.finalize("add", [self._steps, self._one], [self._steps])
+        else:
+            self._steps.assign(ops.add(trace.read(self._steps), 1))
+
+    def _without_overwritten(self, pairs: Sequence[tuple[Any, Variable]]) -> list[tuple[Any, Variable]]:
+        """Gives variables that are to be overwritten their gradients, and returns the other pairs."""
+        rest = []
+        for gradient, variable in pairs:
+            if not overwritten(variable):
+                rest.append((gradient, variable))
+            elif self._accumulation is None:
+                variable.assign(gradient)
+            else:
+                self._accumulation.overwrite(self._steps, gradient, variable)
+        return rest
 
     def _update_each(self, variables: Sequence[Variable], gradients: dict[int, Any]) -> None:
         trace = current_trace()
@@ -120,6 +145,11 @@ class Updates:
                 total = ops.sum(ops.square(gradient)) + total
             return [_scaled_to(gradient, total, self.global_clipnorm) for gradient in gradients]
         return gradients
+
+
+def overwritten(variable: Variable) -> bool:
+    """Tells whether a variable takes its gradient as its value: `variable.overwrite_with_gradient = True`."""
+    return bool(getattr(variable, "overwrite_with_gradient", False))
 
 
 def _scaled_to(gradient: Tensor, squared_norm: Any, limit: float) -> Any:

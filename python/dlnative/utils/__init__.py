@@ -11,6 +11,11 @@ from dlnative.data.py_dataset import PyDataset
 from dlnative.utils.naming import reset_names
 from dlnative.utils.progbar import Progbar
 from dlnative.utils.random_seed import set_random_seed
+from dlnative.utils.terminal import (
+    disable_interactive_logging,
+    enable_interactive_logging,
+    is_interactive_logging_enabled,
+)
 
 Sequence = PyDataset  # Keras's older name
 
@@ -19,6 +24,9 @@ __all__ = [
     "PyDataset",
     "Sequence",
     "clear_session",
+    "disable_interactive_logging",
+    "enable_interactive_logging",
+    "is_interactive_logging_enabled",
     "normalize",
     "pack_x_y_sample_weight",
     "set_random_seed",

@@ -60,8 +60,26 @@ def flag(owner: str, name: str, value: Any) -> bool:
     return bool(value)
 
 
+def takes(function: Any, *args: Any) -> bool:
+    """Tells whether a function can be called with these arguments.
+
+    Example:
+        >>> takes(lambda epoch: epoch, 1), takes(lambda epoch: epoch, 1, 2)
+        (True, False)
+    """
+    import inspect
+
+    try:
+        inspect.signature(function).bind(*args)
+    except ValueError:  # built in, without a signature
+        return True
+    except TypeError:
+        return False
+    return True
+
+
 def _as_float(value: Any) -> float:
-    if isinstance(value, (bool, np.bool_, str, bytes)) or getattr(value, "shape", ()) != ():
+    if isinstance(value, (bool, np.bool_, str, bytes)) or tuple(getattr(value, "shape", ())) != ():
         return math.nan
     try:
         return float(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dlnative.dtypes import ITEM_SIZES
+from dlnative.utils.terminal import show
 
 
 def print_summary(
@@ -40,9 +41,9 @@ def print_summary(
         lines += _wrapped("│", cells, widths)
     lines.append(_rule("└─┴┘", widths))
     lines += _totals(model)
-    show = print_fn or print
+    write = print_fn or show
     for line in lines:
-        show(line)
+        write(line)
 
 
 def _layer_rows(model: Any, expand: bool, layer_range: list[str] | None, indent: str = "") -> list[Any]:
