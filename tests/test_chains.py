@@ -191,14 +191,14 @@ def test_the_squared_error_reads_the_predictions_twice(x: np.ndarray) -> None:
     model.compile("sgd", "mse")
     rows = x.reshape(100, 330)
     model.fit(rows[:, :4].copy(), rows, batch_size=100, verbose=0)
-    (compiled,) = model._steps._plans.values()
+    (compiled,) = model._steps.plans
     large = [step.fused for step in compiled.program.instructions if step.op == "elementwise_chain"]
     assert large == [("subtract", "square", "mean"), ("multiply", "multiply", "negative")]
     assert not any(step.op == "broadcast_to" for step in compiled.program.instructions)
 
 
 def test_a_sum_may_lie_where_a_number_lay_that_a_later_step_reads(x: np.ndarray) -> None:
-    codes = cpu._OP_CODES
+    codes = cpu.OP_CODES
     steps = [("square", (0,), 4), ("sum", (4,), 2), ("multiply", (0, 1), 3)]
     program = [value for name, operands, to in steps for value in (codes[name], len(operands), *operands, to, 0, 0)]
     room = np.full(64, 3.0, "float32")  # the number, and what lies behind it

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dlnative import backend, ops
-from dlnative.graph import eager
+from dlnative.graph import eager, plans
 
 FUNCTIONS: list[tuple[Callable[..., Any], Callable[..., Any], int]] = [
     (ops.matmul, np.matmul, 2),
@@ -68,15 +68,22 @@ def test_each_backend_has_a_short_way_of_its_own(random: np.random.RandomState) 
         with backend.use_backend(name):
             for _ in range(2):
                 np.testing.assert_allclose(ops.exp(x), np.exp(x), 1e-6)
-    signature = (x.shape, x.dtype, x.strides)
-    kept = [key[1] for key in eager._plans_of_functions if key[0] is ops.exp.__wrapped__ and key[2] == signature]
-    assert sorted(kept) == ["cpu", "reference"]
 
 
-def test_plans_that_are_kept_are_bounded() -> None:
-    for size in range(1, eager._MOST_PLANS + 20):
+def test_plans_that_are_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By bytes, over all owners; what was not used for the longest time goes."""
+    monkeypatch.setattr(plans, "_MOST_BYTES", 200_000)
+    often = np.ones((3, 5), "float32")
+    signature = ("negative", (), (((3, 5), often.dtype.num),))
+    ops.negative(often)
+    kept = eager._plans.find(signature)
+    assert kept is not None
+    for size in range(1, 200):
         ops.negative(np.ones(size, "float32"))
-    assert len(eager._plans_of_functions) == eager._MOST_PLANS
+        ops.negative(np.asfortranarray(often))  # not by the shortest way
+    assert 3 < len(eager._plans) < 40
+    assert sum(view.nbytes for reference in plans._views.values() if (view := reference())) <= 200_000
+    assert eager._plans.find(signature) is kept
 
 
 @pytest.mark.parametrize("shapes", [((5, 7), (7, 4)), ((3, 5, 7), (3, 7, 4)), ((3, 5, 7), (7, 4)), ((1, 7), (7, 1))])

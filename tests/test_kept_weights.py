@@ -36,7 +36,7 @@ def expected(model: Sequential, x: np.ndarray) -> np.ndarray:
 
 
 def kept_bytes(model: Sequential) -> int:
-    return max(compiled.executor.kept_bytes for compiled in model._steps._plans.values())  # type: ignore[attr-defined]
+    return max(compiled.executor.prepacked_bytes for compiled in model._steps.plans)  # type: ignore[attr-defined]
 
 
 def follows(model: Sequential) -> None:
@@ -114,9 +114,9 @@ def test_training_keeps_nothing(model: Sequential) -> None:
 
 def test_plans_share_what_is_kept(model: Sequential) -> None:
     follows(model)
-    plans = [compiled.executor for compiled in model._steps._plans.values()]
+    plans = [compiled.executor for compiled in model._steps.plans]
     assert len(plans) > 1
-    assert len({plan.kept_bytes for plan in plans}) == 1  # type: ignore[attr-defined]
+    assert len({plan.prepacked_bytes for plan in plans}) == 1  # type: ignore[attr-defined]
 
 
 def test_transposed_and_constant_weights() -> None:

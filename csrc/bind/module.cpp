@@ -164,7 +164,6 @@ PYBIND11_MODULE(_native, module) {
              py::arg("floats"), "Runs one kernel on arrays.");
   module.def("invalidate_prepacked", &invalidate_array, py::arg("array"),
              "Says that an array that plans read has been written: what was packed of it is packed anew.");
-  module.attr("note_written") = module.attr("invalidate_prepacked");
   bind_interpreter_exit(module);
   bind_plan(module);
 }

@@ -317,7 +317,6 @@ void bind_plan(py::module_& module) {
            "Returns the nanoseconds each instruction took, summed over the repeats.")
       .def_property_readonly("arena_bytes", &BoundPlan::arena_bytes)
       .def_property_readonly("scratch_bytes", &BoundPlan::scratch_bytes)
-      .def_property_readonly("kept_bytes", &BoundPlan::prepacked_bytes)
       .def_property_readonly("prepacked_bytes", &BoundPlan::prepacked_bytes);
 }
 

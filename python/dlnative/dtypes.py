@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from dlnative import version
+
 # The order is the order of the C++ enum DType (csrc/dlnative/types.h); backends/cpu.py compares the two.
 ITEM_SIZES = {
     "float32": 4, "float64": 8, "int32": 4, "int64": 8, "uint8": 1, "bool": 1,
@@ -65,6 +67,7 @@ def set_floatx(value: str) -> None:
     if value not in ("float32", "float64"):
         raise ValueError(f'set_floatx: expected "float32" or "float64", got {value!r}')
     _floatx = value
+    version.bump()
 
 
 def standardize(dtype: Any) -> str:

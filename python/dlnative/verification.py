@@ -9,6 +9,7 @@ import numpy as np
 
 from dlnative import dtypes
 from dlnative.backends import selection
+from dlnative.backends.backend import Limits
 from dlnative.backends.program import Program
 from dlnative.backends.reference.functions import function_of
 from dlnative.graph.op import OPS, Arg, Op, Sample
@@ -95,9 +96,9 @@ def attributes_of(op: Op, sample: Sample) -> tuple[Any, ...]:
 
 def one_op_program(op: Op, sample: Sample, inputs: list[Array]) -> Program:
     """Returns the program of one op on inputs of these shapes."""
-    with Trace() as trace:
-        feeds = tuple(trace.feed(array.shape, array.dtype.name) for array in inputs)
-        return plan(trace, list(Node(op, feeds, attributes_of(op, sample)).outputs))
+    trace = Trace()
+    feeds = tuple(trace.feed(array.shape, array.dtype.name) for array in inputs)
+    return plan(trace, list(Node(op, feeds, attributes_of(op, sample)).outputs), Limits())
 
 
 def exact(op: Op, sample: Sample, inputs: list[Array]) -> list[Array]:
@@ -114,7 +115,7 @@ def check(op: Op, sample: Sample, dtype: str, backend: str) -> str | None:
     shapes = ", ".join(str(array.shape) for array in inputs)
     label = f"{op.name}({shapes}; {sample.attributes}) {dtype} on {backend}"
     with np.errstate(all="ignore"):
-        found = selection.build(one_op_program(op, sample, inputs), backend).run(list(inputs))
+        found = selection.get(backend).build(one_op_program(op, sample, inputs)).run(list(inputs))
     depth = inputs[0].shape[-1] if op.family == "linalg" and inputs[0].ndim else 1
     if op.family == "linalg":
         depth = max(depth, *(array.shape[0] for array in inputs if array.ndim))

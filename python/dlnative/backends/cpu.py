@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 from dlnative import _native
-from dlnative.backends.program import Executor, Program
+from dlnative.backends.backend import Executor, Limits
+from dlnative.backends.program import Array, Program
 from dlnative.dtypes import CODES, ITEM_SIZES
 
 if dict(_native.dtypes()) != ITEM_SIZES:
     raise ImportError(f"dlnative._native: expected the element types {ITEM_SIZES}, got {dict(_native.dtypes())}")
-_OP_CODES = {name: code for code, name in enumerate(_native.op_names())}
+OP_CODES = {name: code for code, name in enumerate(_native.op_names())}
 
 
-def build_plan(program: Program) -> Executor:
-    """Returns a native plan of a program.
+class CpuBackend:
+    """The kernels of this machine's instruction set."""
 
-    Raises:
-        NotImplementedError: if an op has no CPU kernel.
-        TypeError: if a kernel does not take the types of its operands.
-    """
-    instructions = []
-    for step in program.instructions:
-        code = _OP_CODES.get(step.op)
-        if code is None:
-            raise NotImplementedError(f'the cpu backend has no kernel for the op "{step.op}"')
-        ints = tuple(_OP_CODES[value] if isinstance(value, str) else value for value in step.ints)
-        instructions.append((code, step.inputs, step.outputs, ints, step.floats))
-    buffers = [(buffer.space, buffer.offset, CODES[buffer.dtype], buffer.shape) for buffer in program.buffers]
-    return _native.Plan(program.arena_bytes, program.feeds, program.results, program.externals, buffers, instructions)
+    name = "cpu"
+    limits = Limits()
+
+    def build(self, program: Program) -> Executor:
+        """Returns a native plan of a program.
+
+        Raises:
+            NotImplementedError: if an op has no CPU kernel.
+            TypeError: if a kernel does not take the types of its operands.
+        """
+        instructions = []
+        for step in program.instructions:
+            code = OP_CODES.get(step.op)
+            if code is None:
+                raise NotImplementedError(f'the cpu backend has no kernel for the op "{step.op}"')
+            ints = tuple(OP_CODES[value] if isinstance(value, str) else value for value in step.ints)
+            instructions.append((code, step.inputs, step.outputs, ints, step.floats))
+        buffers = [(buffer.space, buffer.offset, CODES[buffer.dtype], buffer.shape) for buffer in program.buffers]
+        return _native.Plan(
+            program.arena_bytes, program.feeds, program.results, program.externals, buffers, instructions
+        )
+
+    def invalidate(self, array: Array) -> None:
+        """Weights that were packed from this memory are packed anew before they are next used."""
+        _native.invalidate_prepacked(array)

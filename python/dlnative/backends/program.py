@@ -1,8 +1,8 @@
-"""A program: the instructions and buffers that the planner hands to a backend, and what a backend gives back."""
+"""A program: the instructions and buffers that the planner hands to a backend."""
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -79,9 +79,12 @@ class Program:
         externals: memory that others own: byte arrays of constants, parameters, slots and states.
         arena_bytes: the size of the plan's own memory.
         unpacked_bytes: what that memory would be if every intermediate value had its own.
+        constant_bytes: the size of the constants among the externals.
     """
 
-    __slots__ = ("arena_bytes", "buffers", "externals", "feeds", "instructions", "results", "unpacked_bytes")
+    __slots__ = (
+        "arena_bytes", "buffers", "constant_bytes", "externals", "feeds", "instructions", "results", "unpacked_bytes",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -92,6 +95,7 @@ class Program:
         externals: list[Array],
         arena_bytes: int,
         unpacked_bytes: int,
+        constant_bytes: int,
     ) -> None:
         self.buffers = buffers
         self.instructions = instructions
@@ -100,38 +104,4 @@ class Program:
         self.externals = externals
         self.arena_bytes = arena_bytes
         self.unpacked_bytes = unpacked_bytes
-
-
-class Executor(Protocol):
-    """A program made ready to run by a backend."""
-
-    def run(self, feeds: list[Array]) -> list[Array]:
-        """Runs once on C-contiguous arrays of exactly the feeds' shapes and dtypes, and returns new arrays."""
-
-    def run_steps(
-        self,
-        sources: list[Array],
-        sinks: list[Array],
-        order: Array | None,
-        position: int,
-        stop: int,
-        batch_size: int,
-        seconds: float,
-    ) -> int:
-        """Runs whole batches, until no whole batch is left before `stop` or the time is over.
-
-        Args:
-            sources: for each feed an array whose rows are gathered into it (and converted to its dtype).
-            sinks: for each result an array whose rows it is copied to; or none at all.
-            order: row numbers (int64) in the order of visiting; `None` for 0, 1, 2, ...
-            position: where in that order the first batch begins.
-            stop: where in that order the last batch must end.
-            batch_size: rows in a batch.
-            seconds: return after the first batch that ends later than this; 0 runs one batch.
-
-        Returns:
-            The position behind the last batch that ran.
-        """
-
-    def profile(self, feeds: list[Array], repeats: int) -> list[float]:
-        """Returns the nanoseconds that each instruction took, summed over the repeats."""
+        self.constant_bytes = constant_bytes

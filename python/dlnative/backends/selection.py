@@ -1,36 +1,70 @@
-"""Which backend runs new plans, and how a program is handed to it."""
+"""Which backend runs new plans."""
 
 from __future__ import annotations
 
-import itertools
 import os
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from dlnative.backends.program import Array, Executor, Program
-
-BACKENDS = ("cpu", "reference")
-
-# A number that is another one whenever something has changed that plans depend on: the backend, the memory of a variable,
-# what is trainable. It is read often, and on the shortest ways.
-changes = [0]
-_numbers = itertools.count(1)
+from dlnative import version
+from dlnative.backends.backend import Backend
+from dlnative.backends.program import Array
 
 
-def note_change() -> None:
-    """Makes `changes` another number: one that was never there before, whatever other threads do."""
-    changes[0] = next(_numbers)
+def _cpu() -> Backend:
+    from dlnative.backends.cpu import CpuBackend
+
+    return CpuBackend()
 
 
-def note_written(array: Array) -> None:
-    """Tells native plans that an array that they may read has been written: they keep weights in forms of their own."""
-    native = sys.modules.get("dlnative._native")  # not loaded, there are no native plans
-    if native is not None:
-        native.note_written(array)
+def _reference() -> Backend:
+    from dlnative.backends.reference.executor import ReferenceBackend
+
+    return ReferenceBackend()
 
 
-_current: str | None = None
+_makers: dict[str, Callable[[], Backend]] = {"cpu": _cpu, "reference": _reference}
+_made: dict[str, Backend] = {}
+_current: Backend | None = None
+
+
+def register(name: str, make: Callable[[], Backend]) -> None:
+    """Makes a backend known by a name, or replaces the one of that name.
+
+    Args:
+        name: what `set_backend` takes.
+        make: returns the backend when it is first needed.
+    """
+    _makers[name] = make
+    _made.pop(name, None)
+
+
+def get(name: str) -> Backend:
+    """Returns the backend of a name.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    found = _made.get(name)
+    if found is None:
+        if name not in _makers:
+            raise ValueError(f"backend: expected one of {', '.join(_makers)}, got {name!r}")
+        found = _made[name] = _makers[name]()
+    return found
+
+
+def current() -> Backend:
+    """Returns the backend in use."""
+    global _current
+    if _current is None:
+        _current = get(os.environ.get("DLNATIVE_BACKEND") or "cpu")
+    return _current
+
+
+def invalidate(array: Array) -> None:
+    """Tells all backends that an array that plans may read has been written."""
+    for known in list(_made.values()):
+        known.invalidate(array)
 
 
 def backend() -> str:
@@ -38,10 +72,7 @@ def backend() -> str:
 
     The environment variable `DLNATIVE_BACKEND` chooses the first one; without it, it is `"cpu"`.
     """
-    global _current
-    if _current is None:
-        _current = _checked(os.environ.get("DLNATIVE_BACKEND") or "cpu")
-    return _current
+    return current().name
 
 
 def set_backend(name: str) -> None:
@@ -54,8 +85,8 @@ def set_backend(name: str) -> None:
         ValueError: for another name; the backend is then unchanged.
     """
     global _current
-    _current = _checked(name)
-    note_change()
+    _current = get(name)
+    version.bump()
 
 
 @contextmanager
@@ -67,20 +98,3 @@ def use_backend(name: str) -> Iterator[None]:
         yield
     finally:
         set_backend(previous)
-
-
-def _checked(name: str) -> str:
-    if name not in BACKENDS:
-        raise ValueError(f"backend: expected one of {', '.join(BACKENDS)}, got {name!r}")
-    return name
-
-
-def build(program: Program, name: str) -> Executor:
-    """Returns an executor of a program on a backend."""
-    if name == "reference":
-        from dlnative.backends.reference.executor import ReferenceExecutor
-
-        return ReferenceExecutor(program)
-    from dlnative.backends.cpu import build_plan
-
-    return build_plan(program)

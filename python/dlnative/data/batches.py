@@ -23,7 +23,7 @@ class Data:
         call: who was given them, for messages.
     """
 
-    __slots__ = ("arrays", "call", "form", "plans", "size", "structure")
+    __slots__ = ("arrays", "call", "form", "prepared", "signature", "size", "structure")
 
     def __init__(self, x: Any, y: Any = None, sample_weight: Any = None, call: str = "fit") -> None:
         self.call = call
@@ -37,7 +37,9 @@ class Data:
             self.arrays = [leaf for leaf in self.structure if leaf is not None]
             self.form = (y is None, sample_weight is None)
         self.size = len(self.arrays[0]) if self.arrays else 0
-        self.plans: dict[Any, Any] = {}  # that take their batches from here; see Steps.get
+        # What a plan for batches of these arrays depends on.
+        self.signature = (self.form, *[(array.shape[1:], array.dtype) for array in self.arrays])
+        self.prepared = False  # whether a model has looked at all of it
 
     @property
     def x(self) -> Any:

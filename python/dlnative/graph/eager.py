@@ -9,27 +9,25 @@ from __future__ import annotations
 
 import operator
 import threading
+import weakref
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from dlnative import dtypes
+from dlnative import dtypes, version
 from dlnative.backends import selection
-from dlnative.backends.program import Executor
 from dlnative.graph.apply import apply
 from dlnative.graph.op import Op
-from dlnative.graph.planning.planner import plan
-from dlnative.graph.trace import Trace
+from dlnative.graph.plans import Compiled, Plans, uses
 
-_MOST_PLANS = 512
-_plans: dict[Any, Executor] = {}
-_plans_of_functions: dict[Any, Executor] = {}
-_Calls = list[tuple[Executor, tuple[Any, ...], Any]]
+_MOST_SEEN = 64  # kinds of arguments that a function remembers
+_plans = Plans()
+_Calls = list[tuple[Compiled, tuple[Any, ...], Any]]
 
 
 class _Watched(threading.local):
-    """The ops that a function ran on arrays while it was observed: executor, inputs, result; `None` otherwise."""
+    """The ops that a function ran on arrays while it was observed: plan, inputs, result; `None` otherwise."""
 
     calls: _Calls | None = None
 
@@ -44,12 +42,13 @@ class OnArrays:
         function: a function whose way depends on the shapes, types and layouts of arrays alone.
     """
 
-    __slots__ = ("_function", "_latest")
+    __slots__ = ("_function", "_latest", "_seen")
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
-        # What `changes` was at the latest call, and what takes such arrays, and no others, to its result.
-        self._latest: tuple[int, Callable[..., Any]] | None = None
+        # The version at the latest call, and what takes such arrays, and no others, to its result.
+        self._latest: tuple[int, Callable[..., Any]] = (-1, _plans.shortest[1])
+        self._seen: dict[Any, weakref.ref[Compiled]] = {}
 
     def __call__(self, arrays: tuple[Any, ...]) -> Any:
         """Returns what the function returns.
@@ -58,18 +57,18 @@ class OnArrays:
             arrays: its arguments, all of them of the class `numpy.ndarray`.
         """
         latest = self._latest
-        if latest is not None and latest[0] == selection.changes[0]:
+        if latest[0] == version.current[0]:
             result = latest[1](*arrays)
             if result is not None:
                 return result
-        key = (self._function, selection.backend(), *[(x.shape, x.dtype, x.strides) for x in arrays])
-        executor = _plans_of_functions.get(key)
-        if executor is None:
+        key = (selection.current().name, *[(x.shape, x.dtype, x.strides) for x in arrays])
+        seen = self._seen.get(key)
+        compiled = seen() if seen is not None else None
+        if compiled is None:
             return self._observe(key, arrays)
-        call = getattr(executor, "call", None)
-        if call is not None:
-            self._latest = selection.changes[0], call
-        return _run(executor, arrays)
+        compiled.used = next(uses)
+        self._latest = version.current[0], compiled.executor.call
+        return _run(compiled, arrays)
 
     def _observe(self, key: Any, arrays: tuple[Any, ...]) -> Any:
         outer = _watched.calls
@@ -80,9 +79,11 @@ class OnArrays:
         finally:
             _watched.calls = outer
         if len(calls) == 1:
-            executor, inputs, made = calls[0]
+            compiled, inputs, made = calls[0]
             if made is result and len(inputs) == len(arrays) and all(map(operator.is_, inputs, arrays)):
-                _keep(_plans_of_functions, key, executor)
+                while len(self._seen) >= _MOST_SEEN:
+                    self._seen.pop(next(iter(self._seen)), None)
+                self._seen[key] = weakref.ref(compiled)
         return result
 
 
@@ -97,31 +98,24 @@ def evaluate(op: Op, inputs: tuple[Any, ...], attributes: tuple[Any, ...]) -> An
     Returns:
         An array (a NumPy scalar for rank 0), or a tuple of them.
     """
-    backend = selection.backend()
-    key = (op.name, backend, attributes, tuple((x.shape, x.dtype.num) for x in inputs))
-    executor = _plans.get(key)
-    if executor is None:
-        with Trace() as trace:
-            feeds = tuple(trace.feed(x.shape, dtypes.of_array(x)) for x in inputs)
-            outputs = apply(op, feeds, attributes)
-        executor = selection.build(plan(trace, list(outputs)), backend)
-        _keep(_plans, key, executor)
-    return _run(executor, inputs)
+    signature = (op.name, attributes, tuple([(x.shape, x.dtype.num) for x in inputs]))
+    compiled = _plans.find(signature)
+    if compiled is None:
+        compiled = _plans.get(
+            signature,
+            lambda _, feeds: tuple(apply(op, tuple(feeds), attributes)),
+            [(x.shape, dtypes.of_array(x)) for x in inputs],
+        )
+    return _run(compiled, inputs)
 
 
-def _run(executor: Executor, inputs: tuple[Any, ...]) -> Any:
-    results = executor.run([np.asarray(x, order="C") for x in inputs])
+def _run(compiled: Compiled, inputs: tuple[Any, ...]) -> Any:
+    results = compiled.executor.run([np.asarray(x, order="C") for x in inputs])
     if len(results) > 1:
         made: Any = tuple(results)
     else:
         made = results[0] if results[0].ndim else results[0][()]
     calls = _watched.calls
     if calls is not None:
-        calls.append((executor, inputs, made))
+        calls.append((compiled, inputs, made))
     return made
-
-
-def _keep(plans: dict[Any, Executor], key: Any, executor: Executor) -> None:
-    while len(plans) >= _MOST_PLANS:
-        plans.pop(next(iter(plans)), None)
-    plans[key] = executor

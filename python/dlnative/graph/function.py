@@ -1,109 +1,18 @@
-"""Functions of arrays, compiled once for each signature: traced, planned, and handed to the backend."""
+"""Functions of arrays, compiled once for each signature."""
 
 from __future__ import annotations
 
-import gc
 import weakref
-from _thread import RLock  # as in threading, which takes 3 ms to import
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable
 from typing import Any
 
 import numpy as np
 
 from dlnative import dtypes
-from dlnative.backends import selection
-from dlnative.backends.program import Array, Executor, Program
-from dlnative.graph.planning.planner import plan
-from dlnative.graph.tensor import Tensor
-from dlnative.graph.trace import Trace, constant, current_trace
-from dlnative.graph.tree import flatten_structure, map_structure
+from dlnative.backends.program import Array
+from dlnative.graph.plans import Compiled, Plans
+from dlnative.graph.tree import flatten_structure
 from dlnative.graph.variable import Variable
-
-_compiling = RLock()
-
-
-class Compiled:
-    """A traced function, ready to run.
-
-    Args:
-        trace: what tracing left behind.
-        outputs: nested symbolic tensors (other leaves are returned as they are).
-        backend: the backend to run on.
-    """
-
-    __slots__ = ("_changes", "_places", "executor", "leaves", "outputs", "program")
-
-    def __init__(self, trace: Trace, outputs: Any, backend: str) -> None:
-        self.outputs = outputs
-        self.leaves = [leaf for leaf in flatten_structure(outputs) if isinstance(leaf, Tensor)]
-        self.program: Program = plan(trace, self.leaves)
-        self.executor: Executor = selection.build(self.program, backend)
-        variables: dict[Variable, None] = dict.fromkeys(trace.reads)
-        variables.update(dict.fromkeys(trace.updates))
-        for finalizer in trace.finalizers:
-            variables.update(dict.fromkeys(finalizer.inputs))
-        self._places = [(variable, variable.root, variable.offset) for variable in variables]
-        self._changes = selection.changes[0]
-
-    @property
-    def current(self) -> bool:
-        """Whether all variables still have the memory that they had when the plan was made."""
-        if self._changes != selection.changes[0]:
-            if any(variable.root is not root or variable.offset != offset for variable, root, offset in self._places):
-                return False
-            self._changes = selection.changes[0]
-        return True
-
-    def run(self, feeds: list[Array]) -> Any:
-        """Runs on arrays of exactly the feeds' shapes and dtypes and returns the outputs, nested as they were traced."""
-        results = self.executor.run(feeds)
-        if isinstance(self.outputs, Tensor):
-            return results[0] if results[0].ndim else results[0][()]
-        pending = iter(results)
-        return map_structure(lambda leaf: next(pending) if isinstance(leaf, Tensor) else leaf, self.outputs)
-
-
-def compile_trace(
-    function: Callable[..., Any], specs: Sequence[tuple[tuple[int, ...], str]], backend: str | None = None
-) -> Compiled:
-    """Traces a function of symbolic tensors and compiles it.
-
-    Args:
-        function: takes the trace and a list with a tensor for each spec; returns nested tensors.
-        specs: shapes and dtypes.
-        backend: the backend, by default the one in use.
-    """
-    with _compiling, _collector_resting():
-        with Trace() as trace:
-            outputs = function(trace, [trace.feed(shape, dtype) for shape, dtype in specs])
-            outputs = map_structure(_symbolic, outputs)
-        compiled = Compiled(trace, outputs, backend or selection.backend())
-        trace.release()
-        return compiled
-
-
-@contextmanager
-def _collector_resting() -> Iterator[None]:
-    """Keeps Python's search for cycles away from a graph that is being made: it would find nothing, several times."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-def _symbolic(leaf: Any) -> Any:
-    """A leaf of what a traced function returns: arrays and variables become tensors of the plan."""
-    if isinstance(leaf, Variable):
-        trace = current_trace()
-        assert trace is not None
-        return trace.read(leaf)
-    if isinstance(leaf, (np.ndarray, np.generic)):
-        return constant(np.array(leaf, order="C"))
-    return leaf
 
 
 class WeakMethod:
@@ -122,25 +31,18 @@ class Function:
     """A Python function of nested arrays that runs as a plan.
 
     Args:
-        function: a function written in `dlnative.ops`. Keyword arguments are taken as they are: a new plan is made for
-            each value of them.
-        capacity: how many signatures are kept; the oldest is dropped first.
+        function: a function written in `dlnative.ops`. Arrays and variables may be passed by position or by keyword;
+            other keyword arguments are taken as they are, and a plan is made for each value of them.
     """
 
-    def __init__(self, function: Callable[..., Any], capacity: int = 64) -> None:
+    def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
-        self.capacity = capacity
-        self._plans: dict[Any, Compiled] = {}
-        self._direct: dict[Any, Compiled] = {}
-        # What `changes` was when one array was given last, and what takes another such array to its result, or to None.
-        self.shortest: tuple[int, Callable[[Any], Any]] | None = None
+        self.plans = Plans()
 
-    def __call__(self, *args: Any, **static: Any) -> Any:
-        compiled, feeds = self.compiled(args, static)
-        if len(args) == 1 and feeds[0] is args[0]:
-            while len(self._direct) >= self.capacity:
-                self._direct.pop(next(iter(self._direct)), None)
-            self._direct[_direct_key(feeds[0], static)] = compiled
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        compiled, feeds = self.compiled(args, kwargs)
+        if len(args) == 1 and len(feeds) == 1 and feeds[0] is args[0]:
+            self.plans.also(_direct_signature(feeds[0], kwargs), compiled)
         return compiled.run(feeds)
 
     def direct(self, x: Array, **static: Any) -> Compiled | None:
@@ -150,38 +52,42 @@ class Function:
             x: the array.
             **static: the keyword arguments, in the order of that call.
         """
-        found = self._direct.get(_direct_key(x, static))
-        return found if found is not None and found.current else None
+        return self.plans.find(_direct_signature(x, static))
 
-    def keep_shortest(self, compiled: Compiled) -> None:
-        """Keeps the shortest way to a plan, for calls with one array; good until something changes."""
-        call = getattr(compiled.executor, "call", None)
-        if call is not None and isinstance(compiled.outputs, Tensor):
-            self.shortest = selection.changes[0], call
-
-    def compiled(self, args: tuple[Any, ...], static: dict[str, Any]) -> tuple[Compiled, list[Array]]:
+    def compiled(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Compiled, list[Array]]:
         """Returns the plan for these arguments, and its feeds."""
-        feeds = [_to_feed(leaf) for leaf in flatten_structure(args)]
-        key = (
-            selection.backend(),
-            tuple((feed.shape, feed.dtype.num) for feed in feeds),
+        fed = {name: value for name, value in kwargs.items() if _is_fed(value)} if kwargs else kwargs
+        static = {name: value for name, value in kwargs.items() if name not in fed} if fed else kwargs
+        feeds = [to_feed(leaf) for leaf in flatten_structure((args, fed) if fed else args)]
+        signature = (
+            tuple([(feed.shape, feed.dtype.num) for feed in feeds]),
             _form(args),
+            _form(fed) if fed else None,
             tuple(static.items()) if static else None,
         )
-        found = self._plans.get(key)
-        if found is None or not found.current:
-            found = compile_trace(
-                lambda trace, feed_tensors: self.function(*_refill(args, iter(feed_tensors)), **static),
+        found = self.plans.find(signature)
+        if found is None:
+            found = self.plans.get(
+                signature,
+                lambda trace, symbols: self._traced(args, fed, static, symbols),
                 [(feed.shape, dtypes.of_array(feed)) for feed in feeds],
             )
-            while len(self._plans) >= self.capacity:
-                self._plans.pop(next(iter(self._plans)), None)
-            self._plans[key] = found
         return found, feeds
 
+    def _traced(self, args: Any, fed: dict[str, Any], static: dict[str, Any], symbols: list[Any]) -> Any:
+        positional, named = _refill((args, fed), iter(symbols))
+        return self.function(*positional, **named, **static)
 
-def _direct_key(x: Array, static: dict[str, Any]) -> Any:
-    return selection.backend(), x.shape, x.dtype, x.flags.c_contiguous, *static.items()
+
+def _is_fed(value: Any) -> bool:
+    """Whether an array or a variable is in a nested structure."""
+    if isinstance(value, (list, tuple, dict)):
+        return any(_is_fed(item) for item in (value.values() if isinstance(value, dict) else value))
+    return isinstance(value, (np.ndarray, Variable))
+
+
+def _direct_signature(x: Array, static: dict[str, Any]) -> Hashable:
+    return x.shape, x.dtype, x.flags.c_contiguous, *static.items()
 
 
 def _form(structure: Any) -> Any:
@@ -202,6 +108,6 @@ def _refill(structure: Any, leaves: Any) -> Any:
     return None if structure is None else next(leaves)
 
 
-def _to_feed(x: Any) -> Array:
+def to_feed(x: Any) -> Array:
     """Returns a C-contiguous array of a supported dtype; Python floats become the default float type."""
     return x.value if isinstance(x, Variable) else np.asarray(dtypes.as_array(x), order="C")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from _thread import _local as ThreadLocal  # as in threading, which takes 3 ms to import
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from contextvars import ContextVar, copy_context
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
@@ -11,14 +12,20 @@ from dlnative import dtypes
 from dlnative.graph.tensor import Node, Tensor
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from dlnative.graph.variable import Variable
 
-_local = ThreadLocal()
+Result = TypeVar("Result")
 
-# The traces that are being recorded, on any thread.
-recording: set[Trace] = set()
+# A variable of the context, not a stack: when a trace ends, be it by an exception of a signal handler at any moment, the
+# interpreter itself puts back what was there before.
+_current: ContextVar[Trace | None] = ContextVar("trace", default=None)
+
+
+class Dependency(Protocol):
+    """Something beside its arguments that a function looked at while it was traced: a layer, an optimizer."""
+
+    def plan_state(self) -> tuple[Any, ...]:
+        """Returns what plans depend on. As long as all parts are the same objects, a plan that was good is good."""
 
 
 class Finalizer:
@@ -53,18 +60,20 @@ class Trace:
         self.losses: list[tuple[Any, Tensor]] = []  # who added them, and what
         self.found: dict[Any, tuple[int, Any]] = {}  # what was looked for more than once; see layers/weights.py
         self.nodes: list[Node] = []
+        self.dependencies: dict[Dependency, None] = {}
         self._scalars: dict[tuple[Any, str], Tensor] = {}
 
-    def __enter__(self) -> Trace:
-        stack = _local.__dict__.setdefault("stack", [])
-        stack.append(self)
-        recording.add(self)
-        return self
+    def record(self, function: Callable[[], Result]) -> Result:
+        """Calls a function and remembers what it does with tensors and variables."""
+        return copy_context().run(self._call, function)
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        recording.discard(_local.stack.pop())
+    def _call(self, function: Callable[[], Result]) -> Result:
+        _current.set(self)
+        return function()
+
+    def depends_on(self, dependency: Dependency) -> None:
+        """Remembers that the function looked at something whose change makes another plan necessary."""
+        self.dependencies[dependency] = None
 
     def release(self) -> None:
         """Takes the graph apart when nobody needs it any more.
@@ -117,7 +126,5 @@ def constant(array: np.ndarray[Any, Any]) -> Tensor:
     return Tensor(array.shape, dtypes.of_array(array), source=array)
 
 
-def current_trace() -> Trace | None:
-    """Returns the trace that is being recorded on this thread."""
-    stack = getattr(_local, "stack", None)
-    return stack[-1] if stack else None
+# Returns the trace that is being recorded in this context, or None.
+current_trace = _current.get

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlnative import dtypes
-from dlnative.backends.selection import note_change, note_written
+from dlnative import dtypes, version
+from dlnative.backends.selection import invalidate
 from dlnative.graph.arena import padded
 from dlnative.graph.op import size_of
 from dlnative.graph.storage import Memory, zeroed
@@ -96,7 +96,7 @@ class Variable:
         self._value: Array = np.ndarray(self.shape, dtypes.NUMPY[self.dtype], root, offset)
         self._reading = self._value.view()
         self._reading.flags.writeable = False
-        note_change()
+        version.bump()
 
     @property
     def value(self) -> Array:
@@ -152,7 +152,7 @@ class Variable:
         value = self._checked(value)
         if trace is None:
             self._value[...] = value
-            note_written(self._value)
+            invalidate(self._value)
             return
         if not isinstance(value, Tensor):
             value = constant(np.array(np.broadcast_to(value, self.shape), order="C"))
@@ -163,7 +163,7 @@ class Variable:
     def fill(self, value: float) -> None:
         """Sets every element to one number, at once: not in a traced function."""
         self._value.fill(value)
-        note_written(self._value)
+        invalidate(self._value)
 
     if TYPE_CHECKING:  # dlnative.ops.operators gives tensors and variables their arithmetic
 
@@ -178,7 +178,7 @@ class Variable:
         """Adds to the value; see `assign`."""
         if current_trace() is None:
             self._value[...] += self._checked(value)
-            note_written(self._value)
+            invalidate(self._value)
         else:
             self.assign(self + self._checked(value))
 
@@ -186,7 +186,7 @@ class Variable:
         """Subtracts from the value; see `assign`."""
         if current_trace() is None:
             self._value[...] -= self._checked(value)
-            note_written(self._value)
+            invalidate(self._value)
         else:
             self.assign(self - self._checked(value))
 

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from dlnative.graph import function as functions
+from dlnative.graph.plans import compiling
 from dlnative.layers.call_context import Scope, context
 from dlnative.layers.signature import shape_names
 
@@ -16,7 +16,7 @@ def building(build: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(build)
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:
-        with functions._compiling:
+        with compiling():
             if self._building:  # called by the build of a subclass
                 build(self, *args, **kwargs)
                 return

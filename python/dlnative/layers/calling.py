@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 import weakref
 from collections.abc import Callable
@@ -9,12 +10,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from dlnative import dtypes, ops
-from dlnative.backends.selection import changes
-from dlnative.graph import function as functions
+from dlnative import dtypes, ops, version
 from dlnative.graph.function import Function, WeakMethod
+from dlnative.graph.plans import compiling
 from dlnative.graph.tensor import Tensor
-from dlnative.graph.trace import current_trace, recording
+from dlnative.graph.trace import current_trace
 from dlnative.graph.tree import flatten_structure, map_structure
 from dlnative.graph.variable import Variable
 from dlnative.layers import effects
@@ -93,19 +93,19 @@ class Calling(Weights):
         # One array of a shape that was seen before needs no checks: a small network runs for less time than they take.
         function = self._function
         if function is not None and len(args) == 1:
-            shortest = function.shortest
-            if shortest is not None and shortest[0] == changes[0] and not kwargs and not recording and not masks:
+            shortest = function.plans.shortest
+            if shortest[0] == version.current[0] and not kwargs and not masks and current_trace() is None:
                 result = shortest[1](args[0])
                 if result is not None:
                     return result
         if function is not None and len(args) == 1 and args[0].__class__ is np.ndarray and current_trace() is None:
             if not masks and (not kwargs or (len(kwargs) == 1 and "training" in kwargs)):
-                found = function.direct(args[0], **kwargs, _trainable=self._trainable)
+                found = function.direct(args[0], **kwargs)
                 if found is not None:
                     if losses:
                         effects.forget_losses(self)
                     if not kwargs:
-                        function.keep_shortest(found)
+                        function.plans.remember(found)
                     return unwrap(found.run([args[0]]))
         if has_keras_tensor(args) or (kwargs and has_keras_tensor(tuple(kwargs.values()))):
             return self._call_keras_tensors(args, kwargs)
@@ -156,44 +156,29 @@ class Calling(Weights):
             found = masks_of((given, {name: kwargs[name] for name in named}))
         function = self._function
         if function is None:
-            function = self._function = Function(WeakMethod(self._traced), capacity=16)
-        if named or found is not None:
-            static["_named"] = tuple(named)
-            args = (*args, *named.values(), *(() if found is None else (found,)))
-            if found is not None:
-                static["_masked"] = True
+            function = self._function = Function(WeakMethod(self._traced))
+        if found is not None:
+            named["_masks"] = found
         try:
             hash(tuple(static.values()))
         except TypeError:  # a plan for this call alone
-            function = Function(self._traced)
-            made = [static]
-            return unwrap(function(*args, _static=_ById(made), _trainable=self._trainable))
-        result = function(*args, **static, _trainable=self._trainable)
-        if result.__class__ is Effects:
-            function.shortest = None
-        return unwrap(result)
+            return unwrap(Function(functools.partial(self._traced, **static))(*args, **named))
+        return unwrap(function(*args, **named, **static))
 
-    def _traced(self, *args: Any, _trainable: Any = None, **static: Any) -> Any:
-        """The function that is compiled: the call, and what it leaves behind."""
-        del _trainable
-        packed = static.pop("_static", None)
-        if packed is not None:
-            static = dict(packed.value[0])
-        input_masks: Any = None
-        if static.pop("_masked", False):
-            *rest, input_masks = args
-            args = tuple(rest)
-        names = static.pop("_named", ())
-        if names:
-            static.update(zip(names, args[-len(names) :], strict=True))
-            args = args[: -len(names)]
-        if input_masks is not None:
-            named = {name: static[name] for name in names}
-            leaves = effects.leaves_in_order((args, named))
-            for leaf, mask in zip(leaves, effects.leaves_in_order(input_masks), strict=True):
+    def _traced(self, *args: Any, _masks: Any = None, **kwargs: Any) -> Any:
+        """The function that is compiled: the call, and what it leaves behind.
+
+        Args:
+            *args, **kwargs: as the layer takes them.
+            _masks: the masks of the arrays among them, a nested pair of those by position and those by name.
+        """
+        if _masks is not None:
+            _, by_name = _masks
+            leaves = effects.leaves_in_order((args, {name: kwargs[name] for name in by_name}))
+            for leaf, mask in zip(leaves, effects.leaves_in_order(_masks), strict=True):
                 if mask is not None:
                     set_mask(leaf, mask)
-        outputs = self._call_symbols(*args, **static)
+        outputs = self._call_symbols(*args, **kwargs)
         trace = current_trace()
         assert trace is not None
         output_masks = map_structure(get_mask, outputs)
@@ -263,7 +248,7 @@ class Calling(Weights):
         self.check_input_shape(shape)
         if self.built and not self._building:
             return
-        with functions._compiling:
+        with compiling():
             if self.built:
                 return
             build = type(self).build
@@ -298,6 +283,8 @@ class Calling(Weights):
         if mask is None:
             mask = masks_of(first)
         trace = current_trace()
+        if trace is not None:
+            trace.depends_on(self)
         if trace is not None and trace.losses and context.layer is None:  # losses last until the next call
             layers = set(self._flatten_layers())
             trace.losses = [item for item in trace.losses if item[0] not in layers]
@@ -382,12 +369,3 @@ class Calling(Weights):
                 f"{self._label}: got an input with a mask, which ends here: the layer does not support masking",
                 stacklevel=3,
             )
-
-
-class _ById:
-    """A value as a part of a key: equal to itself alone."""
-
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value

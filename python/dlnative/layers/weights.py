@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlnative import constraints as constraints_module
-from dlnative import dtypes, initializers, regularizers
-from dlnative.backends.selection import changes, note_change
+from dlnative import dtypes, initializers, regularizers, version
 from dlnative.dtype_policies import DTypePolicy
 from dlnative.graph.trace import current_trace
 from dlnative.graph.variable import Variable
@@ -172,6 +171,10 @@ class Weights:
         """Returns the layers inside, of what `_attributes` found."""
         return list(dict.fromkeys([item for item in attributes if isinstance(item, Weights)]))
 
+    def plan_state(self) -> tuple[Any, ...]:
+        """Returns what plans in which this layer takes part depend on; see `graph.trace.Dependency`."""
+        return (self._trainable,)
+
     def _sublayers(self) -> list[Any]:
         return self._inner(self._attributes())
 
@@ -228,8 +231,9 @@ class Weights:
         # A trace asks several times; as long as no variable is made and nothing frozen, the answer is the same.
         trace = current_trace()
         if trace is not None:
+            trace.depends_on(self)
             before, weights = trace.found.get(self, (-1, ()))
-            if before == changes[0]:
+            if before == version.current[0]:
                 return list(weights)
         found: list[Variable] = []
         if self._trainable:
@@ -239,7 +243,7 @@ class Weights:
                 found.extend(layer.trainable_weights)
             found = list(dict.fromkeys(found))
         if trace is not None:
-            trace.found[self] = changes[0], tuple(found)
+            trace.found[self] = version.current[0], tuple(found)
         return found
 
     @property
@@ -272,7 +276,7 @@ class Weights:
         for variable, trained in self._own(attributes).items():
             if trained:
                 variable.trainable = value
-        note_change()
+        version.bump()
         for layer in self._inner(attributes):
             layer.trainable = value
 

@@ -141,7 +141,7 @@ class Metric:
             raise ValueError(f"{self.name}: expected a value for each of {len(variables)} variables, got {len(values)}")
         if current_trace() is not None:
             return self._run_with(values, arguments, what=what)
-        function = self.__dict__.setdefault("_function", Function(WeakMethod(self._run_with), capacity=8))
+        function = self.__dict__.setdefault("_function", Function(WeakMethod(self._run_with)))
         return function(list(values), arguments, what=what)
 
     def _run_with(self, values: Sequence[Any], arguments: Any, what: str) -> Any:

@@ -10,8 +10,8 @@ from dlnative.backends.program import Program
 from dlnative.data.batches import Data
 from dlnative.data.structure import pack
 from dlnative.dtypes import ITEM_SIZES
-from dlnative.graph.function import Compiled
 from dlnative.graph.op import size_of
+from dlnative.graph.plans import Compiled
 from dlnative.graph.roles import PLAIN
 from dlnative.graph.tree import flatten_structure
 from dlnative.models.compiled_loss import paths
@@ -29,7 +29,7 @@ def print_plan(model: Any, batch_size: int, mode: str) -> None:
     compiled = _example(model, batch_size, mode)
     print(f'Plan of "{model.name}": {mode}, batch {batch_size}')
     print(format_program(compiled.program))
-    kept = getattr(compiled.executor, "kept_bytes", 0)
+    kept = compiled.executor.prepacked_bytes
     if kept:
         print(f"weights kept in the order in which products read them: {kept:,} bytes")
 
@@ -42,11 +42,9 @@ def _example(model: Trainer, batch_size: int, mode: str) -> Compiled:
     """
     tensors = getattr(model, "inputs", None) if model.built else None
     if not tensors:
-        known = list(model._steps._plans.items())
-        if known:
-            for key, compiled in reversed(known):
-                if key[0] == mode:
-                    return compiled
+        for ((kind, *_), _), compiled in reversed(model._steps.plans.items()):
+            if kind == mode:
+                return compiled
         raise ValueError(
             f"{model._label}: expected a model with Input or one that has seen data, got one whose shapes are unknown"
         )

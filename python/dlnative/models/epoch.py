@@ -12,7 +12,7 @@ import numpy as np
 from dlnative.callbacks import CallbackList
 from dlnative.data.batches import Chunk, Data, pack_x_y_sample_weight, unpack_x_y_sample_weight
 from dlnative.data.structure import flatten, pack
-from dlnative.graph.function import Compiled
+from dlnative.graph.plans import Compiled
 from dlnative.graph.tensor import Tensor
 from dlnative.models import checks
 
@@ -25,6 +25,7 @@ def prepare(model: Any, mode: str, chunk: Chunk) -> Compiled:
     plan: Compiled = model._steps.get(mode, chunk.data, min(chunk.batch_size, chunk.stop - chunk.start))
     if mode != "predict":
         checks.check_targets(model, chunk.data)
+    chunk.data.prepared = True
     return plan
 
 
@@ -120,7 +121,7 @@ class Loop:
         for chunk in chunks:
             data, order, stop, batch_size = chunk.data, chunk.order, chunk.stop, chunk.batch_size
             position = chunk.start
-            if not data.plans:
+            if not data.prepared:
                 prepare(model, mode, chunk)
             while position < stop:
                 size = min(batch_size, stop - position)
@@ -135,7 +136,7 @@ class Loop:
             return
         going = True
         for chunk in chunks:
-            if not chunk.data.plans:
+            if not chunk.data.prepared:
                 prepare(model, mode, chunk)
             position = chunk.start
             while position < chunk.stop and going:
@@ -153,7 +154,6 @@ def _run_some(model: Any, mode: str, chunk: Chunk, position: int, turns: Turns, 
     size = min(chunk.batch_size, limit - position)
     if model.run_eagerly:  # Python code runs anew for every batch
         model._steps.clear()
-        chunk.data.plans.clear()
     executor = model._steps.get(mode, chunk.data, size).executor
     after = executor.run_steps(chunk.data.arrays, sinks, chunk.order, position, limit, size, SLICE)
     return after, turns.end(-(-(after - position) // chunk.batch_size))

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from dlnative import metrics as metrics_module
-from dlnative import optimizers
-from dlnative.backends.selection import changes
+from dlnative import optimizers, version
 from dlnative.callbacks import History
 from dlnative.data.batches import Data, unpack_x_y_sample_weight
 from dlnative.data.conversion import checked_count
@@ -51,7 +50,7 @@ class Trainer:
         self._objective = Objective()
         self._steps = Steps(self)
         self._metrics_of_run: list[Any] | None = None
-        # The metrics of the layers, when `changes` was what it is here.
+        # The metrics of the layers, for that version.
         self._inner_metrics: tuple[int, list[Any]] = (-1, [])
 
     def __getstate__(self) -> dict[str, Any]:
@@ -244,8 +243,8 @@ class Trainer:
         found: list[Any] = self._objective.all_metrics() if self.compiled else []
         attributes = self._attributes()
         found += [item for item in attributes if isinstance(item, metrics_module.Metric)]
-        if self._inner_metrics[0] != changes[0]:
-            self._inner_metrics = changes[0], _held_metrics(self._inner(attributes))
+        if self._inner_metrics[0] != version.current[0]:
+            self._inner_metrics = version.current[0], _held_metrics(self._inner(attributes))
         return list(dict.fromkeys(found + self._inner_metrics[1]))
 
     @contextmanager

@@ -52,19 +52,19 @@ def record(call: Call, specification: Callable[..., Any]) -> Any:
         call: the call; its outputs are filled in.
         specification: a function that takes symbolic tensors for the `KerasTensor`s and returns symbolic tensors.
     """
-    with Trace() as trace:
+    trace = Trace()
 
-        def placeholder(leaf: Any) -> Any:
-            if not isinstance(leaf, KerasTensor):
-                return leaf
-            feed = trace.feed(leaf.shape, leaf.dtype)
-            mask = getattr(leaf, "_keras_mask", None)
-            if mask is not None:
-                feed._keras_mask = placeholder(mask)
-            return feed
+    def placeholder(leaf: Any) -> Any:
+        if not isinstance(leaf, KerasTensor):
+            return leaf
+        feed = trace.feed(leaf.shape, leaf.dtype)
+        mask = getattr(leaf, "_keras_mask", None)
+        if mask is not None:
+            feed._keras_mask = placeholder(mask)
+        return feed
 
-        args, kwargs = map_structure(placeholder, (call.args, call.kwargs))
-        result = specification(*args, **kwargs)
+    args, kwargs = map_structure(placeholder, (call.args, call.kwargs))
+    result = trace.record(lambda: specification(*args, **kwargs))
 
     def symbol(leaf: Any) -> Any:
         if not isinstance(leaf, Tensor):

@@ -293,7 +293,7 @@ class Optimizer(State):
             return
         variables = [variable for _, variable in given]
         if self._function is None:
-            self._function = Function(WeakMethod(self._apply_chosen), capacity=8)
+            self._function = Function(WeakMethod(self._apply_chosen))
         places = {id(variable): index for index, variable in enumerate(self._trainable_variables)}
         arrays = [np.asarray(gradient, variable.dtype) for gradient, variable in given]
         chosen = tuple(places[id(variable)] for variable in variables)

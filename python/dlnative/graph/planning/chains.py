@@ -11,36 +11,39 @@ from __future__ import annotations
 from typing import Any
 
 from dlnative import dtypes
+from dlnative.backends.backend import Limits
 from dlnative.graph.op import SERVING, size_of
 from dlnative.graph.planning.lower import Lowered, Step, Value
 
-# Elements: smaller values are in the first caches anyway, and a chain takes half a microsecond to begin.
-_LEAST = 1 << 15
-_MOST_STEPS = 16  # csrc/ops/chain.cpp has room for as many
-_MOST_VALUES = 16  # inputs and results
-_LONGEST_ROW = 4096  # elements; blocks are whole rows, and should stay in the second cache
+
+def chain(plan: Lowered, limits: Limits) -> None:
+    """Replaces chains of elementwise steps by one step each, in place.
+
+    Args:
+        plan: the steps.
+        limits: which values are worth it, and how much the kernel takes. Smaller values are in L1 anyway, and a chain has
+            a start-up time of half a microsecond; its blocks are whole rows, which should stay in L2.
+    """
+    if any(_elements(step, limits) for step in plan.steps):
+        _Chains(plan, limits).run()
 
 
-def chain(plan: Lowered) -> None:
-    """Replaces chains of elementwise steps by one step each, in place."""
-    if any(_elements(step) for step in plan.steps):
-        _Chains(plan).run()
-
-
-def _elements(step: Step) -> int:
+def _elements(step: Step, limits: Limits) -> int:
     """Returns the number of elements that a step of a chain has, 0 if a step cannot be in one."""
     roles = step.op.roles
     if roles.reduces:
         value = step.inputs[0]
         size = size_of(value.shape)
         fits = (
-            roles.reduces == "elements" if _row(step) == 0 else _reduces_last_axes(step) and _row(step) <= _LONGEST_ROW
+            roles.reduces == "elements"
+            if _row(step) == 0
+            else _reduces_last_axes(step) and _row(step) <= limits.chain_row
         )
-        return size if size >= _LEAST and fits and dtypes.is_float(value.dtype) else 0
+        return size if size >= limits.chain_elements and fits and dtypes.is_float(value.dtype) else 0
     if not roles.chainable:
         return 0
     size = size_of(step.outputs[0].shape)
-    if size < _LEAST or any(size_of(value.shape) not in (1, size) for value in step.inputs):
+    if size < limits.chain_elements or any(size_of(value.shape) not in (1, size) for value in step.inputs):
         return 0
     return size
 
@@ -57,8 +60,9 @@ def _row(step: Step) -> int:
 
 
 class _Chains:
-    def __init__(self, plan: Lowered) -> None:
+    def __init__(self, plan: Lowered, limits: Limits) -> None:
         self.plan = plan
+        self.limits = limits
         self.kept = plan.kept()
         self.places = {id(step): place for place, step in enumerate(plan.steps)}
         self.readers: dict[int, list[Step]] = {}
@@ -67,9 +71,12 @@ class _Chains:
                 self.readers.setdefault(value.key, []).append(step)
         self.members: dict[int, list[Step]] = {}  # the chain that a step is in, by the step
 
+    def elements(self, step: Step) -> int:
+        return _elements(step, self.limits)
+
     def run(self) -> None:
         for step in self.plan.steps:
-            if _elements(step):
+            if self.elements(step):
                 self.join(step)
         steps: list[Step] = []
         for step in self.plan.steps:
@@ -86,7 +93,7 @@ class _Chains:
         for value in step.inputs:
             maker = value.base.producer
             found = self.members.get(id(maker)) if maker is not None and value.whole else None
-            if found is None or found[-1] is members[0] or _elements(found[0]) != _elements(step):
+            if found is None or found[-1] is members[0] or self.elements(found[0]) != self.elements(step):
                 continue
             together = sorted({id(member): member for member in (*found, *members)}.values(), key=self.place)
             if self.allowed(together):
@@ -98,7 +105,7 @@ class _Chains:
         return self.places[id(step)]
 
     def allowed(self, members: list[Step]) -> bool:
-        if len(members) > _MOST_STEPS:
+        if len(members) > self.limits.chain_steps:
             return False
         if len({_row(member) for member in members if member.op.roles.reduces}) > 1:
             return False
@@ -115,7 +122,7 @@ class _Chains:
         if any(value.key in made and not value.whole for member in members for value in member.inputs):
             return False  # a part of what the chain makes
         inputs, results = self.ends(members)
-        return len(inputs) + len(results) <= _MOST_VALUES
+        return len(inputs) + len(results) <= self.limits.chain_values
 
     def ends(self, members: list[Step]) -> tuple[list[Value], list[Value]]:
         """Returns what a chain reads from outside and what it leaves there."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dlnative.backends.backend import Limits
 from dlnative.backends.program import ARENA, Array, Buffer, Instruction, Program
 from dlnative.graph.arena import padded
 from dlnative.graph.op import OPS, Op, size_of
@@ -20,12 +21,18 @@ from dlnative.graph.trace import Trace
 from dlnative.graph.variable import Variable
 
 
-def plan(trace: Trace, results: Sequence[Tensor]) -> Program:
-    """Returns the program that computes `results` and the trace's updates, and then runs its finalizers."""
+def plan(trace: Trace, results: Sequence[Tensor], limits: Limits) -> Program:
+    """Returns the program that computes `results` and the trace's updates, and then runs its finalizers.
+
+    Args:
+        trace: what tracing left behind.
+        results: what the program returns.
+        limits: what the backend's kernels can do.
+    """
     lowered = lower(trace, results)
     fuse(lowered)
     _remove_unused(lowered)
-    chain(lowered)
+    chain(lowered, limits)
     written = {variable for finalizer in trace.finalizers for variable in finalizer.outputs}
     layout = assign_memory(lowered, written)
     assembler = _Assembler(trace, layout)
@@ -155,4 +162,5 @@ class _Assembler:
             self.externals,
             self.layout.arena_bytes,
             self.layout.unpacked_bytes,
+            self.constant_bytes,
         )
