@@ -114,7 +114,7 @@ class Trace:
 
     def scalar(self, value: bool | int | float, dtype: str) -> Tensor:
         """Returns a constant of rank 0."""
-        key = (value, dtype)
+        key = (value or str(value), dtype)  # 0.0 and -0.0 are equal
         tensor = self._scalars.get(key)
         if tensor is None:
             tensor = self._scalars[key] = constant(np.asarray(value, dtype))
