@@ -230,7 +230,7 @@ def test_no_new_state_after_building() -> None:
     for late in (layers.Dense(2), dlnative.Variable([1.0])):
         with pytest.raises(ValueError, match="cannot add new elements of state"):
             layer.late = late
-    layer.kernel = layer.kernel  # is no new state
+    layer.bias = layer.bias  # is no new state
     assert len(layer.weights) == 2
 
 

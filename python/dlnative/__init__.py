@@ -21,6 +21,7 @@ from dlnative import (
     models,
     ops,
     optimizers,
+    random,
     regularizers,
     utils,
 )
@@ -100,6 +101,7 @@ __all__ = [
     "num_threads",
     "ops",
     "optimizers",
+    "random",
     "regularizers",
     "selftest",
     "set_num_threads",

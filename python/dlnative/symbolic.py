@@ -32,6 +32,15 @@ class KerasTensor(Tensor):
         self.name = name
         self.history = history
 
+    # What Keras's tensors may be, and these are not.
+    sparse = False
+    ragged = False
+
+    @property
+    def optional(self) -> bool:
+        """Whether it is an input that may be `None`."""
+        return self.history is not None and bool(getattr(self.history.function, "optional", False))
+
     def __repr__(self) -> str:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
 
@@ -100,14 +109,19 @@ def without_history(outputs: Any) -> Any:
     )
 
 
+def is_shape(structure: Any) -> bool:
+    """Tells whether a list or tuple is a shape: integers, or `None` where an extent is not known."""
+    return isinstance(structure, (list, tuple)) and all(
+        item is None or (hasattr(item, "__index__") and not isinstance(item, Tensor)) for item in structure
+    )
+
+
 def map_shapes(function: Callable[[Any], Any], structure: Any) -> Any:
     """Applies `function` to each shape in nested tuples, lists and dicts, or to each `KerasTensor`."""
     if isinstance(structure, dict):
         return {key: map_shapes(function, item) for key, item in structure.items()}
+    if is_shape(structure):
+        return function(tuple(structure))
     if isinstance(structure, (list, tuple)):
-        if all(item is None or hasattr(item, "__index__") for item in structure) and not any(
-            isinstance(item, Tensor) for item in structure
-        ):
-            return function(tuple(structure))
         return type(structure)([map_shapes(function, item) for item in structure])
     return structure if structure is None else function(structure)

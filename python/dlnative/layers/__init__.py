@@ -1,6 +1,14 @@
 """Layers."""
 
-from dlnative.layers.core import Activation, Dense, Dropout, Flatten, Reshape
+from __future__ import annotations
+
+from typing import Any
+
+from dlnative.layers.activations import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
+from dlnative.layers.borders import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
+from dlnative.layers.core import Identity, Lambda, Masking, Wrapper
+from dlnative.layers.dense import Dense
+from dlnative.layers.embedding import Embedding, ReversibleEmbedding
 from dlnative.layers.input import Input, InputLayer
 from dlnative.layers.input_spec import InputSpec
 from dlnative.layers.layer import Layer
@@ -8,6 +16,7 @@ from dlnative.layers.merging import (
     Add,
     Average,
     Concatenate,
+    Dot,
     Maximum,
     Minimum,
     Multiply,
@@ -15,34 +24,122 @@ from dlnative.layers.merging import (
     add,
     average,
     concatenate,
+    dot,
     maximum,
     minimum,
     multiply,
     subtract,
 )
+from dlnative.layers.regularization import (
+    ActivityRegularization,
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
+)
+from dlnative.layers.reshaping import (
+    Flatten,
+    Permute,
+    RepeatVector,
+    Reshape,
+    UpSampling1D,
+    UpSampling2D,
+    UpSampling3D,
+)
+from dlnative.utils.registry import unknown
 
 __all__ = [
+    "ELU",
     "Activation",
+    "ActivityRegularization",
     "Add",
+    "AlphaDropout",
     "Average",
     "Concatenate",
+    "Cropping1D",
+    "Cropping2D",
+    "Cropping3D",
     "Dense",
+    "Dot",
     "Dropout",
+    "Embedding",
     "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+    "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
+    "Lambda",
     "Layer",
+    "LeakyReLU",
+    "Masking",
     "Maximum",
     "Minimum",
     "Multiply",
+    "PReLU",
+    "Permute",
+    "ReLU",
+    "RepeatVector",
     "Reshape",
+    "ReversibleEmbedding",
+    "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
     "Subtract",
+    "UpSampling1D",
+    "UpSampling2D",
+    "UpSampling3D",
+    "Wrapper",
+    "ZeroPadding1D",
+    "ZeroPadding2D",
+    "ZeroPadding3D",
     "add",
     "average",
     "concatenate",
+    "deserialize",
+    "dot",
     "maximum",
     "minimum",
     "multiply",
+    "serialize",
     "subtract",
 ]
+
+
+def serialize(layer: Any) -> dict[str, Any]:
+    """Returns the class name and the config of a layer, from which `deserialize` makes another."""
+    own = type(layer).__module__.startswith("dlnative.")
+    return {
+        "module": "keras.layers" if own else None,
+        "class_name": type(layer).__name__,
+        "config": layer.get_config(),
+        "registered_name": None if own else type(layer).__name__,
+    }
+
+
+def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+    """Makes a layer from what `serialize` returned.
+
+    Args:
+        config: a dict with `class_name` and `config`.
+        custom_objects: classes by name, which come first.
+
+    Raises:
+        ValueError: for an unknown class.
+    """
+    from dlnative import models
+
+    if not isinstance(config, dict) or "class_name" not in config:
+        raise ValueError(f"layer: expected the config of a layer, got {config!r}")
+    name = str(config["class_name"])
+    known = {key: value for key, value in globals().items() if isinstance(value, type) and issubclass(value, Layer)}
+    known |= {key: getattr(models, key) for key in models.__all__ if isinstance(getattr(models, key), type)}
+    found = (custom_objects or {}).get(name) or known.get(name)
+    if found is None:
+        raise ValueError(unknown("layer", name, known))
+    return found.from_config(dict(config.get("config", {})))

@@ -39,7 +39,8 @@ class Scope:
         before = self._before = context.layer, context.path
         layer = self._layer
         if before[0] is not layer:
-            context.path = f"{before[1]}/{layer.name}" if before[1] else layer.name
+            around = before[1]
+            context.path = f"{around}/{layer.name}" if around else layer._path or layer.name
             context.layer = layer
 
     def __exit__(self, *error: object) -> None:

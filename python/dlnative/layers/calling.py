@@ -72,6 +72,11 @@ class Calling(Weights):
                 several arguments, each is named after one of `call`: `query_shape` for `query`.
         """
 
+    def _build_at_init(self) -> None:
+        """Says that the layer needs no building, unless a subclass builds."""
+        if type(self).build is Calling.build:
+            self.built = True
+
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
         """Returns the mask that goes with the output.
 

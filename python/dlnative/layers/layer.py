@@ -178,7 +178,12 @@ class Layer(Calling):
         """Makes a layer from what `get_config` returned."""
         if isinstance(config.get("dtype"), dict):
             config = {**config, "dtype": dtype_policies.deserialize(config["dtype"]).name}
-        return cls(**config)
+        try:
+            return cls(**config)
+        except Exception as error:
+            raise TypeError(
+                f"{cls.__name__}: expected a config that makes such a layer, got {config}: {error}"
+            ) from error
 
     def get_build_config(self) -> dict[str, Any] | None:
         """Returns the shapes that the layer was built with, as `build_from_config` takes them; `None` before."""

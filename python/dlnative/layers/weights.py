@@ -13,7 +13,7 @@ from dlnative.dtype_policies import DTypePolicy
 from dlnative.graph.trace import current_trace
 from dlnative.graph.variable import Variable
 from dlnative.layers.call_context import Scope, context
-from dlnative.layers.random_state import RandomState
+from dlnative.random.seed_generator import SeedGenerator
 from dlnative.utils.naming import auto_name
 
 _set = object.__setattr__  # found faster than an attribute of a class
@@ -211,7 +211,7 @@ class Weights:
         attributes = self._attributes()
         yield from _trained_first(self._own(attributes))
         for item in attributes:
-            if isinstance(item, RandomState):
+            if isinstance(item, SeedGenerator):
                 yield item.state
         for layer in self._inner(attributes):
             yield from layer._walk_variables()

@@ -133,7 +133,9 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
         dtype: Any = None,
         from_sorted_ids: bool = False,
     ) -> None:
-        arguments = {"k": integer(name, "k", k, 1), "from_sorted_ids": flag(name, "from_sorted_ids", from_sorted_ids)}
+        arguments: dict[str, Any] = {"k": integer(name, "k", k, 1)}
+        if flag(name, "from_sorted_ids", from_sorted_ids):
+            arguments["from_sorted_ids"] = True
         super().__init__(sparse_top_k_categorical_accuracy, name, dtype, **arguments)
 
 

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 _generator: np.random.Generator | None = None
+
+# What is told of a new seed: generators that go on by themselves.
+on_new_seed: list[Callable[[], None]] = []
 
 
 def set_random_seed(seed: int) -> None:
@@ -34,6 +39,8 @@ def set_random_seed(seed: int) -> None:
     random.seed(int(seed))
     np.random.seed(int(seed) % 2**32)  # noqa: NPY002
     _generator = np.random.Generator(np.random.Philox(int(seed)))
+    for tell in on_new_seed:
+        tell()
 
 
 def next_seed() -> int:

@@ -1,0 +1,83 @@
+"""Checks of the arguments that layers are made with."""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from dlnative.config import image_data_format
+
+
+def checked_number(
+    layer: Any, name: str, value: Any, low: float = 0.0, high: float = float("inf"), error: type[Exception] = ValueError
+) -> float:
+    """Returns a number in `[low, high]` as a float.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    if not number or not low <= value <= high:
+        bounds = f"in [{low:g}, {high:g}]" if high < float("inf") else "that is not negative" if low == 0 else ""
+        raise error(f"{layer._label}: expected {name} to be a number {bounds}, got {value!r}".replace(" ,", ","))
+    return float(value)
+
+
+def checked_count(label: str, name: str, value: Any, error: type[Exception] = ValueError) -> int:
+    """Returns a positive integer.
+
+    Raises:
+        ValueError: if it is not positive, or (unless `error` says otherwise) no integer.
+    """
+    try:
+        if isinstance(value, (bool, np.bool_)):
+            raise TypeError
+        count = operator.index(value)
+    except TypeError:
+        raise error(f"{label}: expected a positive integer for {name}, got {value!r}") from None
+    if count <= 0:
+        raise ValueError(f"{label}: expected a positive integer for {name}, got {value!r}")
+    return count
+
+
+def checked_extents(label: str, name: str, value: Any, count: int, low: int = 1) -> tuple[int, ...]:
+    """Returns `count` integers of at least `low`, given as such a sequence or as one for all.
+
+    Raises:
+        ValueError: if there are others, or another number of them.
+    """
+    listed = [value] * count if hasattr(value, "__index__") else value
+    try:
+        found = tuple([operator.index(item) for item in listed])
+    except TypeError:
+        found = ()
+    if len(found) != count or any(item < low for item in found) or any(isinstance(item, bool) for item in listed):
+        kind = "positive" if low == 1 else "non-negative"
+        raise ValueError(f"{label}: expected {count} {kind} integers for {name}, got {value!r}")
+    return found
+
+
+def checked_borders(label: str, name: str, value: Any, count: int) -> tuple[tuple[int, int], ...]:
+    """Returns a pair of non-negative integers, before and behind, for each of `count` axes.
+
+    Args:
+        label: the layer, for messages.
+        name: the argument.
+        value: one integer for all, one for each axis, or a pair for each axis.
+        count: the number of axes.
+    """
+    listed = [value] * count if hasattr(value, "__index__") else list(value) if hasattr(value, "__len__") else []
+    if len(listed) != count:
+        raise ValueError(f"{label}: expected {name} to have {count} elements, got {value!r}")
+    pairs = [checked_extents(label, name, item, 2, low=0) for item in listed]
+    return tuple([(before, behind) for before, behind in pairs])
+
+
+def checked_data_format(label: str, value: Any) -> str:
+    """Returns `"channels_last"` or `"channels_first"`; `None` gives `config.image_data_format()`."""
+    found = image_data_format() if value is None else str(value).lower()
+    if found not in ("channels_last", "channels_first"):
+        raise ValueError(f'{label}: expected data_format "channels_last" or "channels_first", got {value!r}')
+    return found

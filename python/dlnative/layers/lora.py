@@ -1,0 +1,93 @@
+"""Low-rank adaptation: a frozen matrix of weights plus a product of two narrow ones that are trained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dlnative import initializers, ops
+from dlnative.graph.variable import Variable
+from dlnative.layers.layer import Layer
+
+
+class LowRankLayer(Layer):
+    """A layer whose main weights W can be frozen and trained as `W + lora_alpha / lora_rank * A B`.
+
+    Source:
+        Hu et al., "LoRA: low-rank adaptation of large language models", ICLR 2022.
+    """
+
+    _main: str  # the name of the weights; the variable is the attribute with an underscore in front
+
+    def __init__(self, lora_rank: int | None, lora_alpha: float | None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.lora_rank = lora_rank
+        self.lora_alpha = lora_rank if lora_alpha is None else lora_alpha
+        self.lora_enabled = False
+
+    def _factor_shapes(self, shape: tuple[int, ...], rank: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """Returns the shapes of A and B for the shape of W."""
+        return (*shape[:-1], rank), (rank, shape[-1])
+
+    def _effective(self) -> Any:
+        """Returns the weights that the layer computes with."""
+        weights = getattr(self, f"_{self._main}")
+        if not self.lora_enabled:
+            return weights
+        scale = float(self.lora_alpha) / self.lora_rank  # type: ignore[arg-type, operator]
+        prefix = f"lora_{self._main}"
+        low_rank = ops.matmul(getattr(self, f"{prefix}_a"), getattr(self, f"{prefix}_b"))
+        return ops.cast(ops.add(weights, low_rank * scale), self.compute_dtype)
+
+    def enable_lora(
+        self,
+        rank: int,
+        lora_alpha: float | None = None,
+        a_initializer: Any = "he_uniform",
+        b_initializer: Any = "zeros",
+    ) -> None:
+        """Freezes the main weights and adds two narrow matrices that are trained in their place.
+
+        Args:
+            rank: the extent between the two.
+            lora_alpha: the product is multiplied by `lora_alpha / rank`; by default the rank.
+            a_initializer, b_initializer: how the two begin.
+
+        Raises:
+            ValueError: if the weights have a constraint, the layer is not built, or this was done before.
+        """
+        if getattr(self, f"{self._main}_constraint"):
+            raise ValueError(
+                f"{self._label}: Lora is incompatible with {self._main} constraints: expected {self._main}_constraint=None"
+            )
+        if not self.built:
+            raise ValueError(f"{self._label}: Cannot enable lora on a layer that isn't yet built")
+        if self.lora_enabled:
+            raise ValueError(f"{self._label}: lora is already enabled: expected at most one call")
+        weights: Variable = getattr(self, f"_{self._main}")
+        regularizer = getattr(self, f"{self._main}_regularizer")
+        locked, self._locked = self._locked, False
+        try:
+            shapes = self._factor_shapes(weights.shape, rank)
+            for letter, shape, initializer in zip("ab", shapes, (a_initializer, b_initializer), strict=True):
+                name = f"lora_{self._main}_{letter}"
+                variable = self.add_weight(
+                    shape=shape,
+                    name=name,
+                    initializer=initializers.get(initializer),
+                    dtype="float32",
+                    regularizer=regularizer,
+                )
+                setattr(self, name, variable)
+        finally:
+            self._locked = locked
+        weights.trainable = False
+        self.lora_enabled = True
+        self.lora_rank = rank
+        self.lora_alpha = rank if lora_alpha is None else lora_alpha
+        self._function = None
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        if self.lora_rank:
+            config |= {"lora_rank": self.lora_rank, "lora_alpha": self.lora_alpha}
+        return config

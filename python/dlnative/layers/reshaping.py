@@ -1,0 +1,312 @@
+"""Layers that move elements: Flatten, Reshape, Permute, RepeatVector, and UpSampling by repetition or interpolation."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from dlnative import ops
+from dlnative.layers.arguments import checked_count, checked_data_format, checked_extents
+from dlnative.layers.input_spec import InputSpec
+from dlnative.layers.layer import Layer
+
+
+class Flatten(Layer):
+    """Makes each sample a vector: `(batch, ...)` becomes `(batch, product)`.
+
+    Args:
+        data_format: `"channels_first"` moves the channels, axis 1, to the end first; `"channels_last"` does not.
+    """
+
+    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.data_format = checked_data_format(self._label, data_format)
+        self.input_spec = InputSpec(min_ndim=1)
+        self._build_at_init()
+
+    def call(self, inputs: Any) -> Any:
+        shape = tuple(inputs.shape)
+        if self.data_format == "channels_first" and len(shape) > 2:
+            inputs = ops.transpose(inputs, (0, *range(2, len(shape)), 1))
+        return ops.reshape(inputs, self.compute_output_shape(shape))
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        rest = input_shape[1:]
+        return (input_shape[0], None if None in rest else math.prod(rest))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "data_format": self.data_format}
+
+
+class Reshape(Layer):
+    """Gives each sample another shape.
+
+    Args:
+        target_shape: the shape without the batch; one extent may be -1.
+
+    Raises:
+        ValueError: for other negative extents, or if a sample does not have as many elements.
+    """
+
+    def __init__(self, target_shape: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        target = tuple(target_shape)
+        if any(not hasattr(extent, "__index__") or extent < -1 for extent in target):
+            raise ValueError(
+                f"{self._label}: expected target_shape to hold non-negative integers, or -1 for one that is not known, "
+                f"got {target}"
+            )
+        self.target_shape = tuple(int(extent) for extent in target)
+        if self.target_shape.count(-1) > 1:
+            raise ValueError(
+                f"{self._label}: expected target_shape with at most one unknown dimension (-1), got {target}"
+            )
+        self._build_at_init()
+
+    def check_input_shape(self, input_shape: Any) -> None:
+        self.compute_output_shape(input_shape)
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        sample = tuple(input_shape[1:])
+        if None in sample:
+            return (input_shape[0], *(None if extent == -1 else extent for extent in self.target_shape))
+        total = math.prod(sample)
+        known = math.prod(extent for extent in self.target_shape if extent != -1)
+        is_open = -1 in self.target_shape
+        if (is_open and (known == 0 or total % known)) or (not is_open and total != known):
+            raise ValueError(
+                f"{self._label}: expected samples that fit target_shape {self.target_shape}, got input of shape "
+                f"{tuple(input_shape)}: the total size of the tensor must be unchanged"
+            )
+        return (input_shape[0], *(total // known if extent == -1 else extent for extent in self.target_shape))
+
+    def call(self, inputs: Any) -> Any:
+        return ops.reshape(inputs, self.compute_output_shape(tuple(inputs.shape)))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "target_shape": self.target_shape}
+
+
+class Permute(Layer):
+    """Puts the axes of each sample in another order.
+
+    Args:
+        dims: the axes in their new order, counted from 1: the batch stays first.
+
+    Raises:
+        ValueError: if they are not 1, 2, ... in some order.
+
+    Example:
+        >>> import numpy as np
+        >>> from dlnative import layers
+        >>> layers.Permute((2, 1))(np.zeros((5, 2, 3), "float32")).shape
+        (5, 3, 2)
+    """
+
+    def __init__(self, dims: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.dims = tuple(dims)
+        if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
+            raise ValueError(
+                f"{self._label}: Invalid permutation argument `dims`: expected 1 to {len(self.dims)} in some order, got {dims}"
+            )
+        self.input_spec = InputSpec(ndim=len(self.dims) + 1)
+        self._build_at_init()
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return (input_shape[0], *(input_shape[axis] for axis in self.dims))
+
+    def call(self, inputs: Any) -> Any:
+        return ops.transpose(inputs, (0, *self.dims))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "dims": self.dims}
+
+
+class RepeatVector(Layer):
+    """Repeats vectors: `(batch, features)` becomes `(batch, n, features)`.
+
+    Args:
+        n: how often.
+
+    Raises:
+        TypeError: if it is no integer.
+        ValueError: if it is not positive.
+    """
+
+    def __init__(self, n: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.n = _factor(self._label, "n", n)
+        self.input_spec = InputSpec(ndim=2)
+        self._build_at_init()
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        return (input_shape[0], self.n, input_shape[1])
+
+    def call(self, inputs: Any) -> Any:
+        return ops.repeat(ops.expand_dims(inputs, 1), self.n, axis=1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "n": self.n}
+
+
+class UpSampling1D(Layer):
+    """Repeats each step: `(batch, steps, features)` becomes `(batch, size * steps, features)`.
+
+    Args:
+        size: how often.
+
+    Raises:
+        TypeError: if it is no integer.
+        ValueError: if it is not positive.
+    """
+
+    def __init__(self, size: int = 2, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.size = _factor(self._label, "size", size)
+        self.input_spec = InputSpec(ndim=3)
+        self._build_at_init()
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        steps = input_shape[1]
+        return (input_shape[0], None if steps is None else self.size * steps, input_shape[2])
+
+    def call(self, inputs: Any) -> Any:
+        return ops.repeat(inputs, self.size, axis=1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "size": self.size}
+
+
+class _UpSampling(Layer):
+    _axes: int
+
+    def __init__(self, size: Any, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.data_format = checked_data_format(self._label, data_format)
+        self.size = checked_extents(self._label, "size", size, self._axes)
+        self.input_spec = InputSpec(ndim=self._axes + 2)
+        self._build_at_init()
+
+    @property
+    def _first(self) -> int:
+        """The first axis of space."""
+        return 2 if self.data_format == "channels_first" else 1
+
+    def compute_output_shape(self, input_shape: Any) -> Any:
+        shape = list(input_shape)
+        for axis, factor in enumerate(self.size, self._first):
+            shape[axis] = None if shape[axis] is None else shape[axis] * factor
+        return tuple(shape)
+
+    def call(self, inputs: Any) -> Any:
+        for axis, factor in enumerate(self.size, self._first):
+            inputs = ops.repeat(inputs, factor, axis=axis)
+        return inputs
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "size": self.size, "data_format": self.data_format}
+
+
+class UpSampling2D(_UpSampling):
+    """Makes images larger, by repeating rows and columns or by interpolating between them.
+
+    Interpolation along an axis is a product with a matrix: a new pixel is the sum of old ones, weighted by a kernel of
+    their distance, `w(d) / sum(w)`. Pixels are half a pixel away from the border.
+
+    Args:
+        size: the factors of rows and columns, or one for both.
+        data_format: `"channels_last"` for `(batch, rows, columns, channels)`, or `"channels_first"`.
+        interpolation: `"nearest"`, `"bilinear"`, `"bicubic"` (Keys, a = -1/2), `"lanczos3"` or `"lanczos5"`.
+
+    Raises:
+        ValueError: for another size or interpolation.
+
+    Example:
+        >>> import numpy as np
+        >>> from dlnative import layers
+        >>> layers.UpSampling2D((1, 2), interpolation="bilinear")(np.array([0.0, 4.0]).reshape(1, 1, 2, 1)).ravel()
+        array([0., 1., 3., 4.], dtype=float32)
+    """
+
+    _axes = 2
+
+    def __init__(
+        self, size: Any = (2, 2), data_format: str | None = None, interpolation: str = "nearest", **kwargs: Any
+    ) -> None:
+        super().__init__(size, data_format, **kwargs)
+        self.interpolation = str(interpolation).lower()
+        if self.interpolation != "nearest" and self.interpolation not in _KERNELS:
+            raise ValueError(
+                f"{self._label}: expected interpolation nearest, {', '.join(_KERNELS)}, got {interpolation!r}"
+            )
+
+    def call(self, inputs: Any) -> Any:
+        extents = inputs.shape[self._first : self._first + 2]
+        if self.interpolation == "nearest" or None in extents:  # while recording, only the shape counts
+            return super().call(inputs)
+        for axis, factor in enumerate(self.size, self._first):
+            inputs = _interpolated(inputs, axis, factor, _KERNELS[self.interpolation])
+        return inputs
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "interpolation": self.interpolation}
+
+
+class UpSampling3D(_UpSampling):
+    """Makes volumes larger by repeating along three axes.
+
+    Args:
+        size: the factors of the axes, or one for all.
+        data_format: `"channels_last"` for `(batch, depth, rows, columns, channels)`, or `"channels_first"`.
+    """
+
+    _axes = 3
+
+    def __init__(self, size: Any = (2, 2, 2), data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(size, data_format, **kwargs)
+
+
+def _factor(label: str, name: str, value: Any) -> int:
+    return checked_count(label, name, value, TypeError)
+
+
+_Array = np.ndarray[Any, Any]
+
+
+def _triangle(x: _Array) -> _Array:
+    return np.maximum(0.0, 1.0 - x)
+
+
+def _keys(x: _Array) -> _Array:
+    near = ((1.5 * x - 2.5) * x) * x + 1.0
+    far = ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0
+    return np.where(x < 1, near, np.where(x < 2, far, 0.0))
+
+
+def _lanczos(radius: int) -> Callable[[_Array], _Array]:
+    return lambda x: np.where(x < radius, np.sinc(x) * np.sinc(x / radius), 0.0)
+
+
+_KERNELS: dict[str, Callable[[_Array], _Array]] = {
+    "bilinear": _triangle,
+    "bicubic": _keys,
+    "lanczos3": _lanczos(3),
+    "lanczos5": _lanczos(5),
+}
+
+
+def _interpolated(x: Any, axis: int, factor: int, kernel: Callable[[_Array], _Array]) -> Any:
+    """Interpolates along an axis."""
+    shape = tuple(x.shape)
+    old, new = shape[axis], shape[axis] * factor
+    places = (np.arange(new) + 0.5) / factor - 0.5
+    weights = kernel(np.abs(places[:, None] - np.arange(old)[None, :]))
+    weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float64 if x.dtype == "float64" else np.float32)
+    before, behind = math.prod(shape[1:axis]), math.prod(shape[axis + 1 :])
+    rows = ops.reshape(x, (-1, old, behind) if shape[0] is None else (shape[0] * before, old, behind))
+    made = ops.cast(ops.matmul(ops.cast(weights, rows.dtype), rows), x.dtype)
+    return ops.reshape(made, (shape[0], *shape[1:axis], new, *shape[axis + 1 :]))

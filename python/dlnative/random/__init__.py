@@ -1,0 +1,119 @@
+"""Random numbers, from Philox 4x32-10: the same for a seed on every backend and with any number of threads."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+from dlnative import dtypes, ops
+from dlnative.ops import random as draws
+from dlnative.random.seed_generator import SeedGenerator, draw_seed
+
+__all__ = ["SeedGenerator", "dropout", "normal", "randint", "uniform"]
+
+
+def _shape(name: str, shape: Any) -> tuple[int, ...]:
+    extents = shape if isinstance(shape, (tuple, list)) else (shape,)
+    try:
+        found = tuple([operator.index(extent) for extent in extents])
+    except TypeError:
+        raise TypeError(f"{name}: expected a shape of integers, got {shape!r}") from None
+    if any(extent < 0 for extent in found):
+        raise ValueError(f"{name}: expected a shape without negative extents, got {shape!r}")
+    return found
+
+
+def _float_type(name: str, dtype: Any) -> str:
+    found = dtypes.standardize(dtype)
+    if not dtypes.is_float(found):
+        raise ValueError(f"{name}: expected a dtype of floats, got {found}")
+    return found
+
+
+def _drawn(draw: Any, seed: Any, shape: tuple[int, ...], dtype: str) -> Any:
+    """Draws in the type itself if it has a generator, otherwise in float32."""
+    exact = dtype if dtype in ("float32", "float64") else "float32"
+    return draw(draw_seed(seed), shape, dtype=exact), exact != dtype
+
+
+def normal(
+    shape: Sequence[int] | int, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None
+) -> Any:
+    """Returns normally distributed numbers.
+
+    Args:
+        shape: their shape.
+        mean, stddev: of the distribution.
+        dtype: a type of floats, by default float32.
+        seed: an int, which gives the same numbers at each call, a `SeedGenerator`, or `None` for the default generator.
+
+    Example:
+        >>> normal((2, 3), seed=1).shape
+        (2, 3)
+    """
+    kind = _float_type("normal", dtype)
+    z, cast = _drawn(draws.random_normal, seed, _shape("normal", shape), kind)
+    z = z * stddev + mean
+    return ops.cast(z, kind) if cast else z
+
+
+def uniform(
+    shape: Sequence[int] | int, minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None
+) -> Any:
+    """Returns numbers uniform in `[minval, maxval)`.
+
+    Args:
+        shape: their shape.
+        minval, maxval: the bounds.
+        dtype: a type of floats, by default float32.
+        seed: as for `normal`.
+
+    Example:
+        >>> bool((uniform((4,), 2.0, 3.0, seed=1) >= 2.0).all())
+        True
+    """
+    kind = _float_type("uniform", dtype)
+    u, cast = _drawn(draws.random_uniform, seed, _shape("uniform", shape), kind)
+    u = u * (maxval - minval) + minval
+    return ops.cast(u, kind) if cast else u
+
+
+def randint(shape: Sequence[int] | int, minval: int, maxval: int, dtype: Any = "int32", seed: Any = None) -> Any:
+    """Returns integers uniform in `[minval, maxval)`.
+
+    Args:
+        shape: their shape.
+        minval, maxval: the bounds, less than 2**53 apart.
+        dtype: a type of integers.
+        seed: as for `normal`.
+
+    Raises:
+        ValueError: if the type is none of integers, or there is no integer between the bounds.
+    """
+    kind = dtypes.standardize(dtype)
+    if not dtypes.is_integer(kind):
+        raise ValueError(f"randint: expected a dtype of integers, got {kind}")
+    if not 0 < maxval - minval < 2**53:
+        raise ValueError(f"randint: expected minval below maxval, got {minval} and {maxval}")
+    u = draws.random_uniform(draw_seed(seed), _shape("randint", shape), dtype="float64")
+    return ops.cast(ops.floor(u * float(maxval - minval)) + float(minval), kind)
+
+
+def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None) -> Any:
+    """Sets elements to zero with probability `rate` and divides the others by `1 - rate`.
+
+    Args:
+        inputs: a tensor or array of floats.
+        rate: the probability, in `[0, 1)`.
+        noise_shape: the shape of the mask, broadcast to the input; `None` in it stands for the input's extent.
+        seed: as for `normal`.
+    """
+    state = draw_seed(seed)
+    if noise_shape is None:
+        return draws.dropout(inputs, rate, state)
+    shape = tuple(
+        extent if wanted is None else wanted for wanted, extent in zip(noise_shape, inputs.shape, strict=True)
+    )
+    ones = ops.cast(ops.ones(shape), inputs.dtype if isinstance(inputs.dtype, str) else dtypes.of_array(inputs))
+    return ops.multiply(inputs, draws.dropout(ones, rate, state))
