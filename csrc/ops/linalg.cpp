@@ -18,41 +18,33 @@
 namespace dlnative::DLNATIVE_ISA {
 namespace {
 
-// y (M, N) = op(a) op(b), where the extents follow from y and from which axis of a is summed over.
+// Says what a call is: `each`, one product of `count`. Written in place: a copy of what was just written waits for it.
 template <class T>
-DLNATIVE_INLINE GemmArguments<T> arguments(const View& a, bool transpose_a, const View& b, bool transpose_b,
-                                           const View& y, std::int64_t M) {
-  GemmArguments<T> g;
-  g.M = M;
-  g.N = y.extent(-1);
-  g.K = a.extent(transpose_a ? -2 : -1);
-  g.a = a.as<T>();
-  g.lda = transpose_a ? M : g.K;
-  g.transpose_a = transpose_a;
-  g.b = b.as<T>();
-  g.ldb = transpose_b ? g.K : g.N;
-  g.transpose_b = transpose_b;
-  g.c = y.as<T>();
-  g.ldc = g.N;
-  return g;
+DLNATIVE_INLINE void read_call(const Call& call, GemmArguments<T>& each, std::int64_t& count) {
+  const View &a = call.inputs[0], &b = call.inputs[1], &y = call.outputs[0];
+  const bool shared = b.rank == 2;
+  each.M = shared ? y.rows() : y.extent(-2);
+  each.N = y.extent(-1);
+  each.transpose_a = call.ints[0] != 0;
+  each.transpose_b = call.ints[1] != 0;
+  each.K = a.extent(each.transpose_a ? -2 : -1);
+  each.a = a.as<T>();
+  each.lda = each.transpose_a ? each.M : each.K;
+  each.b = b.as<T>();
+  each.ldb = each.transpose_b ? each.K : each.N;
+  each.c = y.as<T>();
+  each.ldc = each.N;
+  each.packed_b = static_cast<const T*>(call.prepacked);
+  read_epilogue(call, 2, each);
+  count = shared ? 1 : y.size / (each.M * each.N);
 }
 
 template <class T>
 struct Batch {
+  explicit Batch(const Call& call) { read_call(call, each, count); }
   GemmArguments<T> each;
   std::int64_t count;
 };
-
-template <class T>
-DLNATIVE_INLINE Batch<T> matmul_batch(const Call& call) {
-  const View &a = call.inputs[0], &b = call.inputs[1], &y = call.outputs[0];
-  const bool shared = b.rank == 2;
-  const std::int64_t M = shared ? y.rows() : y.extent(-2);
-  GemmArguments<T> each = arguments<T>(a, call.ints[0] != 0, b, call.ints[1] != 0, y, M);
-  each.packed_b = static_cast<const T*>(call.prepacked);
-  read_epilogue(call, 2, each);
-  return {each, shared ? 1 : y.size / (M * y.extent(-1))};
-}
 
 // For one product of a batch, by one thread. Each matrix begins elsewhere.
 template <class T>
@@ -74,19 +66,16 @@ DLNATIVE_INLINE std::int64_t scratch_of(const Batch<T>& batch, int threads) {
 DLNATIVE_INLINE bool is_empty(const Call& call) { return call.outputs[call.output_count - 1].size == 0; }
 
 template <class T>
-void run_matmul(const Call& call) {
-  if (is_empty(call)) return;
-  const Batch<T> batch = matmul_batch<T>(call);
+__attribute__((noinline)) void run_batch(const Call& call, const Batch<T>& batch) {
   const auto& [each, count] = batch;
   const Workers& workers = *call.workers;
-  const auto run = [&, each = each](std::int64_t i, void* scratch, const Workers& inner) {
+  const auto run = [&each = each](std::int64_t i, void* scratch, const Workers& inner) {
     GemmArguments<T> g = each;
     g.a += i * g.M * g.K;
     g.b += i * g.K * g.N;
     g.c += i * g.M * g.N;
     DLNATIVE_ISA::gemm(g, scratch, inner);
   };
-  if (count == 1) return run(0, call.scratch, workers);
   if (count < workers.threads) {
     for (std::int64_t i = 0; i < count; ++i) run(i, call.scratch, workers);
     return;
@@ -99,23 +88,30 @@ void run_matmul(const Call& call) {
                          run(i, static_cast<char*>(call.scratch) + thread * scratch_bytes, Workers{});
                        });
 }
+template <class T>
+DLNATIVE_INLINE void run_matmul(const Call& call) {
+  if (is_empty(call)) return;
+  const Batch<T> batch(call);
+  if (batch.count == 1) return DLNATIVE_ISA::gemm(batch.each, call.scratch, *call.workers);
+  run_batch(call, batch);
+}
 void matmul(const Call& call) {
   with_type(Floats{}, call.outputs[0].dtype, [&](auto type) { run_matmul<decltype(type)>(call); });
 }
 std::int64_t matmul_scratch(const Call& call, int threads) {
   if (call.outputs[0].size == 0) return 0;
   return with_type(Floats{}, call.outputs[0].dtype,
-                   [&](auto type) { return scratch_of(matmul_batch<decltype(type)>(call), threads); });
+                   [&](auto type) { return scratch_of(Batch<decltype(type)>(call), threads); });
 }
 std::int64_t matmul_prepacked_bytes(const Call& call) {
   // A gradient's weights change with each step; whether there is a saved result is not known from its address.
   if (call.outputs[0].size == 0 || call.inputs[1].rank != 2 || call.ints[5] != 0) return 0;
   return with_type(Floats{}, call.outputs[0].dtype,
-                   [&](auto type) { return DLNATIVE_ISA::gemm_packed_bytes(matmul_batch<decltype(type)>(call).each); });
+                   [&](auto type) { return DLNATIVE_ISA::gemm_packed_bytes(Batch<decltype(type)>(call).each); });
 }
 void matmul_prepack(const Call& call, void* to) {
   with_type(Floats{}, call.outputs[0].dtype,
-            [&](auto type) { DLNATIVE_ISA::gemm_pack(matmul_batch<decltype(type)>(call).each, to); });
+            [&](auto type) { DLNATIVE_ISA::gemm_pack(Batch<decltype(type)>(call).each, to); });
 }
 
 }  // namespace
