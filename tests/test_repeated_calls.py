@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -98,3 +99,87 @@ def test_scalars_stay_scalars_in_a_traced_function(backend: str) -> None:
     constant, product = dlnative.Function(function)(np.float32(4))
     assert constant.shape == product.shape == variable.value.shape == ()
     assert (float(constant), float(product), float(variable)) == (3.0, 8.0, 3.0)
+
+
+class Scaled(dlnative.Model):
+    """Everything that may be changed after it has run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner = layers.Dense(4)
+        self.dropout = layers.Dropout(0.5, seed=1)
+        self.scale = 2.0
+        self.rest = [layers.Activation("linear")]
+        self.options = {"shift": 0.0}
+
+    def call(self, inputs: Any, training: bool | None = None) -> Any:
+        x = self.dropout(self.inner(inputs), training=training) * self.scale + self.options["shift"]
+        for layer in self.rest:
+            x = layer(x)
+        return x
+
+
+CHANGES: dict[str, Callable[[Scaled], object]] = {
+    "an attribute": lambda model: setattr(model, "scale", 5.0),
+    "a layer": lambda model: setattr(model.dropout, "rate", 0.9),
+    "an activation": lambda model: setattr(model.inner, "activation", dlnative.activations.tanh),
+    "a list": lambda model: model.rest.append(layers.Activation("tanh")),
+    "a dict": lambda model: model.options.update(shift=7.0),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
+def test_plans_follow_the_object_as_it_is(change: Callable[[Scaled], object], random: np.random.RandomState) -> None:
+    """A model that was changed after it ran gives what one that never ran gives, in calls and in training."""
+    x, y = random.uniform(-1, 1, (2, 32, 4)).astype("float32")
+    found = []
+    for runs_before in (False, True):
+        dlnative.utils.set_random_seed(3)
+        model = Scaled()
+        model(x)  # builds it
+        model.compile("sgd", "mse")
+        weights = model.get_weights()
+        if runs_before:
+            for _ in range(2):
+                model.fit(x, y, verbose=0)
+                model.evaluate(x, y, verbose=0)
+                model.predict(x, verbose=0)
+                model(x)
+            model.set_weights(weights)
+        model.dropout.seed_generator.state.assign(np.array([5, 0]))
+        change(model)
+        loss = model.evaluate(x, y, verbose=0)
+        called, predicted = model(x), model.predict(x, verbose=0)
+        model.fit(x, y, shuffle=False, verbose=0)
+        found.append([loss, called, predicted, *model.get_weights()])
+    for first, second in zip(*found, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_a_frozen_variable_stays_and_thaws(random: np.random.RandomState) -> None:
+    x, y = random.uniform(-1, 1, (2, 32, 4)).astype("float32")
+    model = Scaled()
+    model.compile("sgd", "mse")
+    model.fit(x, y, verbose=0)
+    plans = model._steps.plans
+    for _ in range(3):  # as in the training of a GAN: no plan is made twice
+        for trainable in (False, True):
+            model.inner.kernel.trainable = trainable
+            before = model.inner.kernel.numpy()
+            model.fit(x, y, verbose=0)
+            assert np.array_equal(before, model.inner.kernel.numpy()) is not trainable
+    assert len(plans) == 2
+
+
+def test_a_view_of_a_weight_stays_one(random: np.random.RandomState) -> None:
+    """The first fit moves weights into one block, but not those that somebody looks at."""
+    x, y = random.uniform(-1, 1, (2, 32, 4)).astype("float32")
+    model = Scaled()
+    model(x)
+    model.compile("adam", "mse")
+    view = model.inner.kernel.value
+    part = model.inner.bias.value[1:]
+    for _ in range(2):
+        model.fit(x, y, verbose=0)
+        np.testing.assert_array_equal(view, model.inner.kernel.numpy())
+        np.testing.assert_array_equal(part, model.inner.bias.numpy()[1:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -63,9 +64,7 @@ class Variable:
     ) -> None:
         self.name = name or "variable"
         self.path = self.name
-        self.trainable = trainable
-        self.regularizer = regularizer
-        self.constraint = constraint
+        self._treatment = (trainable, regularizer, constraint)
         if isinstance(initializer, str):
             initializer = named_initializers[0](initializer)
         if callable(initializer):
@@ -98,10 +97,56 @@ class Variable:
         self._reading.flags.writeable = False
         version.bump()
 
+    # What optimizers and losses do with it. Plans depend on it, through the layer that has the variable.
+
+    @property
+    def treatment(self) -> tuple[bool, Any, Any]:
+        """Whether it is trainable, its regularizer and its constraint."""
+        return self._treatment
+
+    def _treat(self, trainable: bool, regularizer: Any, constraint: Any) -> None:
+        self._treatment = (trainable, regularizer, constraint)
+        version.bump()
+
+    @property
+    def trainable(self) -> bool:
+        """Whether an optimizer may change it."""
+        return self._treatment[0]
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        if value != self._treatment[0]:
+            self._treat(bool(value), *self._treatment[1:])
+
+    @property
+    def regularizer(self) -> Callable[[Any], Any] | None:
+        """A function of the variable whose value is added to the loss."""
+        return self._treatment[1]
+
+    @regularizer.setter
+    def regularizer(self, value: Callable[[Any], Any] | None) -> None:
+        self._treat(self._treatment[0], value, self._treatment[2])
+
+    @property
+    def constraint(self) -> Callable[[Any], Any] | None:
+        """A function of the variable that an optimizer applies after each step."""
+        return self._treatment[2]
+
+    @constraint.setter
+    def constraint(self, value: Callable[[Any], Any] | None) -> None:
+        self._treat(*self._treatment[:2], value)
+
     @property
     def value(self) -> Array:
         """The value, as a read-only NumPy view of the variable's memory: no copy, and it changes when the variable does."""
         return self._reading
+
+    @property
+    def is_viewed(self) -> bool:
+        """Whether somebody holds a view of the memory: an array that `value` returned, or a part of it."""
+        # NumPy makes all views refer to the one array that has the memory: the block, `_value`, `_reading`, parts of them.
+        # One reference more is that of the call.
+        return sys.getrefcount(self._value.base) > 4 or sys.getrefcount(self._reading) > 2
 
     @property
     def ndim(self) -> int:
@@ -221,9 +266,12 @@ class Variable:
 def flatten_variables(variables: Sequence[Variable]) -> None:
     """Moves variables that have memory of their own into one block for each dtype, in order, each on a cache line.
 
-    Variables that share a block already stay where they are: another model may use it.
+    Variables that share a block already stay where they are: another model may use it. So do those whose memory somebody
+    looks at.
     """
-    alone = [variable for variable in variables if variable.root.nbytes == padded(variable.nbytes)]
+    alone = [
+        variable for variable in variables if variable.root.nbytes == padded(variable.nbytes) and not variable.is_viewed
+    ]
     for dtype in dict.fromkeys(variable.dtype for variable in alone):
         group = [variable for variable in alone if variable.dtype == dtype]
         if len(group) < 2:
@@ -288,8 +336,7 @@ def view_of(root: Memory, offset: int, shape: tuple[int, ...], dtype: str, name:
     """Returns a variable over existing memory."""
     variable = Variable.__new__(Variable)
     variable.name = variable.path = name
-    variable.trainable = False
-    variable.regularizer = variable.constraint = None
+    variable._treatment = (False, None, None)
     variable.dtype = dtype
     variable.shape = shape
     variable.nbytes = size_of(shape) * dtypes.ITEM_SIZES[dtype]

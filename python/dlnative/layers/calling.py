@@ -34,7 +34,7 @@ from dlnative.layers.weights import Weights
 from dlnative.ops.core import record
 from dlnative.symbolic import Call, attach, has_keras_tensor
 
-masks, losses = effects.masks, effects.losses  # looked at in every call
+masks, losses, now = effects.masks, effects.losses, version.current  # looked at in every call
 
 
 class Calling(Weights):
@@ -98,9 +98,9 @@ class Calling(Weights):
         # One array of a shape that was seen before needs no checks: a small network runs for less time than they take.
         function = self._function
         if function is not None and len(args) == 1:
-            shortest = function.plans.shortest
-            if shortest[0] == version.current[0] and not kwargs and not masks and current_trace() is None:
-                result = shortest[1](args[0])
+            known, call = function.plans.shortest
+            if known == now[0] and not kwargs and current_trace() is None:
+                result = call(args[0])
                 if result is not None:
                     return result
         if function is not None and len(args) == 1 and args[0].__class__ is np.ndarray and current_trace() is None:

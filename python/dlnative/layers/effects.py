@@ -46,6 +46,7 @@ def set_mask(x: Any, mask: Any) -> None:
             masks.pop(key, None)
         else:
             masks[key] = weakref.ref(x, lambda _: masks.pop(key, None)), mask
+            version.bump()  # the shortest ways to plans do not look for masks
 
 
 def masks_of(structure: Any) -> Any:

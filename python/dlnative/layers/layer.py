@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlnative import dtype_policies, ops, regularizers
+from dlnative import dtype_policies, ops, regularizers, version
 from dlnative.dtype_policies import DTypePolicy
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.trace import current_trace
@@ -96,6 +96,7 @@ class Layer(Calling):
             _path=None,
             _trainable=trainable,
         )
+        version.bump()  # it may become part of a list that a model holds
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

@@ -130,6 +130,9 @@ class Weights:
         if value.__class__ not in _PLAIN and isinstance(value, (Variable, Weights)):
             self._track(name, value)
         _set(self, name, value)
+        if "_revision" in self.__dict__ and name not in _NOT_TRACED and current_trace() is None:
+            self.__dict__["_revision"] = object()
+            version.bump()
 
     def __delattr__(self, name: str) -> None:
         value = self.__dict__.get(name)
@@ -172,8 +175,19 @@ class Weights:
         return list(dict.fromkeys([item for item in attributes if isinstance(item, Weights)]))
 
     def plan_state(self) -> tuple[Any, ...]:
-        """Returns what plans in which this layer takes part depend on; see `graph.trace.Dependency`."""
-        return (self._trainable,)
+        """Returns what plans in which this layer takes part depend on; see `graph.trace.Dependency`.
+
+        That is a revision, another object whenever an attribute has been set (once somebody asks for it), what stands in
+        lists, sets and dicts among the attributes, and how the variables are treated.
+        """
+        own = self.__dict__
+        found = [own.setdefault("_revision", None), own["_trainable"]]
+        for name, value in own.items():
+            if value.__class__ in _CONTAINERS and name not in _INTERNAL:
+                found.extend(value.values() if value.__class__ is dict else value)
+        for variable in own["_variables"]:
+            found += variable.treatment
+        return tuple(found)
 
     def _sublayers(self) -> list[Any]:
         return self._inner(self._attributes())
@@ -353,6 +367,13 @@ _INTERNAL = frozenset(
         "_metrics_of_run", "_output_shape", "_variables",
     }
 )  # fmt: skip
+# Attributes that say nothing of what a layer computes: they are set while plans run.
+_NOT_TRACED = _INTERNAL | {
+    "_building", "_inner_metrics", "_locked", "_objective", "_path", "_steps", "built", "compiled", "history", "loss", "optimizer",
+    "output_structure", "predict_function", "stop_evaluating", "stop_predicting", "stop_training", "test_function",
+    "train_function",
+}  # fmt: skip
+_CONTAINERS = frozenset({list, dict, set})
 _PLAIN = frozenset({str, int, float, bool, type(None), type(lambda: None)})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from dlnative import config
+from dlnative import config, version
 from dlnative.callbacks import CallbackList, History
 from dlnative.data.arrays import ArrayBatches, same_length, split
 from dlnative.data.batches import Chunk, Data, Passes
@@ -47,6 +47,7 @@ def fit(
         validation = _validation(model, validation_data)
     if isinstance(validation, ArrayBatches):
         validation.batch_size = validation_batch_size or batch_size or 32
+    version.bump()  # a list or a dict of a layer may have changed without a sound
     for mode, batches in (("train", source), ("test", validation)):
         if isinstance(batches, ArrayBatches):
             prepare(model, mode, Chunk(batches.data, 0, batches.data.size, batches.batch_size))
@@ -113,6 +114,7 @@ def evaluate(
     verbose = checks.checked_verbose("evaluate", verbose)
     steps = _checked_steps("evaluate", "steps", steps)
     source = inputs.batches(model, "evaluate", x, y, sample_weight, batch_size)
+    version.bump()  # a list or a dict of a layer may have changed without a sound
     if isinstance(source, ArrayBatches):
         prepare(model, "test", Chunk(source.data, 0, source.data.size, source.batch_size))
     passes = Passes(source, steps)
