@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import re
 import runpy
 import sys
@@ -10,6 +12,8 @@ from pathlib import Path
 import pytest
 
 import dlnative
+from dlnative import _native
+from dlnative.backends import selection
 from dlnative.cli import main
 
 EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
@@ -41,6 +45,41 @@ def test_demo_without_matplotlib_says_so(
         assert main(["demo", "--epochs", "1", "--backend", "reference", "--plot", str(path)]) == 0
     assert f"No learning curves in {path}: matplotlib is not installed" in capsys.readouterr().out
     assert not path.exists()
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["--version"])
+    assert caught.value.code == 0
+    assert capsys.readouterr().out == f"dlnative {dlnative.__version__}\n"
+
+
+def test_when_nobody_reads_any_more_it_ends_quietly(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As in `dlnative demo | head`."""
+
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+        def fileno(self) -> int:
+            return file.fileno()
+
+    with open(tmp_path / "out", "w") as file:
+        monkeypatch.setattr(sys, "stdout", Closed())
+        assert main(["info"]) == 141
+        os.write(file.fileno(), b"what is still in the buffer")
+    assert (tmp_path / "out").read_bytes() == b""
+    assert capsys.readouterr().err == ""
+
+
+def test_cuda_is_there_when_a_backend_has_its_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A build with a CUDA compiler alone has none."""
+    monkeypatch.setattr(_native, "build_info", lambda: {"compiler": "", "build_type": "", "cuda": True})
+    assert dlnative.build_config()["cuda"] is False
+    monkeypatch.setattr(selection, "known", lambda: ["cpu", "cuda"])
+    assert dlnative.build_config()["cuda"] is True
 
 
 def test_info(capsys: pytest.CaptureFixture[str]) -> None:

@@ -23,7 +23,7 @@ DLNATIVE_INLINE float to_float(BFloat16 x) {
 DLNATIVE_INLINE float to_float(Float16 x) {
   const std::uint32_t sign = static_cast<std::uint32_t>(x.bits & 0x8000) << 16, rest = x.bits & 0x7fff;
   constexpr std::uint32_t bias = (127 - 15) << 23;
-  const std::uint32_t infinite = rest >= 0x7c00 ? bias + (1 << 23) : 0;  // or not a number
+  const std::uint32_t infinite = rest >= 0x7c00 ? bias : 0;  // or not a number
   const std::uint32_t normal = (rest << 13) + bias + infinite;
   const auto small = __builtin_bit_cast(std::uint32_t, static_cast<float>(static_cast<std::int32_t>(rest)) * 0x1p-24f);
   return __builtin_bit_cast(float, sign | (rest < 0x0400 ? small : normal));

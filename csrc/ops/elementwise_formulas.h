@@ -11,7 +11,7 @@ namespace dlnative::DLNATIVE_ISA {
 
 DLNATIVE_UNARY(Negative, -x)
 DLNATIVE_UNARY(Absolute, abs(x))
-DLNATIVE_UNARY(Sign, select(x > V{}, V{} + Element<V>{1}, select(x < V{}, V{} - Element<V>{1}, x)))
+DLNATIVE_UNARY(Sign, select(x > V{}, V{} + Element<V>{1}, select(x < V{}, V{} - Element<V>{1}, x* Element<V>{0})))
 DLNATIVE_UNARY(Square, x* x)
 DLNATIVE_UNARY(Exp, exp(x))
 DLNATIVE_UNARY(Expm1, expm1(x))

@@ -250,13 +250,26 @@ DLNATIVE_INLINE Vec<float> cos(Vec<float> x) {
   return detail::sin_quadrant(parts);
 }
 
-// a^b, lane by lane through libm.
-DLNATIVE_INLINE Vec<float> power(Vec<float> a, Vec<float> b) {
-  for (int i = 0; i < lanes<float>; ++i) a[i] = __builtin_powf(a[i], b[i]);
-  return a;
+namespace detail {
+
+// x with 0 in the place of denormals. libm reads their bits, but its arithmetic then finds zeros where they are
+// flushed.
+template <class V>
+DLNATIVE_INLINE V without_denormals(V x) {
+  constexpr Element<V> smallest = sizeof(Element<V>) == 4 ? 0x1p-126 : 0x1p-1022;
+  return select(abs(x) < V{} + smallest, x * Element<V>{0}, x);
 }
-DLNATIVE_INLINE Vec<double> power(Vec<double> a, Vec<double> b) {
-  for (int i = 0; i < lanes<double>; ++i) a[i] = __builtin_pow(a[i], b[i]);
+
+}  // namespace detail
+
+// a^b, lane by lane through libm.
+template <class V>
+DLNATIVE_INLINE V power(V a, V b) {
+  a = detail::without_denormals(a);
+  b = detail::without_denormals(b);
+  for (int i = 0; i < lanes<Element<V>>; ++i) {
+    a[i] = sizeof(a[i]) == 4 ? __builtin_powf(a[i], b[i]) : __builtin_pow(a[i], b[i]);
+  }
   return a;
 }
 
@@ -266,13 +279,15 @@ DLNATIVE_INLINE Vec<double> power(Vec<double> a, Vec<double> b) {
   }
 DLNATIVE_DOUBLE_BY_LANE(exp)
 DLNATIVE_DOUBLE_BY_LANE(expm1)
-DLNATIVE_DOUBLE_BY_LANE(log)
 DLNATIVE_DOUBLE_BY_LANE(log1p)
 DLNATIVE_DOUBLE_BY_LANE(tanh)
 DLNATIVE_DOUBLE_BY_LANE(erf)
 DLNATIVE_DOUBLE_BY_LANE(sin)
 DLNATIVE_DOUBLE_BY_LANE(cos)
 #undef DLNATIVE_DOUBLE_BY_LANE
+DLNATIVE_INLINE Vec<double> log(Vec<double> x) {
+  return detail::each_lane(detail::without_denormals(x), [](double v) { return __builtin_log(v); });
+}
 
 DLNATIVE_INLINE Vec<double> sigmoid(Vec<double> x) { return 1.0 / (1.0 + exp(-x)); }
 DLNATIVE_INLINE Vec<double> softplus(Vec<double> x) { return select(x > 0.0, x, Vec<double>{}) + log1p(exp(-abs(x))); }

@@ -9,12 +9,28 @@ from typing import Any
 
 import numpy as np
 
+from dlnative.utils.terminal import show
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line and returns the exit status."""
+    """Runs the command line and returns the exit status: quietly, if nobody reads its output any more, or Ctrl-C ends it."""
+    try:
+        return _run(arguments)
+    except BrokenPipeError:
+        # What is left in the buffer would end in another error when Python closes the output.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + 13  # as a program that the signal SIGPIPE has ended
+    except KeyboardInterrupt:
+        return 128 + 2  # SIGINT
+
+
+def _run(arguments: Sequence[str] | None) -> int:
     import argparse
 
+    from dlnative import __version__
+
     parser = argparse.ArgumentParser(prog="dlnative", description="Deep learning with a native core and Keras's API.")
+    parser.add_argument("--version", action="version", version=f"dlnative {__version__}")
     commands = parser.add_subparsers(dest="command", required=True)
     demo = commands.add_parser("demo", help="train on handwritten digits and show what happens")
     demo.add_argument("--epochs", type=_count(1), default=50, help="passes over the training images (default: 50)")
@@ -29,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "info":
         from dlnative.config import build_config
 
-        print(build_config())
+        show(repr(build_config()))
         return 0
     if options.command == "selftest":
         from dlnative.verification import selftest
@@ -77,15 +93,15 @@ def _demo(options: Any) -> int:
     )
     model.compile(dlnative.optimizers.Adam(0.002), "sparse_categorical_crossentropy", metrics=["accuracy"])
     model.summary()
-    print()
+    show("")
     model.plan(batch_size=32)
-    print()
+    show("")
     history = model.fit(x_train, y_train, batch_size=32, epochs=options.epochs, validation_split=0.1)
     loss, accuracy = model.evaluate(x_test, y_test, verbose=0)
     predicted = model.predict(x_test, verbose=0).argmax(axis=-1)
-    print(f"\nHeld out: {len(x_test)} images, loss {loss:.4f}, accuracy {accuracy:.2%}\n")
-    print(_confusion(y_test, predicted, 10))
-    print("\n" + _plot(history.history, options.plot))
+    show(f"\nHeld out: {len(x_test)} images, loss {loss:.4f}, accuracy {accuracy:.2%}\n")
+    show(_confusion(y_test, predicted, 10))
+    show("\n" + _plot(history.history, options.plot))
     return 0
 
 

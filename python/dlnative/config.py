@@ -7,6 +7,10 @@ from typing import Any
 from dlnative.backends.selection import backend as backend
 from dlnative.dtypes import floatx as floatx
 from dlnative.dtypes import set_floatx as set_floatx
+from dlnative.utils.checks import integer
+from dlnative.utils.terminal import disable_interactive_logging as disable_interactive_logging
+from dlnative.utils.terminal import enable_interactive_logging as enable_interactive_logging
+from dlnative.utils.terminal import is_interactive_logging_enabled as is_interactive_logging_enabled
 
 _most: dict[str, int | None] = {"epochs": None, "steps": None}
 
@@ -32,9 +36,7 @@ def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
 
 
 def _checked(call: str, value: Any) -> int | None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise ValueError(f"{call}: expected an integer of 1 or more, or None, got {value!r}")
-    return value
+    return None if value is None else integer(call, "a number", value, 1)
 
 
 _image_data_format = "channels_last"
@@ -89,7 +91,7 @@ def build_config() -> BuildConfig:
             "instruction set": _native.isa(),
             "available": _native.available_isas(),
             "threads": _native.num_threads(),
-            "cuda": built["cuda"],
+            "cuda": built["cuda"] and "cuda" in selection.known(),
         }
     )
 
@@ -113,9 +115,7 @@ def set_num_threads(count: int) -> None:
     """
     from dlnative import _native
 
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise ValueError(f"set_num_threads: expected an integer of 1 or more, got {count!r}")
-    _native.set_num_threads(count)
+    _native.set_num_threads(integer("set_num_threads", "count", count, 1))
 
 
 def _text(value: Any) -> str:

@@ -110,14 +110,15 @@ def of_array(array: np.ndarray[Any, Any] | np.generic) -> str:
     return name
 
 
-def as_array(value: Any) -> np.ndarray[Any, Any]:
+def as_array(value: Any, dtype: str | None = None) -> np.ndarray[Any, Any]:
     """Returns an array of a supported type in this machine's byte order.
 
-    An array keeps its type. Python floats become the default float type, and integers int32.
+    An array keeps its type. Python numbers get the given one; without it floats get the default float type, and integers
+    int32.
 
     Raises:
         TypeError: if it does not hold numbers.
-        OverflowError: if a Python integer does not fit in int32.
+        OverflowError: if a Python integer does not fit.
     """
     if isinstance(value, (np.ndarray, np.generic)):
         array = np.asarray(value)
@@ -125,14 +126,11 @@ def as_array(value: Any) -> np.ndarray[Any, Any]:
         return array if NUMPY[name] is array.dtype else array.astype(NUMPY[name])
     array = np.asarray(value)
     name = of_array(array)
-    if name == "float64":
-        return array.astype(_floatx, copy=False)
-    if name in ("int64", "uint64"):
-        narrow = array.astype(np.int32)
-        if not np.array_equal(narrow, array):
-            raise OverflowError("expected Python integers that fit in int32, got larger ones: give an array of int64")
-        return narrow
-    return array
+    wanted = dtype or {"float64": _floatx, "int64": "int32", "uint64": "int32"}.get(name, name)
+    made = array.astype(NUMPY[wanted], copy=False)
+    if name in ("int64", "uint64") and is_integer(wanted) and not np.array_equal(made, array):
+        raise OverflowError(f"expected Python integers that fit in {wanted}, got larger ones")
+    return made
 
 
 def is_available(dtype: str) -> bool:

@@ -8,18 +8,24 @@ from typing import Any
 from dlnative import ops
 from dlnative.graph.autodiff import gradients
 from dlnative.graph.function import Function
-from dlnative.graph.tensor import Tensor
+from dlnative.graph.tensor import Tensor, next_serial
 from dlnative.graph.trace import Trace, current_trace
 from dlnative.graph.tree import flatten_structure
 from dlnative.graph.variable import Variable
 
 
-def differentiate(target: Any, sources: Sequence[Tensor]) -> list[Any]:
-    """Returns the gradients of a scalar tensor with respect to tensors of the same trace; zeros where there is none."""
+def differentiate(target: Any, sources: Sequence[Tensor], since: int = 0) -> list[Any]:
+    """Returns the gradients of a scalar tensor with respect to tensors of the same trace; zeros where there is none.
+
+    Args:
+        target: the scalar.
+        sources: the tensors.
+        since: the serial number from which on nodes count; what earlier ones made is constant.
+    """
     trace = current_trace()
     assert trace is not None
     seed = trace.scalar(1.0, target.dtype)
-    found = gradients(target, sources, seed, ops.add)
+    found = gradients(target, sources, seed, ops.add, since)
     return [
         ops.zeros_like(source) if gradient is None else gradient
         for gradient, source in zip(found, sources, strict=True)
@@ -68,7 +74,10 @@ def value_and_grad(
         assert isinstance(trace, Trace)
         chosen = [args[place] for place in places]
         own = list(variables or ())
-        sources = flatten_structure(chosen) + [trace.first(variable) for variable in own]
+        sources = flatten_structure(chosen) + [trace.read(variable) for variable in own]
+        since = (
+            next_serial()
+        )  # what was there before is constant: an update, for instance, that made a variable's value
         result = function(*args)
         target = result[0] if has_aux else result
         if not isinstance(target, Tensor) or target.shape != () or target.dtype not in ("float32", "float64"):
@@ -76,7 +85,7 @@ def value_and_grad(
                 f"shape {tuple(target.shape)} and dtype {target.dtype}" if isinstance(target, Tensor) else repr(target)
             )
             raise ValueError(f"value_and_grad: expected the function to return a scalar of a float type, got {found}")
-        pending = iter(differentiate(target, sources))
+        pending = iter(differentiate(target, sources, since))
         by_argument = [_take(item, pending) for item in chosen]
         by_variable = list(pending)
         if variables is None:

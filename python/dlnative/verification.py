@@ -16,6 +16,7 @@ from dlnative.graph.op import OPS, Arg, Op, Sample
 from dlnative.graph.planning.planner import plan
 from dlnative.graph.tensor import Node
 from dlnative.graph.trace import Trace
+from dlnative.utils.terminal import show
 
 Array = np.ndarray[Any, Any]
 
@@ -56,8 +57,8 @@ def selftest(backend: str = "cpu", verbose: bool = True) -> Report:
                     report.failures.append(failure)
     if verbose:
         for line in report.failures:
-            print(line)
-        print(f"{report.checked - len(report.failures)} passed, {len(report.failures)} failed")
+            show(line)
+        show(f"{report.checked - len(report.failures)} passed, {len(report.failures)} failed")
     return report
 
 

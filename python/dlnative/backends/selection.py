@@ -39,6 +39,11 @@ def register(name: str, make: Callable[[], Backend]) -> None:
     _made.pop(name, None)
 
 
+def known() -> list[str]:
+    """Returns the names of the backends that there are."""
+    return list(_makers)
+
+
 def get(name: str) -> Backend:
     """Returns the backend of a name.
 

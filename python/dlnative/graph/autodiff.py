@@ -9,7 +9,7 @@ from dlnative.graph.tensor import Node, Tensor
 Add = Callable[[Tensor, Tensor], Tensor]
 
 
-def gradients(target: Tensor, sources: Sequence[Tensor], seed: Tensor, add: Add) -> list[Tensor | None]:
+def gradients(target: Tensor, sources: Sequence[Tensor], seed: Tensor, add: Add, since: int = 0) -> list[Tensor | None]:
     """Returns the gradients of `target` with respect to `sources`.
 
     dL/dx of a tensor x is the sum, over the nodes that use x, of what each node's gradient rule makes of dL/dy of its
@@ -20,6 +20,7 @@ def gradients(target: Tensor, sources: Sequence[Tensor], seed: Tensor, add: Add)
         sources: the tensors to differentiate it by.
         seed: dL/dtarget, of the target's shape.
         add: how two contributions are added.
+        since: the serial number from which on nodes count; what earlier ones made is constant.
 
     Returns:
         A gradient for each source, of its shape; `None` where the target does not depend on it.
@@ -27,7 +28,7 @@ def gradients(target: Tensor, sources: Sequence[Tensor], seed: Tensor, add: Add)
     Raises:
         NotImplementedError: if a gradient arrives at an op that has no rule for it.
     """
-    dependent = _dependent_nodes(target, sources)
+    dependent = _dependent_nodes(target, sources, since)
     found: dict[int, Tensor] = {id(target): seed}
     for node in sorted(dependent, key=_serial_of, reverse=True):
         arriving = [found.get(id(output)) for output in node.outputs]
@@ -47,14 +48,14 @@ def _serial_of(node: Node) -> int:
     return node.serial
 
 
-def _dependent_nodes(target: Tensor, sources: Sequence[Tensor]) -> list[Node]:
+def _dependent_nodes(target: Tensor, sources: Sequence[Tensor], since: int) -> list[Node]:
     """Returns the nodes on the paths from a source to the target."""
     depends: dict[int, bool] = {id(source): True for source in sources}
     ancestors: dict[int, Node] = {}
     stack = [target.node] if target.node is not None else []
     while stack:
         node = stack.pop()
-        if node.serial in ancestors:
+        if node.serial in ancestors or node.serial < since:
             continue
         ancestors[node.serial] = node
         stack.extend(tensor.node for tensor in node.inputs if tensor.node is not None)

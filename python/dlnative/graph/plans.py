@@ -24,7 +24,7 @@ from dlnative.backends.backend import Executor
 from dlnative.backends.program import Array, Program
 from dlnative.graph.planning.planner import plan
 from dlnative.graph.tensor import Tensor
-from dlnative.graph.trace import Trace, constant, current_trace
+from dlnative.graph.trace import ReadAfterUpdate, Trace, constant, current_trace
 from dlnative.graph.tree import flatten_structure, map_structure
 from dlnative.graph.variable import Variable
 
@@ -126,10 +126,10 @@ def compile_trace(function: Callable[[Trace, list[Tensor]], Any], specs: Specs) 
         try:
             _resting[0] = enabled
             gc.disable()
-            trace = Trace()
-            outputs = trace.record(
-                lambda: map_structure(_symbolic, function(trace, [trace.feed(shape, dtype) for shape, dtype in specs]))
-            )
+            try:
+                trace, outputs = _traced(function, specs, in_order=False)
+            except ReadAfterUpdate:
+                trace, outputs = _traced(function, specs, in_order=True)
             compiled = Compiled(trace, outputs)
             trace.release()
             return compiled
@@ -137,6 +137,12 @@ def compile_trace(function: Callable[[Trace, list[Tensor]], Any], specs: Specs) 
             if enabled:
                 gc.enable()
                 _resting[0] = False
+
+
+def _traced(function: Callable[[Trace, list[Tensor]], Any], specs: Specs, in_order: bool) -> tuple[Trace, Any]:
+    trace = Trace(in_order)
+    feeds = [trace.feed(shape, dtype) for shape, dtype in specs]
+    return trace, trace.record(lambda: map_structure(_symbolic, function(trace, feeds)))
 
 
 def _symbolic(leaf: Any) -> Any:

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 _serial = itertools.count()
 
 
+def next_serial() -> int:
+    """Returns a serial number above those of all nodes made so far, and below those of all later ones."""
+    return next(_serial)
+
+
 class Node:
     """One application of an op. Nodes made later have larger serial numbers, so these order a graph."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar, copy_context
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -28,6 +28,10 @@ class Dependency(Protocol):
         """Returns what plans depend on. As long as all parts are the same objects, a plan that was good is good."""
 
 
+class ReadAfterUpdate(Exception):  # noqa: N818 it asks for another trace, and reaches nobody
+    """A trace reads or assigns a variable whose new value no tensor has: an update in place at the end makes it."""
+
+
 class Finalizer:
     """An op that runs on variables' memory after everything else, in place: the update of an optimizer.
 
@@ -50,9 +54,16 @@ class Finalizer:
 
 
 class Trace:
-    """What one run of a function on symbolic tensors left behind."""
+    """What one run of a function on symbolic tensors left behind.
 
-    def __init__(self) -> None:
+    Args:
+        in_order: whether updates are made where they stand, so that what follows sees the new values: for functions that
+            raised `ReadAfterUpdate` without it.
+    """
+
+    def __init__(self, in_order: bool = False) -> None:
+        self.in_order = in_order
+        self._final: set[Variable] = set()
         self.feeds: list[Tensor] = []
         self.reads: dict[Variable, Tensor] = {}
         self.updates: dict[Variable, Tensor] = {}
@@ -93,6 +104,8 @@ class Trace:
 
     def read(self, variable: Variable) -> Tensor:
         """Returns the variable's value at this point of the trace: after the assignments made so far."""
+        if variable in self._final:
+            raise ReadAfterUpdate
         if variable not in self.reads:
             self.reads[variable] = Tensor(variable.shape, variable.dtype, source=variable)
         return self.updates.get(variable, self.reads[variable])
@@ -104,17 +117,35 @@ class Trace:
 
     def assign(self, variable: Variable, value: Tensor) -> None:
         """Makes `value` the variable's value for the rest of the trace and after it."""
+        if variable in self._final:
+            raise ReadAfterUpdate
         self.updates[variable] = value
 
     def finalize(
-        self, op: str, inputs: list[Variable], outputs: list[Variable], attributes: tuple[Any, ...] = ()
+        self,
+        op: str,
+        inputs: list[Variable],
+        outputs: list[Variable],
+        attributes: tuple[Any, ...] = (),
+        parts: Sequence[Variable] = (),
     ) -> None:
-        """Appends an op that runs in place on variables, after all assignments, in the order of these calls."""
+        """Appends an op that runs in place on variables, after all assignments, in the order of these calls.
+
+        Args:
+            op, inputs, outputs, attributes: see `Finalizer`.
+            parts: variables that lie in the memory of the outputs.
+
+        Raises:
+            ReadAfterUpdate: if parts are updated already: the assignments between would be lost.
+        """
+        if parts and not self._final.isdisjoint(parts):
+            raise ReadAfterUpdate
+        self._final.update(outputs, parts)
         self.finalizers.append(Finalizer(op, inputs, outputs, attributes))
 
     def scalar(self, value: bool | int | float, dtype: str) -> Tensor:
         """Returns a constant of rank 0."""
-        key = (value, dtype)
+        key = (value or str(value), dtype)  # 0.0 and -0.0 are equal
         tensor = self._scalars.get(key)
         if tensor is None:
             tensor = self._scalars[key] = constant(np.asarray(value, dtype))

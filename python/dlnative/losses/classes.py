@@ -125,7 +125,6 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
         self, from_logits: bool = False, ignore_class: int | None = None, reduction: str | None = "sum_over_batch_size",
         axis: int = -1, name: str = "sparse_categorical_crossentropy", dtype: Any = None,
     ) -> None:  # fmt: skip
-        self.ignore_class = ignore_class
         arguments = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
         super().__init__(functions.sparse_categorical_crossentropy, reduction, name, dtype, **arguments)
 

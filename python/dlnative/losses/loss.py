@@ -177,6 +177,13 @@ class LossFunctionWrapper(Loss):
         self._kwargs = kwargs
         self._takes_labels = fn in functions.OF_LABELS
 
+    def __getattr__(self, name: str) -> Any:
+        """The arguments of the function, as `loss.from_logits`."""
+        arguments = self.__dict__.get("_kwargs", {})
+        if name not in arguments:
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        return arguments[name]
+
     def call(self, y_true: Any, y_pred: Any) -> Any:
         return self.fn(*_aligned(y_true, y_pred), **self._kwargs)
 

@@ -133,9 +133,7 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
         dtype: Any = None,
         from_sorted_ids: bool = False,
     ) -> None:
-        arguments: dict[str, Any] = {"k": integer(name, "k", k, 1)}
-        if flag(name, "from_sorted_ids", from_sorted_ids):
-            arguments["from_sorted_ids"] = True
+        arguments = {"k": integer(name, "k", k, 1), "from_sorted_ids": flag(name, "from_sorted_ids", from_sorted_ids)}
         super().__init__(sparse_top_k_categorical_accuracy, name, dtype, **arguments)
 
 

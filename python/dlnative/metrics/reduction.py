@@ -145,6 +145,13 @@ class MeanMetricWrapper(Mean):
             self._direction = "down"
         self._aligns = not _module_of(fn).startswith("dlnative.")
 
+    def __getattr__(self, name: str) -> Any:
+        """The arguments of the function, as `metric.threshold`."""
+        arguments = self.__dict__.get("_kwargs", {})
+        if name not in arguments:
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        return arguments[name]
+
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
         """Sees targets and predictions.
 

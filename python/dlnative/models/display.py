@@ -15,6 +15,7 @@ from dlnative.graph.plans import Compiled
 from dlnative.graph.roles import PLAIN
 from dlnative.graph.tree import flatten_structure
 from dlnative.models.compiled_loss import paths
+from dlnative.utils.terminal import show
 
 if TYPE_CHECKING:
     from dlnative.models.trainer import Trainer
@@ -27,11 +28,11 @@ def print_plan(model: Any, batch_size: int, mode: str) -> None:
     if mode != "predict":
         model._assert_compiled("plan")
     compiled = _example(model, batch_size, mode)
-    print(f'Plan of "{model.name}": {mode}, batch {batch_size}')
-    print(format_program(compiled.program))
+    show(f'Plan of "{model.name}": {mode}, batch {batch_size}')
+    show(format_program(compiled.program))
     kept = compiled.executor.prepacked_bytes
     if kept:
-        print(f"weights kept in the order in which products read them: {kept:,} bytes")
+        show(f"weights kept in the order in which products read them: {kept:,} bytes")
 
 
 def _example(model: Trainer, batch_size: int, mode: str) -> Compiled:

@@ -107,9 +107,9 @@ class Loop:
         self._model = model
         self._mode = mode
         self._callbacks = callbacks
-        self._function = model._overrides(f"make_{mode}_function")
+        self._function = made_function(model, mode)
         turns = callbacks.wants_batches(mode) or callbacks.shows_progress or model.run_eagerly
-        self._alone = not (turns or self._function)
+        self._alone = not turns and self._function is None
 
     def run(self, chunks: Iterable[Chunk]) -> None:
         """Runs the batches of an epoch."""
@@ -131,8 +131,8 @@ class Loop:
     def _take_turns(self, chunks: Iterable[Chunk]) -> None:
         model, mode = self._model, self._mode
         turns = Turns(model, mode, self._callbacks, lambda: model._logs(mode))
-        if self._function:
-            _run_function(model, mode, chunks, turns)
+        if self._function is not None:
+            _run_function(model, mode, self._function, chunks, turns)
             return
         going = True
         for chunk in chunks:
@@ -163,8 +163,9 @@ def run_predict(model: Any, chunks: Iterable[Chunk], callbacks: CallbackList) ->
     """Returns the predictions for all batches, nested as the model's outputs."""
     latest: dict[str, Any] = {}
     turns = Turns(model, "predict", callbacks, lambda: latest)
-    if model._overrides("make_predict_function"):
-        made = _run_function(model, "predict", chunks, turns)
+    function = made_function(model, "predict")
+    if function is not None:
+        made = _run_function(model, "predict", function, chunks, turns)
         parts = [flatten(part) for part in made]
         structure: Any = made[0] if made else None
     else:
@@ -226,12 +227,19 @@ class _Batches:
         return bool(self._next)
 
 
-def _run_function(model: Any, mode: str, chunks: Iterable[Chunk], turns: Turns) -> list[Any]:
-    """Calls the function that a subclass makes until it has taken all batches; returns what it returned."""
+def made_function(model: Any, mode: str) -> Any:
+    """Returns the function that a subclass makes; `None` if it does not write `make_train_function` or its like."""
+    if not model._overrides(f"make_{mode}_function"):
+        return None
     getattr(model, f"make_{mode}_function")()
     function = getattr(model, f"{mode}_function")
     if not callable(function):
         raise ValueError(f"{model._label}: expected make_{mode}_function to set {mode}_function, got {function!r}")
+    return function
+
+
+def _run_function(model: Any, mode: str, function: Any, chunks: Iterable[Chunk], turns: Turns) -> list[Any]:
+    """Calls the function that a subclass made until it has taken all batches; returns what it returned."""
     batches = _Batches(_packed(chunks))
     results: list[Any] = []
     model._steps.function_logs.pop(mode, None)

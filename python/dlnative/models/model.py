@@ -10,6 +10,7 @@ from dlnative.layers.layer import Layer
 from dlnative.models import checks, inputs
 from dlnative.models.epoch import feeds_of
 from dlnative.models.trainer import Trainer
+from dlnative.utils.terminal import show
 
 if TYPE_CHECKING:
     from dlnative.models.profile import Profile
@@ -138,7 +139,7 @@ class Model(Trainer, Layer):
         result = profile_step(f'Profile of "{self.name}": {mode}, batch {batch_size}', compiled, feeds)
         if plot is not None:
             result.plot(plot)
-        print(result)
+        show(str(result))
         return result
 
     def get_config(self) -> dict[str, Any]:

@@ -57,7 +57,7 @@ def _size(nbytes: int) -> str:
 
 
 class Profile:
-    """The times of the instructions of a step; prints as a table.
+    """The times of the instructions of a step; `print` and `str` give a table.
 
     Args:
         title: what was timed.
@@ -85,6 +85,10 @@ class Profile:
         return [((b.space, b.offset), size_of(b.shape) * ITEM_SIZES[b.dtype]) for b in buffers]
 
     def __repr__(self) -> str:
+        count, total = len(self.seconds), sum(self.seconds)
+        return f"<{self.title}: {count} instructions, {total * 1e6:.2f} µs>"
+
+    def __str__(self) -> str:
         rows = [("#", "op", "µs", "of step", "GFLOP/s", "GB/s", "of limit", "")]
         total = sum(self.seconds) or 1e-12
         least = 0.0

@@ -14,10 +14,11 @@ from typing import Any
 from dlnative.graph.op import OPS, Arg, Op, Sample, register
 from dlnative.graph.tensor import Node
 from dlnative.ops.conversion import to_float
-from dlnative.ops.core import as_tensor, call, invoke, normalize_axis, operation, scalar
+from dlnative.ops.core import call, invoke, normalize_axis, operation, scalar
 from dlnative.ops.elementwise import (
     FLOAT,
     POINTWISE,
+    UNSIGNED,
     absolute,
     exp,
     expm1,
@@ -181,7 +182,7 @@ _activation("sparse_plus", 3, 4, _second_of_sparse_plus, of_argument=True)
 
 # The public functions.
 
-relu = unary_function("relu", "max(x, 0)", needs_float=False)
+relu = unary_function("relu", "max(x, 0)", needs_float=False, of_booleans="int32", keeps=UNSIGNED)
 relu6 = unary_function("relu6", "min(max(x, 0), 6)")
 sigmoid = unary_function("sigmoid", "1 / (1 + e**-x)")
 tanh = unary_function("tanh", "tanh(x)")
@@ -358,7 +359,7 @@ def glu(x: Any, axis: int = -1) -> Any:
         >>> glu(np.array([2.0, 6.0, 0.0, 0.0])).tolist()
         [1.0, 3.0]
     """
-    x = as_tensor(x)
+    x = to_float(x)
     shape = x.shape
     axis = normalize_axis(axis, len(shape), "glu")
     if shape[axis] is None or shape[axis] % 2:

@@ -122,8 +122,10 @@ binary("nextafter", flat, numbers=("float32", "float64"), roles=_RARE, family=_F
 binary("fmod", _rest_gradient("trunc"), roles=_RARE, family=_FAMILY, low=0.3)
 binary("remainder", _rest_gradient("floor"), roles=_RARE, family=_FAMILY, low=0.3)
 binary("floor_divide", flat, roles=_RARE, family=_FAMILY, tolerance=0.0)
-for _name in ("integer_power", "bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift"):
+for _name in ("integer_power", "left_shift", "right_shift"):
     binary(_name, flat, numbers=_INTEGERS, roles=_RARE, family=_FAMILY, tolerance=0.0)
+for _name in ("bitwise_and", "bitwise_or", "bitwise_xor"):
+    binary(_name, flat, numbers=_INTEGERS, roles=_RARE, family=_FAMILY, uint64="modulo", tolerance=0.0)
 
 
 # The public functions.

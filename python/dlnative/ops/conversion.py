@@ -72,11 +72,11 @@ def promote(x1: Any, x2: Any) -> tuple[Any, Any]:
     if isinstance(x1, (bool, int, float)) and not isinstance(x2, (bool, int, float)):
         x2 = as_tensor(x2)
         dtype = dtypes.of_scalar(x1, dtype_of(x2))
-        x1 = np.asarray(x1, dtype)
+        x1 = np.asarray(x1, dtypes.NUMPY[dtype])
     elif isinstance(x2, (bool, int, float)) and not isinstance(x1, (bool, int, float)):
         x1 = as_tensor(x1)
         dtype = dtypes.of_scalar(x2, dtype_of(x1))
-        x2 = np.asarray(x2, dtype)
+        x2 = np.asarray(x2, dtypes.NUMPY[dtype])
     else:
         x1, x2 = as_tensor(x1), as_tensor(x2)
     first, second = dtype_of(x1), dtype_of(x2)
@@ -94,11 +94,16 @@ def to_float(x: Any) -> Any:
 
 
 def convert_to_tensor(x: Any, dtype: Any = None) -> Any:
-    """Returns a tensor or array, of the given dtype if there is one."""
-    x = as_tensor(x)
-    if dtype is None or dtype_of(x) == dtypes.standardize(dtype):
-        return x
-    return call("cast", x, attributes=(dtypes.standardize(dtype),))
+    """Returns a tensor or array, of the given dtype if there is one.
+
+    Raises:
+        OverflowError: if a Python integer does not fit in the dtype, which without one is int32.
+    """
+    if dtype is None:
+        return as_tensor(x)
+    if not hasattr(x, "dtype"):
+        return dtypes.as_array(x, dtypes.standardize(dtype))
+    return cast(x, dtype)
 
 
 def convert_to_numpy(x: Any) -> np.ndarray[Any, Any]:

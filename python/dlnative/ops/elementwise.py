@@ -18,6 +18,7 @@ from dlnative.ops.core import as_tensor, call, dtype_of, invoke, operation, scal
 from dlnative.ops.reduction import sum_to_shape
 
 FLOAT = ("float32", "float64")
+UNSIGNED = ("uint8", "uint16", "uint32", "uint64")
 POINTWISE = Roles(pointwise=True, chainable=True)
 _NUMBER = ("float32", "float64", "int32", "int64")
 
@@ -277,11 +278,35 @@ register(
 # The public functions.
 
 
-def unary_function(name: str, formula: str, *, source: str = "", needs_float: bool = True) -> Callable[[Any], Any]:
+def unary_function(
+    name: str,
+    formula: str,
+    *,
+    source: str = "",
+    needs_float: bool = True,
+    of_booleans: str = "",
+    keeps: tuple[str, ...] = (),
+) -> Callable[[Any], Any]:
+    """Makes the public function of a unary op.
+
+    Args:
+        name: the name of the op.
+        formula: what it computes.
+        source: where it comes from.
+        needs_float: whether integers are converted to the default float type.
+        of_booleans: the type that booleans are converted to, if it takes them.
+        keeps: types of which the result is x itself.
+    """
     op = OPS[name]
 
     def function(x: Any) -> Any:
-        return invoke(op, (to_float(x) if needs_float else as_tensor(x),))
+        if needs_float:
+            return invoke(op, (to_float(x),))
+        x = as_tensor(x)
+        dtype = dtype_of(x)
+        if dtype in keeps:
+            return x
+        return invoke(op, (cast(x, of_booleans) if of_booleans and dtype == "bool" else x,))
 
     function.__name__ = function.__qualname__ = name
     function.__module__ = "dlnative.ops"  # where pickle, too, finds it
@@ -293,10 +318,10 @@ def unary_function(name: str, formula: str, *, source: str = "", needs_float: bo
 
 
 negative = unary_function("negative", "-x", needs_float=False)
-absolute = unary_function("absolute", "|x|", needs_float=False)
+absolute = unary_function("absolute", "|x|", needs_float=False, keeps=("bool", *UNSIGNED))
 abs = absolute
 sign = unary_function("sign", "1, 0 or -1: the sign of x", needs_float=False)
-square = unary_function("square", "x**2", needs_float=False)
+square = unary_function("square", "x**2", needs_float=False, of_booleans="int32")
 sqrt = unary_function("sqrt", "sqrt(x)")
 rsqrt = unary_function("rsqrt", "1 / sqrt(x)")
 exp = unary_function("exp", "e**x")
@@ -308,7 +333,6 @@ reciprocal = unary_function("reciprocal", "1 / x")
 sin = unary_function("sin", "sin(x)")
 cos = unary_function("cos", "cos(x)")
 floor = unary_function("floor", "the largest integer not above x")
-logical_not = unary_function("logical_not", "not x", needs_float=False)
 isfinite = unary_function("isfinite", "whether x is neither infinite nor NaN")
 
 
@@ -353,7 +377,6 @@ subtract = binary_function("subtract", "x1 - x2")
 multiply = binary_function("multiply", "x1 * x2")
 divide = binary_function("divide", "x1 / x2", needs_float=True)
 true_divide = divide
-power = binary_function("power", "x1 ** x2", needs_float=True)
 maximum = binary_function("maximum", "max(x1, x2)")
 minimum = binary_function("minimum", "min(x1, x2)")
 equal = binary_function("equal", "x1 == x2")
@@ -364,8 +387,33 @@ greater = binary_function("greater", "x1 > x2")
 greater_equal = binary_function("greater_equal", "x1 >= x2")
 
 
+@operation
+def power(x1: Any, x2: Any) -> Any:
+    """Returns `x1 ** x2`, elementwise, with NumPy's broadcasting.
+
+    Args:
+        x1, x2: tensors, arrays or numbers whose shapes broadcast. Integers have integers as powers, modulo 2^bits.
+
+    Raises:
+        ValueError: if the shapes do not broadcast, or integers are raised to a negative integer.
+    """
+    if isinstance(x2, int) and x2 < 0 and not dtypes.is_float(dtype_of(x1 := as_tensor(x1))):
+        raise ValueError(f"power: expected a power of integers that is not negative, got {x2}")
+    x1, x2 = promote(x1, x2)
+    dtype = dtype_of(x1)
+    if dtype == "bool":
+        x1, x2 = cast(x1, "int32"), cast(x2, "int32")
+    return invoke(OPS["power" if dtypes.is_float(dtype) else "integer_power"], (x1, x2))
+
+
 def _logical(name: str, x1: Any, x2: Any) -> Any:
     return invoke(OPS[name], (cast(x1, "bool"), cast(x2, "bool")))
+
+
+@operation
+def logical_not(x: Any) -> Any:
+    """Returns `not x`, elementwise; anything but zero is true."""
+    return invoke(OPS["logical_not"], (cast(x, "bool"),))
 
 
 @operation

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dlnative import dtypes
 from dlnative.graph.op import OPS, Arg, Op, Sample, Shape, Spec, register, size_of
 from dlnative.graph.roles import PLAIN, Epilogue, Roles
 from dlnative.graph.tensor import Node, Tensor
@@ -181,7 +182,7 @@ def matmul(x1: Any, x2: Any) -> Any:
         x2: a tensor or array of shape `(..., K, N)` or `(K,)`.
 
     Returns:
-        A tensor or array of shape `(..., M, N)`.
+        A tensor or array of shape `(..., M, N)`. Products of integers are integers, exact as far as sums stay below 2^53.
 
     Raises:
         ValueError: if the inner axes differ or an operand has rank 0.
@@ -190,8 +191,9 @@ def matmul(x1: Any, x2: Any) -> Any:
     if not a.shape or not b.shape:
         raise ValueError("matmul: expected operands of rank 1 or more, got a scalar")
     dtype = dtype_of(a)
-    if dtype not in ("float32", "float64"):
-        a, b = (call("cast", x, attributes=("float32",)) for x in (a, b))
+    if not dtypes.is_float(dtype):  # every product and sum below 2^53 is exact
+        wide = [call("cast", x, attributes=("float64",)) for x in (a, b)]
+        return call("cast", matmul(*wide), attributes=("int32" if dtype == "int8" else dtype,))
     row, column = len(a.shape) == 1, len(b.shape) == 1
     if row:
         a = call("reshape", a, attributes=((1, *a.shape),))

@@ -9,7 +9,7 @@ from typing import Any
 from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register
 from dlnative.graph.roles import Roles
 from dlnative.graph.tensor import Node, Tensor
-from dlnative.ops.conversion import cast
+from dlnative.ops.conversion import cast, to_float
 from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis, operation, scalar
 from dlnative.ops.elementwise import clip, log
 from dlnative.ops.encoding import one_hot
@@ -145,7 +145,7 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
     Returns:
         The loss, without that axis.
     """
-    target, output = as_tensor(target), as_tensor(output)
+    target, output = as_tensor(target), to_float(output)
     target = cast(target, dtype_of(output))
     _same_shape("categorical_crossentropy", target, output)
     axis = normalize_axis(axis, len(output.shape), "categorical_crossentropy")
@@ -170,7 +170,7 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
     Returns:
         The loss, without that axis.
     """
-    target, output = as_tensor(target), as_tensor(output)
+    target, output = as_tensor(target), to_float(output)
     axis = normalize_axis(axis, len(output.shape), "sparse_categorical_crossentropy")
     if len(target.shape) == len(output.shape) and target.shape[axis] == 1:
         target = squeeze(target, axis)
@@ -202,7 +202,7 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
         output: probabilities p, or logits z with `p = sigmoid(z)`.
         from_logits: whether `output` holds logits.
     """
-    target, output = as_tensor(target), as_tensor(output)
+    target, output = as_tensor(target), to_float(output)
     target = cast(target, dtype_of(output))
     _same_shape("binary_crossentropy", target, output)
     logits = output if from_logits else _logits_behind(output, "sigmoid")

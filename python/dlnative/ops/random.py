@@ -9,6 +9,7 @@ from typing import Any
 from dlnative import dtypes
 from dlnative.graph.op import OPS, Arg, Infer, Op, Sample, Spec, flat, register
 from dlnative.graph.tensor import Node, Tensor
+from dlnative.ops.conversion import cast, to_float
 from dlnative.ops.core import as_tensor, call, invoke
 
 _STATE = Arg((2,), "state", dtype="int64")
@@ -90,18 +91,25 @@ register(
 )
 
 
+def _drawn(name: str, state: Any, shape: Sequence[int], dtype: Any) -> tuple[Any, str]:
+    """Returns draws, and the dtype that they are to have in the end: floats of 16 bits are drawn in float32."""
+    wanted = dtypes.standardize(dtype)
+    drawn = dtypes.WIDER[wanted] if dtypes.is_float(wanted) and wanted in dtypes.WIDER else wanted
+    return invoke(OPS[name], (as_tensor(state),), (tuple(shape), drawn)), wanted
+
+
 def random_uniform(
     state: Any, shape: Sequence[int], minval: float = 0.0, maxval: float = 1.0, dtype: Any = None
 ) -> Any:
     """Returns numbers uniform in `[minval, maxval)`, determined by a state `[seed, counter]` (int64)."""
-    u = invoke(OPS["random_uniform"], (as_tensor(state),), (tuple(shape), dtypes.standardize(dtype)))
-    return u * (maxval - minval) + minval if (minval, maxval) != (0.0, 1.0) else u
+    u, dtype = _drawn("random_uniform", state, shape, dtype)
+    return cast(u * (maxval - minval) + minval if (minval, maxval) != (0.0, 1.0) else u, dtype)
 
 
 def random_normal(state: Any, shape: Sequence[int], mean: float = 0.0, stddev: float = 1.0, dtype: Any = None) -> Any:
     """Returns normally distributed numbers, determined by a state `[seed, counter]` (int64)."""
-    z = invoke(OPS["random_normal"], (as_tensor(state),), (tuple(shape), dtypes.standardize(dtype)))
-    return z * stddev + mean if (mean, stddev) != (0.0, 1.0) else z
+    z, dtype = _drawn("random_normal", state, shape, dtype)
+    return cast(z * stddev + mean if (mean, stddev) != (0.0, 1.0) else z, dtype)
 
 
 def random_permutation(state: Any, size: int) -> Any:
@@ -113,8 +121,8 @@ def dropout(inputs: Any, rate: float, state: Any) -> Any:
     """Sets elements to zero with probability `rate` and divides the others by `1 - rate`.
 
     Args:
-        inputs: a float tensor or array.
+        inputs: a tensor or array; integers are converted to the default float type.
         rate: the probability, in `[0, 1)`.
         state: the state `[seed, counter]` (int64) that determines which.
     """
-    return invoke(OPS["dropout"], (as_tensor(inputs), as_tensor(state)), (float(rate),))
+    return invoke(OPS["dropout"], (to_float(inputs), as_tensor(state)), (float(rate),))

@@ -153,6 +153,10 @@ def reduce(name: str, x: Any, axis: Any, keepdims: bool = False) -> Any:
     return x
 
 
+# The types of sums of small integers.
+_SUMMED = {"bool": "int32", "int8": "int32", "int16": "int32", "uint8": "uint32", "uint16": "uint32"}
+
+
 @operation
 def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Returns the sum over axes.
@@ -163,9 +167,8 @@ def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
         keepdims: whether reduced axes stay, with extent 1.
     """
     x = as_tensor(x)
-    if dtype_of(x) in ("bool", "uint8"):
-        x = call("cast", x, attributes=("int32",))
-    return reduce("sum", x, axis, keepdims)
+    wide = _SUMMED.get(dtype_of(x))
+    return reduce("sum", call("cast", x, attributes=(wide,)) if wide else x, axis, keepdims)
 
 
 @operation
@@ -177,13 +180,11 @@ def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     return reduce("mean", x, axis, keepdims)
 
 
-def _ordered(x: Any) -> Any:
-    x = as_tensor(x)
-    return call("cast", x, attributes=("int32",)) if dtype_of(x) in ("bool", "uint8") else x
-
-
 def _extreme(name: str, x: Any, axis: Any, keepdims: bool, initial: Any) -> Any:
-    x = _ordered(x)
+    x = as_tensor(x)
+    if dtype_of(x) == "bool":
+        y = _extreme(name, call("cast", x, attributes=("int32",)), axis, keepdims, initial)
+        return call("cast", y, attributes=("bool",))
     if initial is None:
         return reduce(name, x, axis, keepdims)
     initial = call("cast", as_tensor(initial), attributes=(dtype_of(x),))
@@ -221,9 +222,8 @@ amax, amin = max, min
 
 
 def _truth(name: str, x: Any, axis: Any, keepdims: bool) -> Any:
-    truth = call("cast", call("cast", as_tensor(x), attributes=("bool",)), attributes=("int32",))
-    initial = 0 if name == "max" else 1  # what there is of nothing
-    return call("cast", _extreme(name, truth, axis, keepdims, initial), attributes=("bool",))
+    truth = call("cast", as_tensor(x), attributes=("bool",))
+    return _extreme(name, truth, axis, keepdims, name == "min")  # what there is of nothing
 
 
 @operation
@@ -255,7 +255,9 @@ def std(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def _index(name: str, x: Any, axis: int | None, keepdims: bool) -> Any:
-    x = _ordered(x)
+    x = as_tensor(x)
+    if dtype_of(x) == "bool":
+        x = call("cast", x, attributes=("int32",))
     shape = tuple(x.shape)
     if axis is None:
         x = call("reshape", x, attributes=((None if None in shape else size_of(shape),),))

@@ -14,7 +14,9 @@ from dlnative.utils.registry import Registry
 __all__ = ["Adam", "AdamW", "Optimizer", "RMSprop", "SGD", "deserialize", "get", "schedules", "serialize"]
 
 _CLASSES = (SGD, RMSprop, Adam, AdamW)
-_registry = Registry("optimizer", Optimizer, _CLASSES, aliases={cls.__name__.lower(): cls for cls in _CLASSES})
+_registry = Registry(
+    "optimizer", Optimizer, _CLASSES, aliases={cls.__name__.lower(): cls for cls in _CLASSES}, snake_case=False
+)
 
 
 def serialize(optimizer: Optimizer) -> Any:

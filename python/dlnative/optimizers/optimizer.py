@@ -7,6 +7,7 @@ block is one instruction at the end of the plan, one pass over the memory of all
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -150,7 +151,9 @@ class Optimizer(State):
             self._follows(value)
             return
         if self._schedule is not None:
-            raise TypeError(f"{cls}: the learning rate follows a schedule and cannot be set")
+            raise TypeError(
+                f"{cls}: This optimizer was created with a `LearningRateSchedule` or a function: no rate can be set"
+            )
         self._learning_rate.assign(self._checked_rate(value))
 
     # What a subclass writes.
@@ -278,6 +281,13 @@ class Optimizer(State):
                     f"{type(self).__name__}: No gradients provided for any variable: expected some, got None for all"
                 )
             return
+        if len(given) < len(grads):
+            without = [v.path for g, v in zip(grads, trainable_variables, strict=True) if g is None]
+            warnings.warn(
+                f"{type(self).__name__}: expected a gradient for each variable, got None for {', '.join(without)}: "
+                "the loss does not depend on them",
+                stacklevel=2,
+            )
         for gradient, variable in given:
             shape = tuple(gradient.shape) if hasattr(gradient, "shape") else np.shape(gradient)
             if shape != variable.shape:

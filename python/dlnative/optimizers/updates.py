@@ -66,7 +66,7 @@ class Updates:
         if self._schedule is not None and not rate_is_set:
             self._learning_rate.assign(self._scheduled(trace.read(self._steps)))
         # A block is updated in place, in one pass, if nothing else has to see the new values.
-        whole = in_place and due is None and self._averages is None
+        whole = in_place and due is None and self._averages is None and not trace.in_order
         before = dict(trace.updates)
         if self.op is None:
             self._update_each(variables, by_variable)
@@ -82,7 +82,7 @@ class Updates:
         for variable in variables:
             if variable.constraint is not None:
                 variable.assign(variable.constraint(variable))
-        if in_place:
+        if in_place and not trace.in_order:
             trace.finalize("add", [self._steps, self._one], [self._steps])
         else:
             self._steps.assign(ops.add(trace.read(self._steps), 1))
@@ -117,7 +117,7 @@ class Updates:
                 slot.assign(gradients[id(variable)])
             inputs = [block.parameters, block.gradient, *self.update_inputs(), *block.flat_slots]
             assert self.op is not None
-            trace.finalize(self.op, inputs, [block.parameters, *block.flat_slots], attributes)
+            trace.finalize(self.op, inputs, [block.parameters, *block.flat_slots], attributes, block.variables)
             return
         # Each variable by itself: frozen or constrained ones in the block, or new values that are not final yet.
         for index, variable in enumerate(block.variables):

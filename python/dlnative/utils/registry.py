@@ -59,6 +59,7 @@ class Registry:
         base: the class that they derive from.
         classes: the classes.
         aliases: further names.
+        snake_case: whether classes also have names in snake case.
         functions: functions that have the names of this kind, too.
     """
 
@@ -69,18 +70,20 @@ class Registry:
         classes: Sequence[type],
         aliases: dict[str, Any] | None = None,
         functions: Sequence[Callable[..., Any]] = (),
+        snake_case: bool = True,
     ) -> None:
         self.kind = kind
         self.base = base
         self._classes = classes
         self._functions = functions
+        self._snake_case = snake_case
         self._aliases = aliases or {}
 
     @functools.cached_property
     def names(self) -> dict[str, Any]:
         """The classes and functions by all their names, worked out at the first question: an import has no time for it."""
         found: dict[str, Any] = {cls.__name__: cls for cls in self._classes}
-        for cls in self._classes:
+        for cls in self._classes if self._snake_case else ():
             found.setdefault(to_snake_case(cls.__name__), cls)
         found.update({function.__name__: function for function in self._functions})
         return found | self._aliases
