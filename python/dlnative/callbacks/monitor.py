@@ -6,6 +6,8 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from dlnative import ops
 from dlnative.callbacks.callback import Callback
 from dlnative.metrics import Mean
@@ -50,7 +52,7 @@ class MonitorCallback(Callback):
             )
             return None
         try:
-            return float(value)
+            return float(np.asarray(value).item())  # of a vector, only if it has one element
         except (TypeError, ValueError):
             raise ValueError(
                 f'{type(self).__name__}: expected the metric "{self.monitor}" to be a number, got {value!r}'

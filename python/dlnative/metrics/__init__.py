@@ -34,6 +34,7 @@ from dlnative.metrics.accuracy import (
     sparse_top_k_categorical_accuracy,
     top_k_categorical_accuracy,
 )
+from dlnative.metrics.auc import AUC
 from dlnative.metrics.confusion import (
     FalseNegatives,
     FalsePositives,
@@ -41,6 +42,13 @@ from dlnative.metrics.confusion import (
     Recall,
     TrueNegatives,
     TruePositives,
+)
+from dlnative.metrics.correlation import (
+    ConcordanceCorrelation,
+    PearsonCorrelation,
+    R2Score,
+    concordance_correlation,
+    pearson_correlation,
 )
 from dlnative.metrics.errors import (
     BinaryCrossentropy,
@@ -59,37 +67,60 @@ from dlnative.metrics.errors import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
+from dlnative.metrics.f_score import F1Score, FBetaScore
+from dlnative.metrics.iou import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
 from dlnative.metrics.metric import Metric
+from dlnative.metrics.operating_points import (
+    PrecisionAtRecall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
+)
 from dlnative.metrics.reduction import Mean, MeanMetricWrapper, Sum
 from dlnative.utils.registry import Registry, publish
 
 __all__ = [
+    "AUC",
     "Accuracy",
     "BinaryAccuracy",
     "BinaryCrossentropy",
+    "BinaryIoU",
     "CategoricalAccuracy",
     "CategoricalCrossentropy",
     "CategoricalHinge",
+    "ConcordanceCorrelation",
     "CosineSimilarity",
+    "F1Score",
+    "FBetaScore",
     "FalseNegatives",
     "FalsePositives",
     "Hinge",
+    "IoU",
     "KLDivergence",
     "LogCoshError",
     "Mean",
     "MeanAbsoluteError",
     "MeanAbsolutePercentageError",
+    "MeanIoU",
     "MeanMetricWrapper",
     "MeanSquaredError",
     "MeanSquaredLogarithmicError",
     "Metric",
+    "OneHotIoU",
+    "OneHotMeanIoU",
+    "PearsonCorrelation",
     "Poisson",
     "Precision",
+    "PrecisionAtRecall",
+    "R2Score",
     "Recall",
+    "RecallAtPrecision",
     "RootMeanSquaredError",
+    "SensitivityAtSpecificity",
     "SparseCategoricalAccuracy",
     "SparseCategoricalCrossentropy",
     "SparseTopKCategoricalAccuracy",
+    "SpecificityAtSensitivity",
     "SquaredHinge",
     "Sum",
     "TopKCategoricalAccuracy",
@@ -100,6 +131,7 @@ __all__ = [
     "categorical_accuracy",
     "categorical_crossentropy",
     "categorical_hinge",
+    "concordance_correlation",
     "deserialize",
     "get",
     "hinge",
@@ -110,6 +142,7 @@ __all__ = [
     "mean_absolute_percentage_error",
     "mean_squared_error",
     "mean_squared_logarithmic_error",
+    "pearson_correlation",
     "poisson",
     "resolve_accuracy",
     "serialize",
@@ -125,7 +158,9 @@ _CLASSES: tuple[type[Metric], ...] = (
     TopKCategoricalAccuracy, SparseTopKCategoricalAccuracy, MeanSquaredError, RootMeanSquaredError, MeanAbsoluteError,
     MeanAbsolutePercentageError, MeanSquaredLogarithmicError, LogCoshError, Hinge, SquaredHinge, CategoricalHinge,
     KLDivergence, Poisson, CosineSimilarity, BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy,
-    TruePositives, FalsePositives, TrueNegatives, FalseNegatives, Precision, Recall,
+    TruePositives, FalsePositives, TrueNegatives, FalseNegatives, Precision, Recall, AUC, SensitivityAtSpecificity,
+    SpecificityAtSensitivity, PrecisionAtRecall, RecallAtPrecision, F1Score, FBetaScore, IoU, BinaryIoU, MeanIoU, OneHotIoU,
+    OneHotMeanIoU, PearsonCorrelation, ConcordanceCorrelation, R2Score,
 )  # fmt: skip
 _registry = Registry(
     "metric", Metric, _CLASSES,
@@ -137,7 +172,7 @@ _registry = Registry(
 publish(
     (
         binary_accuracy, categorical_accuracy, sparse_categorical_accuracy, sparse_top_k_categorical_accuracy,
-        top_k_categorical_accuracy,
+        top_k_categorical_accuracy, pearson_correlation, concordance_correlation,
     )
 )  # fmt: skip
 

@@ -51,7 +51,7 @@ def add_counts(
             )
         column = class_id % y_pred.shape[-1]
         y_true, y_pred = y_true[..., column : column + 1], y_pred[..., column : column + 1]
-    weights = None if sample_weight is None else _spread(ops.cast(sample_weight, dtype), y_pred.shape)
+    weights = None if sample_weight is None else spread_weights(ops.cast(sample_weight, dtype), y_pred.shape)
     if label_weights is not None:
         label_weights = ops.broadcast_to(ops.cast(label_weights, dtype), y_pred.shape)
         weights = label_weights if weights is None else weights * label_weights
@@ -68,7 +68,8 @@ def add_counts(
         variable.assign_add(ops.sum(hits, axis=1))
 
 
-def _spread(weights: Any, shape: tuple[int, ...]) -> Any:
+def spread_weights(weights: Any, shape: tuple[int, ...]) -> Any:
+    """Returns a weight for each prediction, of weights that broadcast to them or one for each sample."""
     while 0 < len(weights.shape) < len(shape):
         weights = ops.expand_dims(weights, -1)
     if len(weights.shape) == len(shape) + 1 and weights.shape[-1] == 1:
@@ -79,12 +80,8 @@ def _spread(weights: Any, shape: tuple[int, ...]) -> Any:
 def _largest(x: Any, k: int) -> Any:
     """Returns the k largest elements along the last axis, the first ones among equals, and a low number elsewhere."""
     count = x.shape[-1]
-    left, kept = x, ops.zeros_like(x) + _NEVER
-    for _ in range(min(k, count)):
-        place = ops.one_hot(ops.argmax(left, axis=-1), count, dtype="bool")
-        kept = ops.where(place, x, kept)
-        left = ops.where(place, -float("inf"), left)
-    return kept
+    _, places = ops.top_k(x, min(k, count))
+    return ops.where(ops.any(ops.one_hot(places, count, dtype="bool"), axis=-2), x, _NEVER)
 
 
 def checked_thresholds(owner: str, thresholds: Any, default: float) -> list[float]:
@@ -99,8 +96,13 @@ def checked_thresholds(owner: str, thresholds: Any, default: float) -> list[floa
 
 def ratio(first: Any, second: Any) -> Any:
     """Returns `first / (first + second)`, and 0 where both are 0."""
-    total = ops.add(first, second)
-    return ops.divide(first, ops.where(ops.equal(total, 0.0), 1.0, total))
+    return quotient(first, ops.add(first, second))
+
+
+def quotient(x1: Any, x2: Any) -> Any:
+    """Returns `x1 / x2`, and 0 where `x2` is 0."""
+    none = ops.equal(x2, 0.0)
+    return ops.where(none, 0.0, ops.divide(x1, ops.where(none, 1.0, x2)))
 
 
 def plain(value: Any) -> Any:
