@@ -107,7 +107,13 @@ def convert_to_tensor(x: Any, dtype: Any = None) -> Any:
 
 
 def convert_to_numpy(x: Any) -> np.ndarray[Any, Any]:
-    """Returns a NumPy array of an array, a number or a variable."""
+    """Returns a NumPy array of an array, a number or a variable.
+
+    Raises:
+        ValueError: for a symbolic tensor, which has no value.
+    """
+    if isinstance(x, Tensor):
+        raise ValueError(f"convert_to_numpy: expected a tensor that has a value, got {x!r}")
     return x.numpy() if isinstance(x, Variable) else np.asarray(x)
 
 

@@ -13,7 +13,7 @@ from dlnative.graph.roles import PLAIN, Epilogue, Roles
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.activation import ACTIVATIONS
 from dlnative.ops.conversion import promote
-from dlnative.ops.core import call, dtype_of, invoke, is_symbolic, operation
+from dlnative.ops.core import as_tensor, call, dtype_of, invoke, is_symbolic, operation
 from dlnative.ops.elementwise import broadcast_shapes, multiply
 
 
@@ -187,13 +187,14 @@ def matmul(x1: Any, x2: Any) -> Any:
     Raises:
         ValueError: if the inner axes differ or an operand has rank 0.
     """
-    a, b = promote(x1, x2)
+    a, b = as_tensor(x1), as_tensor(x2)
+    narrow = dtype_of(a) == dtype_of(b) == "int8"
+    a, b = promote(a, b)
     if not a.shape or not b.shape:
         raise ValueError("matmul: expected operands of rank 1 or more, got a scalar")
     dtype = dtype_of(a)
-    if not dtypes.is_float(dtype):  # every product and sum below 2^53 is exact
-        wide = [call("cast", x, attributes=("float64",)) for x in (a, b)]
-        return call("cast", matmul(*wide), attributes=("int32" if dtype == "int8" else dtype,))
+    if not dtypes.is_float(dtype):
+        return _integer_product(a, b, "int32" if narrow else dtype)
     row, column = len(a.shape) == 1, len(b.shape) == 1
     if row:
         a = call("reshape", a, attributes=((1, *a.shape),))
@@ -212,6 +213,14 @@ def matmul(x1: Any, x2: Any) -> Any:
         shape = y.shape[:-2] + (() if row else y.shape[-2:-1]) + (() if column else y.shape[-1:])
         y = call("reshape", y, attributes=(shape,))
     return y
+
+
+def _integer_product(a: Any, b: Any, dtype: str) -> Any:
+    """Returns the product of integers by one of float64, which is exact as long as no sum passes 2**53."""
+    y = matmul(call("cast", a, attributes=("float64",)), call("cast", b, attributes=("float64",)))
+    if dtype != "bool":
+        y = call("cast", y, attributes=("int64",))  # what is too large wraps around
+    return call("cast", y, attributes=(dtype,))
 
 
 def _as_stored(x: np.ndarray[Any, Any], may_transpose: bool) -> tuple[np.ndarray[Any, Any], bool]:
@@ -243,7 +252,7 @@ def dot(x1: Any, x2: Any) -> Any:
     Raises:
         ValueError: if the extents of these axes differ.
     """
-    a, b = promote(x1, x2)
+    a, b = as_tensor(x1), as_tensor(x2)
     if not a.shape or not b.shape:
         return multiply(a, b)
     if len(b.shape) <= 2:

@@ -153,8 +153,14 @@ def reduce(name: str, x: Any, axis: Any, keepdims: bool = False) -> Any:
     return x
 
 
-# The types of sums of small integers.
-_SUMMED = {"bool": "int32", "int8": "int32", "int16": "int32", "uint8": "uint32", "uint16": "uint32"}
+SUMMED_AS = {"bool": "int32", "int8": "int32", "int16": "int32", "uint8": "uint32", "uint16": "uint32"}
+
+
+def to_summed(x: Any) -> Any:
+    """Returns a tensor in the type in which its elements are added up or multiplied: small integers become 32 bits wide."""
+    x = as_tensor(x)
+    wide = SUMMED_AS.get(dtype_of(x))
+    return x if wide is None else call("cast", x, attributes=(wide,))
 
 
 @operation
@@ -166,25 +172,38 @@ def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
         axis: an axis, a tuple of axes, or `None` for all.
         keepdims: whether reduced axes stay, with extent 1.
     """
-    x = as_tensor(x)
-    wide = _SUMMED.get(dtype_of(x))
-    return reduce("sum", call("cast", x, attributes=(wide,)) if wide else x, axis, keepdims)
+    return reduce("sum", to_summed(x), axis, keepdims)
 
 
 @operation
 def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Returns the mean over axes; see `sum`. Integers are converted to the default float type."""
+    return narrowed(reduce("mean", to_wide_float(x), axis, keepdims), x)
+
+
+def to_wide_float(x: Any) -> Any:
+    """Returns a tensor in a float type of 32 bits or more: what is computed from sums would be lost in one of 16."""
     x = as_tensor(x)
-    if not dtypes.is_float(dtype_of(x)):
-        x = call("cast", x, attributes=(dtypes.floatx(),))
-    return reduce("mean", x, axis, keepdims)
+    dtype = dtype_of(x)
+    if dtype in ("float32", "float64"):
+        return x
+    return call("cast", x, attributes=("float32" if dtypes.is_float(dtype) else dtypes.floatx(),))
+
+
+def narrowed(y: Any, x: Any) -> Any:
+    """Returns a result in the float type of what it was computed from, if that has one of 16 bits."""
+    dtype = dtype_of(as_tensor(x))
+    return call("cast", y, attributes=(dtype,)) if dtype in ("float16", "bfloat16") else y
 
 
 def _extreme(name: str, x: Any, axis: Any, keepdims: bool, initial: Any) -> Any:
     x = as_tensor(x)
     if dtype_of(x) == "bool":
-        y = _extreme(name, call("cast", x, attributes=("int32",)), axis, keepdims, initial)
-        return call("cast", y, attributes=("bool",))
+        return call(
+            "cast",
+            _extreme(name, call("cast", x, attributes=("int32",)), axis, keepdims, initial),
+            attributes=("bool",),
+        )
     if initial is None:
         return reduce(name, x, axis, keepdims)
     initial = call("cast", as_tensor(initial), attributes=(dtype_of(x),))
@@ -241,17 +260,15 @@ def all(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 @operation
 def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Returns the variance over axes, `mean((x - mean(x))**2)`; see `sum`."""
-    x = as_tensor(x)
-    if not dtypes.is_float(dtype_of(x)):
-        x = call("cast", x, attributes=(dtypes.floatx(),))
-    centred = call("subtract", x, reduce("mean", x, axis, True))
-    return reduce("mean", call("square", centred), axis, keepdims)
+    wide = to_wide_float(x)
+    centred = call("subtract", wide, reduce("mean", wide, axis, True))
+    return narrowed(reduce("mean", call("square", centred), axis, keepdims), x)
 
 
 @operation
 def std(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Returns the standard deviation over axes, the root of `var`."""
-    return call("sqrt", var(x, axis, keepdims))
+    return narrowed(call("sqrt", var(to_wide_float(x), axis, keepdims)), x)
 
 
 def _index(name: str, x: Any, axis: int | None, keepdims: bool) -> Any:

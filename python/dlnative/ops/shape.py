@@ -312,6 +312,10 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
     rank = len(x.shape)
     order = tuple(range(rank))[::-1]
     if axes is not None:
+        if len(axes) != rank:
+            raise ValueError(
+                f"transpose: `axes` must be a list of the same length as the input shape, {rank}, got axes={axes}"
+            )
         order = tuple([operator.index(axis) % rank if -rank <= axis < rank else rank for axis in axes])
         if sorted(order) != list(range(rank)):
             raise ValueError(

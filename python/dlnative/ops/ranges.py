@@ -1,0 +1,157 @@
+"""Numbers between two bounds, and the windows of signal processing."""
+
+from __future__ import annotations
+
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+from dlnative import dtypes
+from dlnative.graph.tensor import Tensor
+from dlnative.ops.conversion import cast, convert_to_tensor
+from dlnative.ops.core import as_tensor, call, dtype_of, normalize_axis, operation, scalar
+from dlnative.ops.creation import type_of_numbers
+from dlnative.ops.elementwise import (
+    absolute,
+    add,
+    broadcast_shapes,
+    divide,
+    exp,
+    log,
+    multiply,
+    power,
+    sign,
+    subtract,
+)
+from dlnative.ops.joining import broadcast_to_extents
+from dlnative.ops.shape import expand_dims, moveaxis
+
+
+def _count(num: Any, name: str) -> int:
+    count = operator.index(num)
+    if count < 0:
+        raise ValueError(f"{name}: `num` must be a non-negative integer, got {num}")
+    return count
+
+
+def _line(start: Any, stop: Any, num: Any, endpoint: bool, axis: int, name: str) -> tuple[Any, Any, str]:
+    """Returns numbers from start to stop in a wide type, their distance, and the type of the result."""
+    count = _count(num, name)
+    found = dtypes.result_type(type_of_numbers(start, stop), "bool")
+    result = found if dtypes.is_float(found) else dtypes.floatx()
+    wide = result if any(isinstance(x, Tensor) for x in (as_tensor(start), as_tensor(stop))) else "float64"
+    wide = wide if wide in ("float32", "float64") else "float32"
+    first, last = (cast(as_tensor(x), wide) for x in (start, stop))
+    parts = count - 1 if endpoint else count
+    distance = divide(subtract(last, first), float(parts)) if parts > 0 else scalar(math.nan, first)
+    rank = max(len(first.shape), len(last.shape))
+    place = normalize_axis(axis, rank + 1, name)
+    numbers = np.arange(count, dtype=wide).reshape((count,) + (1,) * rank)
+    share = numbers / parts if parts > 0 else numbers * 0
+    shape = broadcast_shapes(name, tuple(first.shape), tuple(last.shape))
+    first, last = (expand_dims(broadcast_to_extents(x, shape), 0) for x in (first, last))
+    y = add(multiply(first, 1.0 - share), multiply(last, share)) if parts > 0 else add(first, share)
+    return moveaxis(y, 0, place) if place else y, distance, result
+
+
+@operation
+def linspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, retstep: bool = False, dtype: Any = None, axis: int = 0
+) -> Any:
+    """Returns evenly spaced numbers.
+
+    Args:
+        start, stop: the bounds, numbers or tensors whose shapes broadcast.
+        num: how many numbers.
+        endpoint: whether stop is the last of them.
+        retstep: whether their distance is returned, too.
+        dtype: the dtype, by default that of the bounds, but a float.
+        axis: the place of the new axis.
+
+    Example:
+        >>> linspace(0, 1, 5).tolist()
+        [0.0, 0.25, 0.5, 0.75, 1.0]
+    """
+    y, distance, result = _line(start, stop, num, endpoint, axis, "linspace")
+    name = result if dtype is None else dtypes.standardize(dtype)
+    y = cast(call("floor", y) if dtypes.is_integer(name) else y, name)
+    return (y, cast(distance, result)) if retstep else y
+
+
+@operation
+def logspace(
+    start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10, dtype: Any = None, axis: int = 0
+) -> Any:
+    """Returns `base` to the power of evenly spaced numbers; see `linspace`."""
+    y, _, result = _line(start, stop, num, endpoint, axis, "logspace")
+    return cast(power(cast(base, dtype_of(y)), y), result if dtype is None else dtype)
+
+
+@operation
+def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0) -> Any:
+    """Returns numbers each of which is the one before times the same factor; see `linspace`."""
+    name = type_of_numbers(start, stop)
+    result = name if dtypes.is_float(name) else dtypes.floatx()
+    symbolic = any(isinstance(x, Tensor) for x in (as_tensor(start), as_tensor(stop)))
+    wide = "float64" if not symbolic or result == "float64" else "float32"
+    first, last = (cast(as_tensor(x), wide) for x in (start, stop))
+    if not symbolic and (np.any(first == 0) or np.any(last == 0)):
+        raise ValueError("geomspace: expected bounds that are not 0")
+    y, _, _ = _line(log(absolute(first)), log(absolute(last)), num, endpoint, axis, "geomspace")
+    place = normalize_axis(axis, len(y.shape), "geomspace")
+    side = broadcast_to_extents(sign(first), broadcast_shapes("geomspace", tuple(first.shape), tuple(last.shape)))
+    return cast(multiply(exp(y), expand_dims(side, place)), result if dtype is None else dtype)
+
+
+def _window(x: Any, name: str) -> tuple[int, np.ndarray[Any, Any]]:
+    """Returns the length of a window, and -1 to 1 along it."""
+    x = as_tensor(x)
+    if isinstance(x, Tensor):
+        raise ValueError(f"{name}: the length of a window would be a shape, which a traced function cannot know")
+    length = int(np.asarray(x).item())
+    return length, np.arange(1 - length, length, 2) / max(length - 1, 1)
+
+
+def _made(values: Any) -> Any:
+    return np.asarray(values, dtypes.floatx())
+
+
+def bartlett(x: Any) -> Any:
+    """Returns the Bartlett window of a length: a triangle."""
+    length, place = _window(x, "bartlett")
+    return _made(np.ones(length) if length == 1 else 1.0 - np.abs(place))
+
+
+def hanning(x: Any) -> Any:
+    """Returns the Hann window of a length: `0.5 + 0.5 cos(pi t)` for t from -1 to 1."""
+    length, place = _window(x, "hanning")
+    return _made(np.ones(length) if length == 1 else 0.5 + 0.5 * np.cos(np.pi * place))
+
+
+def hamming(x: Any) -> Any:
+    """Returns the Hamming window of a length: `0.54 + 0.46 cos(pi t)` for t from -1 to 1."""
+    length, place = _window(x, "hamming")
+    return _made(np.ones(length) if length == 1 else 0.54 + 0.46 * np.cos(np.pi * place))
+
+
+def blackman(x: Any) -> Any:
+    """Returns the Blackman window of a length: `0.42 + 0.5 cos(pi t) + 0.08 cos(2 pi t)` for t from -1 to 1."""
+    length, place = _window(x, "blackman")
+    return _made(
+        np.ones(length) if length == 1 else 0.42 + 0.5 * np.cos(np.pi * place) + 0.08 * np.cos(2 * np.pi * place)
+    )
+
+
+def kaiser(x: Any, beta: float) -> Any:
+    """Returns the Kaiser window of a length: `I0(beta sqrt(1 - t**2)) / I0(beta)` for t from -1 to 1."""
+    length, place = _window(x, "kaiser")
+    return _made(np.ones(length) if length == 1 else np.i0(beta * np.sqrt(1.0 - place**2)) / np.i0(float(beta)))
+
+
+@operation
+def array(x: Any, dtype: Any = None) -> Any:
+    """Returns a tensor or array of what is given, of the given dtype if there is one; an array is copied."""
+    y = convert_to_tensor(x, dtype)
+    return y if isinstance(y, Tensor) or y is not x else np.array(y)
