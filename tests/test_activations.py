@@ -352,7 +352,7 @@ def test_regularizers_and_constraints_by_name() -> None:
     for wrong in (-1.0, float("nan"), float("inf"), "a lot"):
         with pytest.raises(ValueError, match="regularizer: expected l2"):
             regularizers.L2(wrong)  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="OrthogonalRegularizer: expected a tensor of rank 2"):
+    with pytest.raises(ValueError, match="OrthogonalRegularizer must have rank 2"):
         regularizers.OrthogonalRegularizer()(np.ones(3, "float32"))
 
 

@@ -520,3 +520,34 @@ def test_stateless_call() -> None:
     np.testing.assert_array_equal(outputs, X)
     with pytest.raises(ValueError, match="1 trainable"):
         layer.stateless_call([], [np.float32(4)], X)
+
+
+@pytest.mark.parametrize("kind", ["float16", "bfloat16"])
+def test_mixed_precision(kind: str) -> None:
+    pytest.importorskip("ml_dtypes")
+    seen = []
+
+    class Seeing(layers.Layer):
+        def __init__(self, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.cast = self.add_weight(shape=(), initializer="ones")
+            self.kept = self.add_weight(shape=(), initializer="ones", autocast=False)
+
+        def call(self, inputs: Any) -> Any:
+            seen.append((inputs.dtype, (self.cast + 0.0).dtype, (self.kept + 0.0).dtype))
+            return inputs + self.cast
+
+    layer = Seeing(dtype=f"mixed_{kind}")
+    result = layer(X)
+    assert result.dtype.name == kind
+    assert seen[-1] == (kind, kind, "float32")
+    assert layer.cast.dtype == "float32"
+    outer = Outer(Seeing(dtype="float32"), dtype=f"mixed_{kind}")
+    assert outer(X).dtype == np.float32
+    assert seen[-1] == ("float32", "float32", "float32")
+    model = dlnative.Sequential([dlnative.Input((3,)), layers.Dense(4, "relu", dtype=f"mixed_{kind}"), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    before = model.get_weights()
+    model.fit(X, X[:, :1], verbose=0)
+    assert all(array.dtype == np.float32 for array in model.get_weights())
+    assert any((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))

@@ -28,7 +28,11 @@ class Regularizer:
 
 
 def _checked(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < float("inf"):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, (int, float, np.integer, np.floating))
+        or not 0 <= value < float("inf")
+    ):
         raise ValueError(f"regularizer: expected {name} to be a number that is not negative, got {value!r}")
     return float(value)
 
@@ -110,7 +114,7 @@ class OrthogonalRegularizer(Regularizer):
     def __call__(self, x: Any) -> Any:
         shape = tuple(x.shape)
         if len(shape) != 2:
-            raise ValueError(f"OrthogonalRegularizer: expected a tensor of rank 2, got shape {shape}")
+            raise ValueError(f"Inputs to OrthogonalRegularizer must have rank 2. Received: inputs.shape={shape}")
         rows = x if self.mode == "rows" else ops.transpose(x)
         rows = rows * ops.rsqrt(ops.maximum(ops.sum(ops.square(rows), axis=1, keepdims=True), 1e-14))
         cosines = ops.absolute(ops.matmul(rows, ops.transpose(rows)))

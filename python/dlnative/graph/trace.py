@@ -71,6 +71,7 @@ class Trace:
         self.losses: list[tuple[Any, Tensor]] = []  # who added them, and what
         self.found: dict[Any, tuple[int, Any]] = {}  # what was looked for more than once; see layers/weights.py
         self.nodes: list[Node] = []
+        self.autocast: str | None = None  # the type in which float variables are read, where it is not their own
         self.dependencies: dict[Dependency, None] = {}
         self._scalars: dict[tuple[Any, str], Tensor] = {}
 

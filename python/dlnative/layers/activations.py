@@ -222,8 +222,8 @@ class Softmax(_Elementwise):
             pairs = zip(reversed(other), reversed(own), strict=False)
             if len(other) > len(own) or any(a not in (1, None, b) and b is not None for a, b in pairs):
                 raise ValueError(
-                    f"{self._label}: The `mask` must be broadcastable to `inputs`, got a mask of shape {other} for "
-                    f"inputs of shape {own}"
+                    f"{self._label}: The `mask` must be broadcastable to `inputs` and must not have more dimensions, got "
+                    f"a mask of shape {other} for inputs of shape {own}"
                 )
             if mask.dtype != "bool":
                 mask = ops.greater(mask, 0.5)

@@ -10,9 +10,7 @@ import numpy as np
 from dlnative.config import image_data_format
 
 
-def checked_number(
-    layer: Any, name: str, value: Any, low: float = 0.0, high: float = float("inf"), error: type[Exception] = ValueError
-) -> float:
+def checked_number(layer: Any, name: str, value: Any, low: float = 0.0, high: float = float("inf")) -> float:
     """Returns a number in `[low, high]` as a float.
 
     Raises:
@@ -20,25 +18,32 @@ def checked_number(
     """
     number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     if not number or not low <= value <= high:
-        bounds = f"in [{low:g}, {high:g}]" if high < float("inf") else "that is not negative" if low == 0 else ""
-        raise error(f"{layer._label}: expected {name} to be a number {bounds}, got {value!r}".replace(" ,", ","))
+        if high < float("inf"):
+            expected = (
+                f"Invalid value received for argument `{name}`. Expected a float value between {low:g} and {high:g}"
+            )
+        elif low == 0:
+            expected = f"{name} of a {type(layer).__name__} layer cannot be None or a negative value"
+        else:
+            expected = f"expected {name} to be a number"
+        raise ValueError(f"{layer._label}: {expected}, got {value!r}")
     return float(value)
 
 
-def checked_count(label: str, name: str, value: Any, error: type[Exception] = ValueError) -> int:
+def checked_count(label: str, name: str, value: Any) -> int:
     """Returns a positive integer.
 
     Raises:
-        ValueError: if it is not positive, or (unless `error` says otherwise) no integer.
+        ValueError: if it is none.
     """
     try:
         if isinstance(value, (bool, np.bool_)):
             raise TypeError
         count = operator.index(value)
     except TypeError:
-        raise error(f"{label}: expected a positive integer for {name}, got {value!r}") from None
+        raise ValueError(f"{label}: `{name}` must be a positive integer, got {value!r}") from None
     if count <= 0:
-        raise ValueError(f"{label}: expected a positive integer for {name}, got {value!r}")
+        raise ValueError(f"{label}: `{name}` must be a positive integer, got {value!r}")
     return count
 
 

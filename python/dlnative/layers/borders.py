@@ -133,8 +133,8 @@ class _Cropping(_Borders):
                 shape[axis] -= sum(widths)
                 if shape[axis] <= 0:
                     raise ValueError(
-                        f"{self._label}: Values in `cropping` argument should be smaller than the extents of the input, got "
-                        f"cropping={self._given()} for shape {tuple(input_shape)}"
+                        f"{self._label}: Values in `cropping` argument should be smaller than the corresponding spatial "
+                        f"dimension of the input, got cropping={self._given()} for shape {tuple(input_shape)}"
                     )
         return tuple(shape)
 

@@ -46,6 +46,7 @@ class Calling(Weights):
     supports_masking: bool
     _compute_dtype: str
     _function: Function | None
+    _is_mixed: bool
     _last_call: tuple[Any, Any] | None
     _output_shape: Any
 
@@ -295,6 +296,10 @@ class Calling(Weights):
             trace.losses = [item for item in trace.losses if item[0] not in layers]
         before = context.training
         context.training = training
+        outer = None if trace is None else trace.autocast
+        if trace is not None and (outer is not None or self._is_mixed):
+            casts = outer is None or (self.autocast and dtypes.is_float(self._compute_dtype))
+            trace.autocast = self._compute_dtype if casts else None
         try:
             with Scope(self):
                 outputs = self.call(*args, **kwargs)
@@ -302,6 +307,8 @@ class Calling(Weights):
                     self._penalise(outputs)
         finally:
             context.training = before
+            if trace is not None:
+                trace.autocast = outer
         self._hand_on_mask(first, outputs, mask)
         return outputs
 

@@ -51,6 +51,10 @@ class InputLayer(Layer):
         super().__init__(name=name or auto_name("input_layer"), **kwargs)
         label = f'Input "{self.name}"'
         for what, value in (("sparse", sparse), ("ragged", ragged)):
+            if value and input_tensor is not None:
+                raise ValueError(
+                    f"{label}: you cannot provide an incompatible `{what}` argument beside an input_tensor"
+                )
             if value:
                 raise ValueError(f"{label}: expected a dense input, got {what}=True: `{what}=True` is not supported")
         if shape is not None and batch_shape is not None:

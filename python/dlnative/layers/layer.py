@@ -90,6 +90,7 @@ class Layer(Calling):
             _dtype_policy=policy,
             _first_input_shape=(input_dim,) if input_dim is not None else input_shape,
             _function=None,
+            _is_mixed=policy.compute_dtype != policy.variable_dtype,
             _last_call=None,
             _locked=False,
             _output_shape=None,
@@ -211,7 +212,7 @@ class Layer(Calling):
     def dtype_policy(self, value: Any) -> None:
         self._dtype_policy = dtype_policies.get(value)
         self._compute_dtype = self._dtype_policy.compute_dtype
-        self._function = None
+        self._is_mixed = self._compute_dtype != self._dtype_policy.variable_dtype
 
     @property
     def dtype(self) -> str:

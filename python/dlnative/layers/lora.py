@@ -57,7 +57,8 @@ class LowRankLayer(Layer):
         """
         if getattr(self, f"{self._main}_constraint"):
             raise ValueError(
-                f"{self._label}: Lora is incompatible with {self._main} constraints: expected {self._main}_constraint=None"
+                f"{self._label}: Lora is incompatible with {self._main.removesuffix('s')} constraints: expected "
+                f"{self._main}_constraint=None"
             )
         if not self.built:
             raise ValueError(f"{self._label}: Cannot enable lora on a layer that isn't yet built")
@@ -84,7 +85,6 @@ class LowRankLayer(Layer):
         self.lora_enabled = True
         self.lora_rank = rank
         self.lora_alpha = rank if lora_alpha is None else lora_alpha
-        self._function = None
 
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()

@@ -50,15 +50,14 @@ class _Noise(Layer):
 def _checked_noise_shape(label: str, noise_shape: Any) -> tuple[int | None, ...] | None:
     if noise_shape is None:
         return None
-    listed = tuple(noise_shape) if isinstance(noise_shape, (list, tuple)) else ()
-    wrong = [
-        item
-        for item in listed
-        if item is not None and (not hasattr(item, "__index__") or isinstance(item, bool) or item <= 0)
-    ]
-    if not isinstance(noise_shape, (list, tuple)) or wrong:
-        raise ValueError(f"{label}: expected noise_shape to hold positive integers or None, got {noise_shape!r}")
-    return tuple([None if item is None else int(item) for item in listed])
+    what = f"{label}: Invalid value received for argument `noise_shape`."
+    if not isinstance(noise_shape, (list, tuple)):
+        raise ValueError(f"{what} Expected a tuple or list of integers, got {noise_shape!r}")
+    if any(item is not None and (not hasattr(item, "__index__") or isinstance(item, bool)) for item in noise_shape):
+        raise ValueError(f"{what} Expected all elements to be integers or None, got {noise_shape!r}")
+    if any(item is not None and item <= 0 for item in noise_shape):
+        raise ValueError(f"{what} Expected all dimensions to be positive integers or None, got {noise_shape!r}")
+    return tuple([None if item is None else int(item) for item in noise_shape])
 
 
 class Dropout(_Noise):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dlnative import ops
-from dlnative.layers.arguments import checked_count, checked_data_format, checked_extents
+from dlnative.layers.arguments import checked_data_format, checked_extents
 from dlnative.layers.input_spec import InputSpec
 from dlnative.layers.layer import Layer
 
@@ -56,14 +56,12 @@ class Reshape(Layer):
         target = tuple(target_shape)
         if any(not hasattr(extent, "__index__") or extent < -1 for extent in target):
             raise ValueError(
-                f"{self._label}: expected target_shape to hold non-negative integers, or -1 for one that is not known, "
-                f"got {target}"
+                f"{self._label}: expected non-negative integers, or -1 for one that is not known, got "
+                f"target_shape={target}"
             )
         self.target_shape = tuple(int(extent) for extent in target)
         if self.target_shape.count(-1) > 1:
-            raise ValueError(
-                f"{self._label}: expected target_shape with at most one unknown dimension (-1), got {target}"
-            )
+            raise ValueError(f"{self._label}: expected at most one unknown dimension (-1), got target_shape={target}")
         self._build_at_init()
 
     def check_input_shape(self, input_shape: Any) -> None:
@@ -271,7 +269,11 @@ class UpSampling3D(_UpSampling):
 
 
 def _factor(label: str, name: str, value: Any) -> int:
-    return checked_count(label, name, value, TypeError)
+    if not hasattr(value, "__index__") or isinstance(value, bool):
+        raise TypeError(f"{label}: Expected an integer value for `{name}`, got {value!r}")
+    if value <= 0:
+        raise ValueError(f"{label}: `{name}` should be a positive integer, got {value!r}")
+    return int(value)
 
 
 _Array = np.ndarray[Any, Any]

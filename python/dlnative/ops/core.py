@@ -89,7 +89,12 @@ def as_tensor(x: Any) -> Any:
         return x
     if isinstance(x, Variable):
         trace = current_trace()
-        return x.value if trace is None else trace.read(x)
+        if trace is None:
+            return x.value
+        tensor = trace.read(x)
+        if trace.autocast is not None and x.autocast and tensor.dtype != trace.autocast and dtypes.is_float(x.dtype):
+            return invoke(OPS["cast"], (tensor,), (trace.autocast,))
+        return tensor
     return to_array(x)
 
 

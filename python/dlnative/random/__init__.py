@@ -112,8 +112,10 @@ def dropout(inputs: Any, rate: float, noise_shape: Any = None, seed: Any = None)
     state = draw_seed(seed)
     if noise_shape is None:
         return draws.dropout(inputs, rate, state)
-    shape = tuple(
-        extent if wanted is None else wanted for wanted, extent in zip(noise_shape, inputs.shape, strict=True)
-    )
-    ones = ops.cast(ops.ones(shape), inputs.dtype if isinstance(inputs.dtype, str) else dtypes.of_array(inputs))
-    return ops.multiply(inputs, draws.dropout(ones, rate, state))
+    for wanted, extent in zip(noise_shape, inputs.shape, strict=True):
+        if wanted not in (None, 1, extent) and extent is not None:
+            raise ValueError(
+                f"dropout: expected a noise_shape that broadcasts to {inputs.shape}, got {tuple(noise_shape)}"
+            )
+    part = inputs[tuple([slice(0, wanted) for wanted in noise_shape])]
+    return ops.multiply(inputs, draws.dropout(ops.ones_like(part), rate, state))

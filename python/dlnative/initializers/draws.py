@@ -1,7 +1,8 @@
-"""How weights begin."""
+"""Initializers that draw random numbers."""
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -9,90 +10,11 @@ from typing import Any
 import numpy as np
 
 from dlnative import dtypes
-from dlnative.graph.variable import named_initializers
+from dlnative.initializers.constant import Array, Initializer
 from dlnative.ops import random
 from dlnative.utils.random_seed import next_seed
-from dlnative.utils.registry import Registry
-
-Array = np.ndarray[Any, Any]
 
 _MOST_ROUNDED = 1 << 16  # numbers
-
-
-class Initializer:
-    """A function of a shape and a dtype that returns the first value of a weight."""
-
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
-        """Returns an array.
-
-        Args:
-            shape: its shape.
-            dtype: its dtype, by default float32.
-        """
-        raise NotImplementedError(f"{type(self).__name__}: expected a method __call__(shape, dtype), found none")
-
-    def get_config(self) -> dict[str, Any]:
-        """Returns the arguments that make such an initializer again."""
-        return {}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Initializer:
-        """Makes an initializer from what `get_config` returned."""
-        return cls(**config)
-
-
-class Zeros(Initializer):
-    """Zeros."""
-
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
-        return np.zeros(tuple(shape), dtypes.standardize(dtype))
-
-
-class Ones(Initializer):
-    """Ones."""
-
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
-        return np.ones(tuple(shape), dtypes.standardize(dtype))
-
-
-class Constant(Initializer):
-    """One value everywhere.
-
-    Args:
-        value: a number, or an array that broadcasts to the shape.
-
-    Example:
-        >>> Constant(0.5)((2,)).tolist()
-        [0.5, 0.5]
-    """
-
-    def __init__(self, value: Any = 0.0) -> None:
-        self.value = value
-
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
-        return np.full(tuple(shape), self.value, dtypes.standardize(dtype))
-
-    def get_config(self) -> dict[str, Any]:
-        return {"value": self.value}
-
-
-class Identity(Initializer):
-    """The identity matrix, times a number.
-
-    Args:
-        gain: the number.
-    """
-
-    def __init__(self, gain: float = 1.0) -> None:
-        self.gain = gain
-
-    def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
-        if len(shape) != 2:
-            raise ValueError(f"Identity: expected a shape of rank 2, got {tuple(shape)}")
-        return (self.gain * np.eye(shape[0], shape[1])).astype(dtypes.standardize(dtype))
-
-    def get_config(self) -> dict[str, Any]:
-        return {"gain": self.gain}
 
 
 class _Draws:
@@ -101,8 +23,8 @@ class _Draws:
     A plan is kept for each length, so lengths are rounded up to a power of two as long as that is cheap.
     """
 
-    def __init__(self, seed: int) -> None:
-        self._state = np.array([seed % 2**63, 0], np.int64)
+    def __init__(self, state: Array) -> None:
+        self._state = state
 
     def uniform(self, shape: Sequence[int], dtype: Any, low: float, high: float) -> Array:
         values = self._draw(random.random_uniform, shape, dtype)
@@ -131,28 +53,42 @@ class _Draws:
         size = math.prod(shape)
         length = size if size > _MOST_ROUNDED else 1 << (size - 1).bit_length() if size else 0
         dtype = dtypes.standardize(dtype)
-        values = function(self._state, (length,), dtype=dtype if dtypes.is_float(dtype) else "float64")
+        exact = dtype if dtype in ("float32", "float64") else "float32" if dtypes.is_float(dtype) else "float64"
+        values = function(self._state, (length,), dtype=exact)
         self._state[1] += 1
         return values[:size].reshape(tuple(shape))
 
 
 class RandomInitializer(Initializer):
-    """An initializer that draws: the same values at every call, as in Keras.
+    """An initializer that draws: the same values at every call, as in Keras, unless the seed is a `SeedGenerator`.
 
     Args:
-        seed: an int, or `None` for one drawn from the generator that `utils.set_random_seed` sets.
+        seed: an int, a `random.SeedGenerator`, or `None` for an int drawn from the generator that `utils.set_random_seed`
+            sets.
     """
 
-    def __init__(self, seed: int | None = None) -> None:
-        self.seed = next_seed() if seed is None else int(seed)
+    def __init__(self, seed: Any = None) -> None:
+        if isinstance(seed, dict):  # of a config
+            from dlnative.random.seed_generator import SeedGenerator
+
+            seed = SeedGenerator.from_config(seed["config"])
         self._given = seed
+        self.seed = next_seed() if seed is None else seed if hasattr(seed, "next") else int(seed)
 
     def draws(self) -> _Draws:
         """Returns the random numbers of one call."""
-        return _Draws(self.seed)
+        if hasattr(self.seed, "next"):
+            return _Draws(np.array(self.seed.next()))
+        return _Draws(np.array([self.seed % 2**63, 0], np.int64))
 
     def get_config(self) -> dict[str, Any]:
-        return {"seed": self._given}
+        given = self._given
+        if hasattr(given, "get_config"):
+            name = type(given).__name__
+            given = {
+                "module": "keras.random", "class_name": name, "config": given.get_config(), "registered_name": None,
+            }  # fmt: skip
+        return {"seed": given}
 
 
 class RandomNormal(RandomInitializer):
@@ -163,13 +99,17 @@ class RandomNormal(RandomInitializer):
         seed: an int, or `None`.
     """
 
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: int | None = None) -> None:
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None) -> None:
         super().__init__(seed)
         self.mean = mean
         self.stddev = stddev
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
-        return self.draws().normal(shape, dtype, self.mean, self.stddev).astype(dtypes.standardize(dtype), copy=False)
+        return (
+            self.draws()
+            .normal(shape, dtype, self.mean, self.stddev)
+            .astype(dtypes.NUMPY[dtypes.standardize(dtype)], copy=False)
+        )
 
     def get_config(self) -> dict[str, Any]:
         return {"mean": self.mean, "stddev": self.stddev, **super().get_config()}
@@ -180,7 +120,7 @@ class TruncatedNormal(RandomNormal):
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
         values = self.draws().truncated_normal(shape, dtype, self.mean, self.stddev)
-        return values.astype(dtypes.standardize(dtype), copy=False)
+        return values.astype(dtypes.NUMPY[dtypes.standardize(dtype)], copy=False)
 
 
 class RandomUniform(RandomInitializer):
@@ -191,21 +131,33 @@ class RandomUniform(RandomInitializer):
         seed: an int, or `None`.
     """
 
-    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: int | None = None) -> None:
+    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Any = None) -> None:
         super().__init__(seed)
         self.minval = minval
         self.maxval = maxval
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
         values = self.draws().uniform(shape, dtype, self.minval, self.maxval)
-        return values.astype(dtypes.standardize(dtype), copy=False)
+        return values.astype(dtypes.NUMPY[dtypes.standardize(dtype)], copy=False)
 
     def get_config(self) -> dict[str, Any]:
         return {"minval": self.minval, "maxval": self.maxval, **super().get_config()}
 
 
-def fans(shape: Sequence[int]) -> tuple[float, float]:
-    """Returns the numbers of inputs and of outputs that a weight of this shape connects."""
+def fans(
+    shape: Sequence[int], input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None
+) -> tuple[float, float]:
+    """Returns the numbers of inputs and of outputs that a weight of this shape connects.
+
+    Args:
+        shape: the shape.
+        input_axes, output_axes: which axes stand for inputs and outputs; by default the last two, and the others for a
+            field that both have.
+    """
+    if input_axes is not None and output_axes is not None:
+        return float(math.prod(shape[axis] for axis in input_axes)), float(
+            math.prod(shape[axis] for axis in output_axes)
+        )
     if len(shape) < 2:
         size = float(shape[0]) if shape else 1.0
         return size, size
@@ -220,7 +172,9 @@ class VarianceScaling(RandomInitializer):
         scale: a positive number.
         mode: `"fan_in"`, `"fan_out"` or `"fan_avg"`.
         distribution: `"truncated_normal"`, `"untruncated_normal"` or `"uniform"`.
-        seed: an int, or `None`.
+        seed: an int, a `SeedGenerator`, or `None`.
+        input_axes, output_axes: the axes that stand for inputs and for outputs; by default the last two, and all others
+            for both.
 
     Example:
         >>> values = VarianceScaling(2.0, "fan_in", "uniform", seed=0)((100, 50))
@@ -232,26 +186,45 @@ class VarianceScaling(RandomInitializer):
     """
 
     def __init__(
-        self, scale: float = 1.0, mode: str = "fan_in", distribution: str = "truncated_normal", seed: int | None = None
+        self,
+        scale: float = 1.0,
+        mode: str = "fan_in",
+        distribution: str = "truncated_normal",
+        seed: Any = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
     ) -> None:
         name = type(self).__name__
         if scale <= 0:
-            raise ValueError(f"{name}: expected a positive scale, got {scale}")
+            raise ValueError(f"{name}: Argument `scale` must be positive float: expected a positive scale, got {scale}")
         if mode not in ("fan_in", "fan_out", "fan_avg"):
-            raise ValueError(f'{name}: expected mode "fan_in", "fan_out" or "fan_avg", got {mode!r}')
+            raise ValueError(
+                f'{name}: Invalid `mode` argument: expected mode "fan_in", "fan_out" or "fan_avg", got {mode!r}'
+            )
         if distribution == "normal":
             distribution = "truncated_normal"
         if distribution not in ("truncated_normal", "untruncated_normal", "uniform"):
             raise ValueError(
-                f'{name}: expected distribution "truncated_normal", "untruncated_normal" or "uniform", got {distribution!r}'
+                f'{name}: Invalid `distribution` argument: expected distribution "truncated_normal", '
+                f'"untruncated_normal" or "uniform", got {distribution!r}'
             )
         super().__init__(seed)
         self.scale = scale
         self.mode = mode
         self.distribution = distribution
+        self.input_axes = None if input_axes is None else list(input_axes)
+        self.output_axes = None if output_axes is None else list(output_axes)
+
+    def with_axes(self, input_axes: Sequence[int], output_axes: Sequence[int]) -> VarianceScaling:
+        """Returns the same initializer for weights whose axes stand for these, unless it was told its own."""
+        if self.input_axes is not None and self.output_axes is not None:
+            return self
+        made = copy.copy(self)
+        made.input_axes, made.output_axes = list(input_axes), list(output_axes)
+        return made
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> Array:
-        fan_in, fan_out = fans(shape)
+        fan_in, fan_out = fans(shape, self.input_axes, self.output_axes)
         n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         variance = self.scale / max(1.0, n)
         draws = self.draws()
@@ -263,21 +236,24 @@ class VarianceScaling(RandomInitializer):
             values = draws.truncated_normal(shape, dtype, 0.0, math.sqrt(variance) / 0.87962566103423978)
         else:
             values = draws.normal(shape, dtype, 0.0, math.sqrt(variance))
-        return values.astype(dtypes.standardize(dtype), copy=False)
+        return values.astype(dtypes.NUMPY[dtypes.standardize(dtype)], copy=False)
 
     def get_config(self) -> dict[str, Any]:
         config = {"scale": self.scale, "mode": self.mode, "distribution": self.distribution}
-        return {**config, **super().get_config()}
+        return {**config, **super().get_config(), "input_axes": self.input_axes, "output_axes": self.output_axes}
 
 
 class _Scaled(VarianceScaling):
     arguments: tuple[float, str, str] = (1.0, "fan_in", "truncated_normal")
 
-    def __init__(self, seed: int | None = None) -> None:
-        super().__init__(*self.arguments, seed=seed)
+    def __init__(
+        self, seed: Any = None, input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(*self.arguments, seed, input_axes, output_axes)
 
     def get_config(self) -> dict[str, Any]:
-        return RandomInitializer.get_config(self)
+        given = RandomInitializer.get_config(self)
+        return {**given, "input_axes": self.input_axes, "output_axes": self.output_axes}
 
 
 class GlorotUniform(_Scaled):
@@ -333,7 +309,7 @@ class Orthogonal(RandomInitializer):
         Saxe, McClelland and Ganguli, ICLR 2014.
     """
 
-    def __init__(self, gain: float = 1.0, seed: int | None = None) -> None:
+    def __init__(self, gain: float = 1.0, seed: Any = None) -> None:
         super().__init__(seed)
         self.gain = gain
 
@@ -343,40 +319,11 @@ class Orthogonal(RandomInitializer):
         rows, columns = math.prod(shape[:-1]), shape[-1]
         q, r = np.linalg.qr(self.draws().normal((max(rows, columns), min(rows, columns)), "float64"))
         q *= np.sign(np.diag(r))
-        return (self.gain * (q.T if rows < columns else q)).reshape(tuple(shape)).astype(dtypes.standardize(dtype))
+        return (
+            (self.gain * (q.T if rows < columns else q))
+            .reshape(tuple(shape))
+            .astype(dtypes.NUMPY[dtypes.standardize(dtype)])
+        )
 
     def get_config(self) -> dict[str, Any]:
         return {"gain": self.gain, **super().get_config()}
-
-
-_registry = Registry(
-    "initializer",
-    Initializer,
-    [
-        Zeros, Ones, Constant, Identity, RandomNormal, TruncatedNormal, RandomUniform, VarianceScaling, GlorotUniform,
-        GlorotNormal, HeUniform, HeNormal, LecunUniform, LecunNormal, Orthogonal,
-    ],
-    {
-        "normal": RandomNormal, "uniform": RandomUniform, "zero": Zeros, "one": Ones, "IdentityInitializer": Identity,
-        "OrthogonalInitializer": Orthogonal,
-    },
-)  # fmt: skip
-serialize, deserialize = _registry.serialize, _registry.deserialize
-
-# Keras's other names of the classes.
-zeros, ones, constant, identity = Zeros, Ones, Constant, Identity
-random_normal, random_uniform, truncated_normal = RandomNormal, RandomUniform, TruncatedNormal
-variance_scaling, orthogonal = VarianceScaling, Orthogonal
-glorot_normal, glorot_uniform = GlorotNormal, GlorotUniform
-he_normal, he_uniform, lecun_normal, lecun_uniform = HeNormal, HeUniform, LecunNormal, LecunUniform
-IdentityInitializer, OrthogonalInitializer = Identity, Orthogonal
-
-
-def get(identifier: Any) -> Any:
-    """Returns an initializer given as itself, a class, a name, an array (a constant), a function or a config."""
-    if isinstance(identifier, (np.ndarray, list, int, float)):
-        return Constant(identifier)
-    return _registry.get(identifier)
-
-
-named_initializers.append(get)
