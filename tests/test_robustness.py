@@ -265,6 +265,33 @@ print(resident() - before)
     assert predictions < 2.0
 
 
+def test_plans_share_the_memory_they_compute_in(python: Any) -> None:
+    """Many batch sizes of one model, and many shapes of one op, take little more than the largest of them."""
+    program = """
+import os
+import numpy as np
+import dlnative
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+x, y = np.ones((2000, 400), "float32"), np.ones((2000, 10), "float32")
+model = dlnative.Sequential([dlnative.Input((400,)), dlnative.layers.Dense(600), dlnative.layers.Dense(10)])
+model.compile("sgd", "mse")
+model.fit(x, y, batch_size=20, verbose=0)
+before = resident()
+for batch_size in range(40, 2001, 40):
+    model.fit(x[:batch_size], y[:batch_size], batch_size=batch_size, verbose=0)
+for rows in range(1000, 1040):
+    dlnative.ops.softmax(x[:rows])
+print(resident() - before)
+"""
+    if not os.path.exists("/proc/self/statm"):
+        pytest.skip("resident memory is read from /proc")
+    assert float(python(program)) < 60.0  # the plan for 2000 rows computes in 13 MB
+
+
 def test_a_model_is_freed() -> None:
     """No cycle, cache or registry keeps a model that the user has let go."""
     import gc

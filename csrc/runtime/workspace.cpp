@@ -1,6 +1,7 @@
 #include "runtime/workspace.h"
 
 #include <pthread.h>
+#include <sys/mman.h>
 
 #include <algorithm>
 #include <atomic>
@@ -16,6 +17,8 @@ namespace {
 
 // What may stay for later plans although none that lives needs as much: new memory is dear when it is first touched.
 constexpr std::int64_t always_kept_bytes = std::int64_t{16} << 20;
+
+constexpr std::int64_t mapped_bytes = std::int64_t{1} << 20;  // from here on a workspace is whole pages
 
 using Workspaces = std::vector<std::unique_ptr<Workspace>>;
 
@@ -60,7 +63,7 @@ class Pool {
         idle_.pop_back();
       }
     }
-    if (found != nullptr && found->bytes >= bytes) return found;
+    if (found != nullptr && found->bytes() >= bytes) return found;
     found.reset();
     try {
       return std::make_unique<Workspace>(std::max(bytes, largest_.load(std::memory_order_relaxed)));
@@ -86,7 +89,7 @@ class Pool {
  private:
   void set_largest() { largest_.store(claims_.empty() ? 0 : claims_.rbegin()->first, std::memory_order_relaxed); }
   bool fits(const Workspace& workspace) const {
-    return workspace.bytes <= std::max(largest_.load(std::memory_order_relaxed), always_kept_bytes);
+    return workspace.bytes() <= std::max(largest_.load(std::memory_order_relaxed), always_kept_bytes);
   }
 
   std::atomic<Workspace*> last_{nullptr};  // lent first, without the mutex
@@ -97,6 +100,25 @@ class Pool {
 };
 
 }  // namespace
+
+Workspace::Workspace(std::int64_t bytes) : bytes_(bytes) {
+  if (bytes < mapped_bytes) {
+    begin_ = allocate_aligned(bytes).release();
+    return;
+  }
+  void* const memory = mmap(nullptr, static_cast<std::size_t>(bytes + cache_line), PROT_READ | PROT_WRITE,
+                            MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) throw std::bad_alloc();
+  begin_ = static_cast<std::byte*>(memory);
+}
+
+Workspace::~Workspace() {
+  if (bytes_ < mapped_bytes) {
+    FreeBytes()(begin_);
+  } else {
+    munmap(begin_, static_cast<std::size_t>(bytes_ + cache_line));
+  }
+}
 
 WorkspaceClaim::WorkspaceClaim(std::int64_t bytes) : bytes_(bytes) { Pool::instance().claim(bytes); }
 WorkspaceClaim::~WorkspaceClaim() { Pool::instance().drop(bytes_); }

@@ -27,10 +27,21 @@ class WorkspaceClaim {
   const std::int64_t bytes_;
 };
 
-struct Workspace {
-  explicit Workspace(std::int64_t size) : memory(allocate_aligned(size)), bytes(size) {}
-  const AlignedBytes memory;
-  const std::int64_t bytes;
+// A piece of memory that begins on a cache line. Large ones are whole pages of the system's: in the heap, one that grew
+// again and again would leave a hole of each of its sizes.
+class Workspace {
+ public:
+  explicit Workspace(std::int64_t bytes);
+  ~Workspace();
+  Workspace(const Workspace&) = delete;
+  Workspace& operator=(const Workspace&) = delete;
+
+  std::byte* begin() const { return begin_; }
+  std::int64_t bytes() const { return bytes_; }
+
+ private:
+  const std::int64_t bytes_;
+  std::byte* begin_;
 };
 
 // A workspace for one run, at least as large as a claim. Throws std::bad_alloc where there is no memory for one.
@@ -41,7 +52,7 @@ class WorkspaceLease {
   WorkspaceLease(const WorkspaceLease&) = delete;
   WorkspaceLease& operator=(const WorkspaceLease&) = delete;
 
-  std::byte* begin() const { return workspace_ == nullptr ? nullptr : workspace_->memory.get(); }
+  std::byte* begin() const { return workspace_ == nullptr ? nullptr : workspace_->begin(); }
 
  private:
   std::unique_ptr<Workspace> workspace_;

@@ -22,19 +22,21 @@ class Arena:
 
     def take(self, nbytes: int) -> int:
         """Returns the offset of a piece: in the smallest gap that is large enough, or at the end, which then grows."""
+        gaps = self.gaps
         best = -1
-        for index, (_, size) in enumerate(self.gaps):
-            if size >= nbytes and (best < 0 or size < self.gaps[best][1]):
+        for index, (_, size) in enumerate(gaps):
+            if size >= nbytes and (best < 0 or size < gaps[best][1]):
                 best = index
+        # What changes is changed at once: an exception of a signal handler finds it as it was before or as it will be.
         if best >= 0:
-            offset, size = self.gaps.pop(best)
-            if size > nbytes:
-                self.gaps.insert(best, (offset + nbytes, size - nbytes))
+            offset, size = gaps[best]
+            gaps[best : best + 1] = [(offset + nbytes, size - nbytes)] if size > nbytes else []
             return offset
         offset = self._end()
         if offset < self.size:
-            self.gaps.pop()
-        self.size = offset + nbytes
+            self.size, gaps[-1:] = offset + nbytes, []
+        else:
+            self.size = offset + nbytes
         return offset
 
     def _end(self) -> int:
@@ -50,16 +52,19 @@ class Arena:
         """Makes a piece free again."""
         if not nbytes:
             return
-        index = 0
-        while index < len(self.gaps) and self.gaps[index][0] < offset:
-            index += 1
-        if index < len(self.gaps) and offset + nbytes == self.gaps[index][0]:
-            nbytes += self.gaps.pop(index)[1]
-        if index and sum(self.gaps[index - 1]) == offset:
-            index -= 1
-            offset, size = self.gaps.pop(index)
+        gaps = self.gaps
+        first = 0
+        while first < len(gaps) and gaps[first][0] < offset:
+            first += 1
+        last = first
+        if last < len(gaps) and offset + nbytes == gaps[last][0]:
+            nbytes += gaps[last][1]
+            last += 1
+        if first and sum(gaps[first - 1]) == offset:
+            first -= 1
+            offset, size = gaps[first]
             nbytes += size
-        self.gaps.insert(index, (offset, nbytes))
+        gaps[first:last] = [(offset, nbytes)]
 
     @property
     def free(self) -> int:

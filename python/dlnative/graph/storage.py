@@ -61,7 +61,10 @@ class _Chunk:
         import mmap
 
         self.capacity = max(_CHUNK, -(-nbytes // _HUGE) * _HUGE)
-        self.memory = mmap.mmap(-1, self.capacity + _HUGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        try:
+            self.memory = mmap.mmap(-1, self.capacity + _HUGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        except (OSError, OverflowError):
+            raise MemoryError(f"expected {nbytes:,} bytes of memory, got none") from None
         if nbytes >= _LARGE:
             with contextlib.suppress(OSError):  # of a kernel without huge pages
                 self.memory.madvise(mmap.MADV_HUGEPAGE)
@@ -126,11 +129,11 @@ class _Pool:
 
     def give(self, chunk: _Chunk, offset: int, nbytes: int) -> None:
         self.returned.append((chunk, offset, nbytes))
-        if self.lock.acquire(blocking=False):
-            try:
+        # Whoever holds the lock settles, be it this thread in whose work Python's collector stepped in. Not `acquire`: an
+        # exception of a signal handler could come between that and what gives the lock back.
+        if not self.lock.locked():
+            with self.lock:
                 self._settle()
-            finally:
-                self.lock.release()
 
     def kept(self) -> int:
         """Returns how many bytes wait for their next user."""
