@@ -176,7 +176,11 @@ Items items_of(PyObject* sequence, const char* what) {
 
 std::int64_t integer(PyObject* object) {
   const long long value = PyLong_AsLongLong(object);
-  if (value == -1 && PyErr_Occurred() != nullptr) throw py::error_already_set();
+  if (value == -1 && PyErr_Occurred() != nullptr) {
+    if (PyErr_ExceptionMatches(PyExc_OverflowError) == 0) throw py::error_already_set();
+    PyErr_Clear();
+    throw py::value_error("expected an integer of 64 bits, got a larger one");
+  }
   return value;
 }
 

@@ -125,6 +125,8 @@ def as_array(value: Any, dtype: str | None = None) -> np.ndarray[Any, Any]:
         name = of_array(array)
         return array if NUMPY[name] is array.dtype else array.astype(NUMPY[name])
     array = np.asarray(value)
+    if array.dtype == object and all(isinstance(item, int) for item in array.flat):  # some fit in no integer type
+        array = array.astype(NUMPY[dtype] if dtype and is_float(dtype) else np.uint64)
     name = of_array(array)
     wanted = dtype or {"float64": _floatx, "int64": "int32", "uint64": "int32"}.get(name, name)
     made = array.astype(NUMPY[wanted], copy=False)

@@ -337,7 +337,13 @@ isfinite = unary_function("isfinite", "whether x is neither infinite nor NaN")
 
 
 def binary_function(
-    name: str, formula: str, *, needs_float: bool = False, integers: bool = False, public: str = ""
+    name: str,
+    formula: str,
+    *,
+    needs_float: bool = False,
+    integers: bool = False,
+    booleans: bool = True,
+    public: str = "",
 ) -> Callable[[Any, Any], Any]:
     """Makes the public function of a binary op.
 
@@ -346,10 +352,11 @@ def binary_function(
         formula: what it computes.
         needs_float: whether integers are converted to the default float type.
         integers: whether it takes integers and booleans alone.
+        booleans: whether it takes booleans.
         public: the name of the function, if another.
     """
     op, public = OPS[name], public or name
-    of_booleans = op.types.results is not None
+    of_booleans = op.types.results is not None or not booleans
 
     def function(x1: Any, x2: Any) -> Any:
         x1, x2 = promote(x1, x2)
@@ -373,7 +380,7 @@ def binary_function(
 
 
 add = binary_function("add", "x1 + x2")
-subtract = binary_function("subtract", "x1 - x2")
+subtract = binary_function("subtract", "x1 - x2", booleans=False)
 multiply = binary_function("multiply", "x1 * x2")
 divide = binary_function("divide", "x1 / x2", needs_float=True)
 true_divide = divide

@@ -22,6 +22,8 @@ EPSILON = 1e-7  # probabilities are kept this far from 0 and 1
 
 def _infer_rows(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
     logits = inputs[0]
+    if logits.shape[-1] == 0:
+        raise ValueError(f"crossentropy: expected at least one class, got an output of shape {tuple(logits.shape)}")
     return [(logits.shape[:-1], logits.dtype), (logits.shape, logits.dtype)]
 
 
@@ -153,6 +155,10 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
     if logits is not None and (from_logits or axis == len(output.shape) - 1):
         rows = last_axis(logits, axis), last_axis(target, axis)
         return invoke(OPS["categorical_crossentropy_with_logits"], rows, (1.0,))[0]
+    if output.shape[axis] == 0:
+        raise ValueError(
+            f"categorical_crossentropy: expected at least one class, got an output of shape {tuple(output.shape)}"
+        )
     p = clip(call("divide", output, reduce("sum", output, axis, True)), EPSILON, 1.0 - EPSILON)
     return call("negative", reduce("sum", call("multiply", target, log(p)), axis))
 
@@ -187,6 +193,10 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
     logits = output if from_logits else _logits_behind(output, "softmax")
     if logits is not None and (from_logits or axis == len(output.shape) - 1):
         return invoke(OPS["sparse_categorical_crossentropy_with_logits"], (last_axis(logits, axis), target), (1.0,))[0]
+    if output.shape[axis] == 0:
+        raise ValueError(
+            f"sparse_categorical_crossentropy: expected at least one class, got an output of shape {tuple(output.shape)}"
+        )
     p = last_axis(output, axis)
     p = clip(call("divide", p, reduce("sum", p, -1, True)), EPSILON, 1.0 - EPSILON)
     chosen = one_hot(target, output.shape[axis], dtype=dtype_of(p))

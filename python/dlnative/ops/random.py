@@ -10,7 +10,7 @@ from dlnative import dtypes
 from dlnative.graph.op import OPS, Arg, Infer, Op, Sample, Spec, flat, register
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.conversion import cast, to_float
-from dlnative.ops.core import as_tensor, call, invoke
+from dlnative.ops.core import as_tensor, call, dtype_of, invoke
 
 _STATE = Arg((2,), "state", dtype="int64")
 
@@ -26,6 +26,8 @@ def _infer_draws(name: str, types: Sequence[str]) -> Infer:
         _check_state(name, inputs[0])
         if dtype not in types:
             raise TypeError(f"{name}: expected a result of {' or '.join(types)}, got {dtype}")
+        if min(shape, default=0) < 0:
+            raise ValueError(f"{name}: expected a shape of non-negative extents, got {shape}")
         return [(shape, dtype)]
 
     return infer
@@ -91,11 +93,17 @@ register(
 )
 
 
+def _state(state: Any) -> Any:
+    """Returns a state as int64; what is not of integers is left to the op to refuse."""
+    state = as_tensor(state)
+    return cast(state, "int64") if dtypes.is_integer(dtype_of(state)) else state
+
+
 def _drawn(name: str, state: Any, shape: Sequence[int], dtype: Any) -> tuple[Any, str]:
     """Returns draws, and the dtype that they are to have in the end: floats of 16 bits are drawn in float32."""
     wanted = dtypes.standardize(dtype)
     drawn = dtypes.WIDER[wanted] if dtypes.is_float(wanted) and wanted in dtypes.WIDER else wanted
-    return invoke(OPS[name], (as_tensor(state),), (tuple(shape), drawn)), wanted
+    return invoke(OPS[name], (_state(state),), (tuple(shape), drawn)), wanted
 
 
 def random_uniform(
@@ -114,7 +122,7 @@ def random_normal(state: Any, shape: Sequence[int], mean: float = 0.0, stddev: f
 
 def random_permutation(state: Any, size: int) -> Any:
     """Returns the numbers below `size` (int64) in an order that is determined by a state `[seed, counter]` (int64)."""
-    return invoke(OPS["random_permutation"], (as_tensor(state),), ((int(size),), "int64"))
+    return invoke(OPS["random_permutation"], (_state(state),), ((int(size),), "int64"))
 
 
 def dropout(inputs: Any, rate: float, state: Any) -> Any:
@@ -125,4 +133,4 @@ def dropout(inputs: Any, rate: float, state: Any) -> Any:
         rate: the probability, in `[0, 1)`.
         state: the state `[seed, counter]` (int64) that determines which.
     """
-    return invoke(OPS["dropout"], (to_float(inputs), as_tensor(state)), (float(rate),))
+    return invoke(OPS["dropout"], (to_float(inputs), _state(state)), (float(rate),))

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dlnative import dtypes
-from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register, size_of
+from dlnative.graph.op import OPS, Arg, Infer, Op, Sample, Spec, register, size_of
 from dlnative.graph.roles import Roles
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axes, normalize_axis, operation, scalar
@@ -29,6 +29,17 @@ def _infer(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
     shape = inputs[0].shape
     middle = (1,) * count if keepdims else ()
     return [(shape[:axis] + middle + shape[axis + count :], inputs[0].dtype)]
+
+
+def _infer_extreme(name: str) -> Infer:
+    def infer(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
+        axis, count, _ = attributes
+        shape = tuple(inputs[0].shape)
+        if 0 in shape[axis : axis + count]:
+            raise ValueError(f"{name}: expected at least one element to reduce, got shape {shape}")
+        return _infer(inputs, attributes)
+
+    return infer
 
 
 def spread(gradient: Any, node: Node) -> Any:
@@ -71,7 +82,7 @@ def _reduction(
         Op(
             name,
             "reduction",
-            _infer,
+            _infer_extreme(name) if name in ("max", "min") else _infer,
             attributes=(("axis", "int"), ("count", "int"), ("keepdims", "bool")),
             gradient=gradient,
             flops=lambda ins, outs: math.prod(ins[0]),
@@ -94,10 +105,15 @@ _reduction("max", _extreme_gradient, _NUMBER, "order", 0.0, Roles(reduces="rows"
 _reduction("min", _extreme_gradient, _NUMBER, "order", 0.0, Roles(reduces="rows"))
 
 
-def _infer_index(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
-    axis, keepdims = attributes
-    shape = inputs[0].shape
-    return [(shape[:axis] + ((1,) if keepdims else ()) + shape[axis + 1 :], "int32")]
+def _infer_index(name: str) -> Infer:
+    def infer(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
+        axis, keepdims = attributes
+        shape = tuple(inputs[0].shape)
+        if shape[axis] == 0:
+            raise ValueError(f"{name}: expected at least one element to choose from, got shape {shape}")
+        return [(shape[:axis] + ((1,) if keepdims else ()) + shape[axis + 1 :], "int32")]
+
+    return infer
 
 
 for _name in ("argmax", "argmin"):
@@ -105,7 +121,7 @@ for _name in ("argmax", "argmin"):
         Op(
             _name,
             "reduction",
-            _infer_index,
+            _infer_index(_name),
             attributes=(("axis", "int"), ("keepdims", "bool")),
             flops=lambda ins, outs: math.prod(ins[0]),
             dtypes=_NUMBER,
@@ -146,8 +162,6 @@ def _blocks(axes: Sequence[int]) -> list[tuple[int, int]]:
 def reduce(name: str, x: Any, axis: Any, keepdims: bool = False) -> Any:
     """Reduces a tensor over axes (`None`: all of them)."""
     axes = normalize_axes(axis, len(x.shape), name)
-    if name in ("max", "min") and builtins.any(x.shape[item] == 0 for item in axes):
-        raise ValueError(f"{name}: expected at least one element to reduce, got shape {tuple(x.shape)}")
     for first, count in reversed(_blocks(axes)):
         x = invoke(OPS[name], (x,), (first, count, bool(keepdims)))
     return x
@@ -281,8 +295,6 @@ def _index(name: str, x: Any, axis: int | None, keepdims: bool) -> Any:
         place = 0
     else:
         place = normalize_axis(axis, len(shape), name)
-    if x.shape[place] == 0:
-        raise ValueError(f"{name}: expected at least one element to choose from, got shape {shape}")
     y = invoke(OPS[name], (x,), (place, bool(keepdims) and axis is not None))
     return call("reshape", y, attributes=((1,) * len(shape),)) if keepdims and axis is None else y
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import builtins
 import math
 import warnings
 from collections.abc import Sequence
 from typing import Any
 
-from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register, size_of
+from dlnative.graph.op import OPS, Arg, Infer, Op, Sample, Spec, register, size_of
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.conversion import to_float
 from dlnative.ops.core import call, invoke, normalize_axes, operation
@@ -20,6 +19,15 @@ def _infer(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
     return [(inputs[0].shape, inputs[0].dtype)]
 
 
+def _infer_classes(name: str) -> Infer:
+    def infer(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
+        if inputs[0].shape[-1] == 0:
+            raise ValueError(f"{name}: expected at least one class, got shape {tuple(inputs[0].shape)}")
+        return _infer(inputs, attributes)
+
+    return infer
+
+
 for _name in ("softmax", "log_softmax"):
 
     def _gradient(node: Node, grads: Sequence[Any], _name: str = _name) -> Sequence[Any]:
@@ -29,7 +37,7 @@ for _name in ("softmax", "log_softmax"):
         Op(
             _name,
             "softmax",
-            _infer,
+            _infer_classes(_name),
             gradient=_gradient,
             inplace=True,
             flops=lambda ins, outs: 14 * math.prod(outs[0]),
@@ -98,8 +106,6 @@ def _along(name: str, x: Any, axis: Any) -> Any:
     x = to_float(x)
     rank = len(x.shape)
     axes = normalize_axes(axis, rank, name)
-    if builtins.any(x.shape[item] == 0 for item in axes):
-        raise ValueError(f"{name}: expected at least one class, got shape {tuple(x.shape)}")
     if len(axes) != 1:  # as one axis, and the last
         kept = [index for index in range(rank) if index not in axes]
         order = (*kept, *axes)

@@ -18,7 +18,8 @@ def sum(x: Array, axis: int, count: int, keepdims: bool) -> Array:
 
 
 def mean(x: Array, axis: int, count: int, keepdims: bool) -> Array:
-    return np.mean(x, axis=_axes(axis, count), keepdims=keepdims, dtype=x.dtype)
+    number = int(np.prod(x.shape[axis : axis + count]))
+    return np.sum(x, axis=_axes(axis, count), keepdims=keepdims, dtype=x.dtype) / x.dtype.type(number)
 
 
 def max(x: Array, axis: int, count: int, keepdims: bool) -> Array:

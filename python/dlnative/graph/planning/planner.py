@@ -65,6 +65,9 @@ def _flops_each(name: str) -> int:
     return flops([(), (), ()], [()]) if flops is not None else 1
 
 
+_MOST_BYTES = 2**62  # addresses have 63 bits, and what is computed with them should not come near
+
+
 class _Assembler:
     """Numbers spaces and buffers and writes instructions."""
 
@@ -154,6 +157,9 @@ class _Assembler:
             for buffer in self.buffers:
                 if buffer.space < 0:
                     buffer.space = space
+        if self.layout.arena_bytes > _MOST_BYTES:
+            large = max(self.buffers, key=lambda buffer: size_of(buffer.shape))
+            raise ValueError(f"a value of shape {large.shape} and dtype {large.dtype} is too large for any memory")
         return Program(
             self.buffers,
             self.instructions,
