@@ -10,6 +10,7 @@ import pytest
 
 import dlnative
 from dlnative import metrics, ops
+from dlnative.graph import function as compiled
 from samples import BITS, GUESSES, LABELS, LIKELY, ONE_HOT, PAIRS, TARGETS, WEIGHTS
 
 # By class: the result after all samples, and after two more that weigh 1/2 and 2.
@@ -216,7 +217,7 @@ def test_stateless_methods_leave_the_metric_alone(backend: str) -> None:
         first = metric.stateless_update_state(values, x * 0.0, x)
         return metric.stateless_result(metric.stateless_update_state(first, x * 0.0, x))
 
-    assert float(dlnative.Function(twice)(np.array([1.0, 3.0]))) == pytest.approx(30 / 6)
+    assert float(compiled.Function(twice)(np.array([1.0, 3.0]))) == pytest.approx(30 / 6)
     assert float(metric.result()) == 4.0
     assert float(copy.deepcopy(metric).stateless_result([6.0, 3.0])) == 2.0
 

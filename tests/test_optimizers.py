@@ -11,6 +11,7 @@ import pytest
 
 import dlnative
 from dlnative import optimizers
+from dlnative.graph import function as compiled
 
 
 @pytest.fixture(params=["cpu", "reference"])
@@ -395,7 +396,7 @@ def test_schedules_are_keras_s(name: str, backend: str) -> None:
     assert optimizers.schedules.deserialize(config).get_config() == schedule.get_config()
     with dlnative.backend.use_backend(backend):
         np.testing.assert_allclose([float(schedule(step)) for step in STEPS], expected, rtol=1e-5)
-        traced = dlnative.Function(schedule)
+        traced = compiled.Function(schedule)
         np.testing.assert_allclose([float(traced(np.int64(step))) for step in STEPS], expected, rtol=1e-5)
 
 

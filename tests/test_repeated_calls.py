@@ -10,6 +10,7 @@ import pytest
 
 import dlnative
 from dlnative import layers
+from dlnative.graph import function as compiled
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def test_a_call_on_an_array_while_tracing_is_traced(model: dlnative.Sequential) 
     x = np.ones((2, 3), "float32")
     for _ in range(3):
         model(x)
-    shifted = dlnative.Function(lambda s: s + model(x))
+    shifted = compiled.Function(lambda s: s + model(x))
     zero = np.zeros((2, 2), "float32")
     np.testing.assert_allclose(shifted(zero), by_hand(model, x), rtol=1e-5)
     model.set_weights([weight + 1 for weight in model.get_weights()])
@@ -96,7 +97,7 @@ def test_scalars_stay_scalars_in_a_traced_function(backend: str) -> None:
         variable.assign(3.0)
         return np.float32(3), np.float32(2) * x
 
-    constant, product = dlnative.Function(function)(np.float32(4))
+    constant, product = compiled.Function(function)(np.float32(4))
     assert constant.shape == product.shape == variable.value.shape == ()
     assert (float(constant), float(product), float(variable)) == (3.0, 8.0, 3.0)
 

@@ -12,6 +12,7 @@ from dlnative import (
     activations,
     backend,
     callbacks,
+    config,
     constraints,
     dtype_policies,
     initializers,
@@ -23,18 +24,19 @@ from dlnative import (
     optimizers,
     random,
     regularizers,
+    tree,
     utils,
 )
 from dlnative.config import build_config, num_threads, set_num_threads
 from dlnative.dtype_policies import DTypePolicy
 from dlnative.gradient import grad, value_and_grad
-from dlnative.graph.function import Function
 from dlnative.graph.variable import Variable
 from dlnative.initializers import Initializer
 from dlnative.layers import Input, InputSpec, Layer
 from dlnative.losses import Loss
 from dlnative.metrics import Metric
 from dlnative.models import Model, Sequential
+from dlnative.models.function import Function
 from dlnative.optimizers import Optimizer
 from dlnative.regularizers import Regularizer
 from dlnative.symbolic import KerasTensor
@@ -89,6 +91,7 @@ __all__ = [
     "backend",
     "build_config",
     "callbacks",
+    "config",
     "constraints",
     "datasets",
     "dtype_policies",
@@ -105,6 +108,7 @@ __all__ = [
     "regularizers",
     "selftest",
     "set_num_threads",
+    "tree",
     "utils",
     "value_and_grad",
 ]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+Path = tuple[Any, ...]  # keys and places
+
 
 def is_nested(value: Any) -> bool:
     """Tells whether a value is a list, a tuple or a dict."""
@@ -64,3 +66,12 @@ def form(structure: Any) -> Any:
     if isinstance(structure, (list, tuple)):
         return (type(structure).__name__, *[form(item) for item in structure])
     return structure is None
+
+
+def paths(structure: Any, path: Path = ()) -> list[Path]:
+    """Returns the keys and places that lead to each leaf, in the order of the leaves."""
+    if isinstance(structure, dict):
+        return [found for key in keys_of(structure) for found in paths(structure[key], (*path, key))]
+    if isinstance(structure, (list, tuple)):
+        return [found for index, item in enumerate(structure) for found in paths(item, (*path, index))]
+    return [path]

@@ -104,6 +104,13 @@ class InputLayer(Layer):
         """The type of the input."""
         return self._input_dtype
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        tensor = KerasTensor(self.batch_shape, self._input_dtype, self.name, history=Call(self, (), {}))
+        assert tensor.history is not None
+        tensor.history.outputs.append(tensor)
+        self.__dict__["_last_call"] = (tensor, tensor)
+
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Gives back its input."""
         del kwargs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 from dlnative import dtype_policies, ops, regularizers, version
 from dlnative.dtype_policies import DTypePolicy
@@ -15,6 +15,8 @@ from dlnative.layers.signature import call_signature, is_tensor, shape_arguments
 from dlnative.ops.core import record
 from dlnative.symbolic import Call, KerasTensor, map_shapes, without_history
 from dlnative.utils.naming import auto_name
+
+_Layer = TypeVar("_Layer", bound="Layer")
 
 
 class Layer(Calling):
@@ -48,7 +50,7 @@ class Layer(Calling):
         array([[1., 2.]], dtype=float32)
     """
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls: type[_Layer], *args: Any, **kwargs: Any) -> _Layer:
         layer = super().__new__(cls)
         if cls.get_config is Layer.get_config:
             layer.__dict__["_arguments"] = recorded(args, kwargs)
@@ -351,5 +353,5 @@ class Layer(Calling):
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
     def __getstate__(self) -> dict[str, Any]:
-        """Copies of a layer share no compiled functions with it."""
-        return {**self.__dict__, "_function": None}
+        """Copies of a layer share no compiled functions with it, and are called in no model but the one that is copied."""
+        return {**self.__dict__, "_function": None, "_last_call": None}

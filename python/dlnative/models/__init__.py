@@ -1,7 +1,32 @@
 """Models."""
 
+from __future__ import annotations
+
+from typing import Any
+
+from dlnative.models.cloning import clone_model
 from dlnative.models.functional import Functional
 from dlnative.models.model import Model
 from dlnative.models.sequential import Sequential
 
-__all__ = ["Functional", "Model", "Sequential"]
+__all__ = ["Functional", "Model", "Sequential", "clone_model", "model_from_json"]
+
+
+def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
+    """Makes a model, with new weights, of what `Model.to_json` returned.
+
+    Args:
+        json_string: the text.
+        custom_objects: classes of the user's, by name.
+
+    Example:
+        >>> import dlnative
+        >>> model = dlnative.Sequential([dlnative.Input((4,)), dlnative.layers.Dense(2)])
+        >>> model_from_json(model.to_json()).count_params()
+        10
+    """
+    import json
+
+    from dlnative.models.serialization import deserialize
+
+    return deserialize(json.loads(json_string), custom_objects)

@@ -12,32 +12,6 @@ from dlnative.data.batches import Data
 from dlnative.models.compiled_loss import at
 
 
-def fit_inputs(model: Any, call: str, arrays: list[Any]) -> list[Any]:
-    """Returns inputs with the ranks of the symbolic inputs: a last axis of extent 1 may be all that differs.
-
-    Args:
-        model: a functional or sequential model that is built.
-        call: who was given them.
-        arrays: the inputs, in the order of the model's.
-
-    Raises:
-        ValueError: if a shape does not fit.
-    """
-    fitted: list[Any] = []
-    for array, tensor in zip(arrays, model.inputs, strict=True):
-        if array is None:
-            if not getattr(tensor, "optional", False):
-                raise ValueError(f'{call}: expected an array for the input "{tensor.name}", got None')
-        else:
-            model.check_leaf(tensor, (None, *array.shape[1:]))
-            if array.ndim < len(tensor.shape):
-                array = array[..., None]
-            elif array.ndim > len(tensor.shape):
-                array = array[..., 0]
-        fitted.append(array)
-    return fitted
-
-
 def check_targets(model: Any, data: Data) -> None:
     """Refuses targets that the losses cannot take: labels that are no classes, probabilities outside of [0, 1].
 

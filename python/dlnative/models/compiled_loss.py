@@ -8,10 +8,8 @@ from typing import Any
 from dlnative import losses as losses_module
 from dlnative import metrics as metrics_module
 from dlnative import ops
-from dlnative.data.structure import flatten, is_nested, keys_of, pack, transform
+from dlnative.data.structure import Path, flatten, is_nested, pack, paths, transform
 from dlnative.graph.tensor import Tensor
-
-Path = tuple[Any, ...]
 
 
 class MisfitError(ValueError):
@@ -186,15 +184,6 @@ class CompiledLoss:
                 given = dict(zip(with_loss, targets, strict=True))
                 return pack(y_pred, [given.get(place) for place in places])
         return aligned("targets", y_true, y_pred, self.names)
-
-
-def paths(structure: Any, path: Path = ()) -> list[Path]:
-    """Returns the keys and places that lead to each leaf, in the order of the leaves."""
-    if isinstance(structure, dict):
-        return [found for key in keys_of(structure) for found in paths(structure[key], (*path, key))]
-    if isinstance(structure, (list, tuple)):
-        return [found for index, item in enumerate(structure) for found in paths(item, (*path, index))]
-    return [path]
 
 
 def distinct(names: Iterable[str]) -> list[str]:

@@ -11,22 +11,21 @@ from dlnative.data.batches import Data
 from dlnative.data.conversion import floats_of, in_dtype, leaves_of, to_arrays
 from dlnative.data.iterables import IterableBatches, PyDatasetBatches, is_iterable_of_batches
 from dlnative.data.py_dataset import PyDataset
-from dlnative.data.structure import flatten, transform
-from dlnative.models import checks
+from dlnative.data.structure import flatten, pack, transform
 
 Array = np.ndarray[Any, Any]
 
 
 def model_floats(model: Any) -> str:
     """Returns the type that floats are fed in: float64 where a model, or one of its symbolic inputs, is float64."""
-    symbolic = getattr(model, "inputs", None) if model.built else None
-    if symbolic and any(tensor.dtype == "float64" for tensor in symbolic):
+    graph = model._graph
+    if graph is not None and any(tensor.dtype == "float64" for tensor in graph.inputs):
         return "float64"
     return floats_of(model.dtype)
 
 
 def input_arrays(model: Any, call: str, x: Any, *, finite: bool = True) -> Any:
-    """Returns the inputs as checked arrays, nested as they were given; a model that has seen no data yet is built.
+    """Returns the inputs as checked arrays, nested as they were given; a `Sequential` that has seen no data yet is built.
 
     Args:
         model: the model.
@@ -40,16 +39,21 @@ def input_arrays(model: Any, call: str, x: Any, *, finite: bool = True) -> Any:
     if x is None:
         raise ValueError(f"{call}: expected inputs x, got None")
     arrays = to_arrays(f"{call}: x", x, model_floats(model), finite=finite)
-    input_leaves = getattr(model, "input_leaves", None)
-    if input_leaves is None:
-        return arrays
-    if not model.built:
+    if not model.built and model._builds_from_shapes:
         same_length(Data(arrays, call=call))
         model.build(transform(lambda leaf: (None, *leaf.shape[1:]), arrays))
-    given = input_leaves(arrays)
+    graph = model._graph
+    if graph is None:
+        return arrays
+    try:
+        given = graph.leaves(arrays)
+        fitted = graph.fitted(given, lambda array: array[..., 0], lambda array: array[..., None])
+    except ValueError as error:
+        raise ValueError(f"{call}: {error}") from None
     if arrays.__class__ is np.ndarray:  # most often
-        return checks.fit_inputs(model, call, given)[0]
-    fitted = checks.fit_inputs(model, call, given)
+        return fitted[0]
+    if isinstance(graph.input_structure, dict) is not isinstance(arrays, dict) and not isinstance(arrays, dict):
+        return pack(graph.input_structure, fitted)
     known = {id(old): new for old, new in zip(given, fitted, strict=True) if old is not None}
     if isinstance(arrays, dict):  # a model takes what it has a name for
         arrays = {key: item for key, item in arrays.items() if item is None or _knows(item, known)}
@@ -62,15 +66,13 @@ def _knows(item: Any, known: dict[int, Any]) -> bool:
 
 def input_dtypes(model: Any, x: Any) -> list[str | None]:
     """Returns the types that the inputs are fed in, one for each array; `None`: that of the data."""
-    leaves = leaves_of(x)
-    input_leaves = getattr(model, "input_leaves", None)
-    if input_leaves is None or not model.built:
-        return [None] * len(leaves)
+    graph = model._graph
+    if graph is None:
+        return [None] * len(leaves_of(x))
     if x.__class__ is np.ndarray:  # most often
-        return [model.inputs[0].dtype]
-    pairs = zip(input_leaves(x), model.inputs, strict=True)
-    known = {id(leaf): tensor.dtype for leaf, tensor in pairs if leaf is not None}
-    return [known.get(id(leaf)) for leaf in leaves]
+        return [graph.inputs[0].dtype]
+    known = {id(leaf): tensor.dtype for leaf, tensor in zip(graph.leaves(x), graph.inputs, strict=True)}
+    return [known.get(id(leaf)) for leaf in leaves_of(x)]
 
 
 def samples(model: Any, call: str, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None) -> Data:

@@ -25,7 +25,7 @@ def fit(
     batch_size = None if batch_size is None else checked_count("fit", "batch_size", batch_size)
     epochs = checked_count("fit", "epochs", epochs, 0)
     initial_epoch = checked_count("fit", "initial_epoch", initial_epoch, 0)
-    steps = _checked_steps("fit", "steps_per_epoch", steps_per_epoch)
+    steps = _checked_steps(model, "fit", "steps_per_epoch", steps_per_epoch)
     validation_steps = _optional("fit", "validation_steps", validation_steps)
     validation_batch_size = _optional("fit", "validation_batch_size", validation_batch_size)
     frequency = checks.checked_frequency(validation_freq)
@@ -112,7 +112,7 @@ def evaluate(
     """See `Model.evaluate`."""
     batch_size = None if batch_size is None else checked_count("evaluate", "batch_size", batch_size)
     verbose = checks.checked_verbose("evaluate", verbose)
-    steps = _checked_steps("evaluate", "steps", steps)
+    steps = _checked_steps(model, "evaluate", "steps", steps)
     source = inputs.batches(model, "evaluate", x, y, sample_weight, batch_size)
     version.bump()  # a list or a dict of a layer may have changed without a sound
     if isinstance(source, ArrayBatches):
@@ -148,7 +148,7 @@ def predict(model: Any, x: Any, batch_size: Any, verbose: Any, steps: Any, callb
     given = batch_size
     batch_size = None if batch_size is None else checked_count("predict", "batch_size", batch_size)
     verbose = checks.checked_verbose("predict", verbose)
-    steps = _checked_steps("predict", "steps", steps)
+    steps = _checked_steps(model, "predict", "steps", steps)
     if is_iterable_of_batches(x):
         source: Any = inputs.batches(model, "predict", x, None, None, batch_size)
     else:
@@ -196,10 +196,12 @@ def _optional(call: str, name: str, value: Any) -> int | None:
     return None if value is None else checked_count(call, name, value)
 
 
-def _checked_steps(call: str, name: str, value: Any) -> int | None:
+def _checked_steps(model: Any, call: str, name: str, value: Any) -> int | None:
+    """Returns a number of steps; as in Keras, one of whole executions, if several steps make one."""
     steps = _optional(call, name, value)
     most = config.max_steps_per_epoch()
     if most is not None and (steps is None or most < steps):
         warnings.warn(f"{call}: max_steps_per_epoch limits {name} to {most}", stacklevel=4)
-        return most
-    return steps
+        steps = most
+    together: int = model.steps_per_execution
+    return None if steps is None else -(-steps // together) * together

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from dlnative.data.batches import Data
 from dlnative.data.conversion import checked_count
@@ -14,6 +14,9 @@ from dlnative.utils.terminal import show
 
 if TYPE_CHECKING:
     from dlnative.models.profile import Profile
+
+
+_Model = TypeVar("_Model", bound="Model")
 
 
 class Model(Trainer, Layer):
@@ -34,23 +37,42 @@ class Model(Trainer, Layer):
         10
     """
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        if cls is Model and (len(args) >= 2 or "outputs" in kwargs):
+    # The calls between symbolic inputs and outputs, where they are known; see `Functional` and `Sequential`.
+    _graph: Any = None
+    _builds_from_shapes = False  # whether `build` takes the shapes of any inputs
+
+    def __new__(cls: type[_Model], *args: Any, **kwargs: Any) -> _Model:
+        if cls is Model and _between(args, kwargs):
             from dlnative.models.functional import Functional
 
-            return super().__new__(Functional)
-        return super().__new__(cls)
+            return cast("_Model", Functional.__new__(Functional, *args, **kwargs))
+        made: _Model = super().__new__(cls, *args, **kwargs)
+        return made
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        if _between(args, kwargs):
+            from dlnative.models.functional import Functional
+
+            if not isinstance(self, Functional):
+                _become_functional(type(self), Functional)
+                Functional.__init__(self, *args, **kwargs)  # type: ignore[arg-type]
+                return
         if args or "inputs" in kwargs or "outputs" in kwargs:
             raise ValueError(f"{type(self).__name__}: expected both inputs and outputs, or neither")
-        Layer.__init__(self, **kwargs)
+        if kwargs or "built" not in self.__dict__:  # beside another layer as a base, that one has been made already
+            Layer.__init__(self, **kwargs)
         Trainer.__init__(self)
 
     @property
     def layers(self) -> list[Layer]:
         """The layers that the model holds."""
         return self._sublayers()
+
+    @layers.setter
+    def layers(self, value: Any) -> None:
+        raise AttributeError(
+            f"{self._label}: `Model.layers` attribute is reserved: expected another name for an attribute, got layers"
+        )
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """Returns a layer by its name or its place.
@@ -142,8 +164,77 @@ class Model(Trainer, Layer):
         show(str(result))
         return result
 
-    def get_config(self) -> dict[str, Any]:
-        return {"name": self.name, "trainable": self.trainable}
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+        """Makes a model from what `get_config` returned.
+
+        Args:
+            config: the configuration.
+            custom_objects: classes of the user's, by name.
+        """
+        from dlnative.models.functional_config import from_graph_config, is_graph_config
+
+        return (
+            from_graph_config(cls, config, custom_objects)
+            if is_graph_config(cls, config)
+            else super().from_config(config)
+        )
+
+    def to_json(self, **kwargs: Any) -> str:
+        """Returns the class and the configuration as text, from which `models.model_from_json` makes such a model again.
+
+        Args:
+            **kwargs: of `json.dumps`.
+        """
+        import json
+
+        from dlnative.models.serialization import serialize
+
+        return json.dumps(serialize(self), **kwargs)
+
+    def get_state_tree(self, value_format: str = "backend_tensor") -> dict[str, Any]:
+        """Returns the values of all variables, nested by the parts of their paths.
+
+        Args:
+            value_format: `"backend_tensor"` or `"numpy_array"`; both are NumPy arrays here.
+
+        Returns:
+            A dict of `trainable_variables`, `non_trainable_variables`, `optimizer_variables` and `metrics_variables`.
+
+        Raises:
+            ValueError: for another format, or if two variables have one path.
+        """
+        from dlnative.models.state_tree import state_tree
+
+        return state_tree(self, value_format)
+
+    def set_state_tree(self, state_tree: dict[str, Any]) -> None:
+        """Sets variables.
+
+        Args:
+            state_tree: values, nested as `get_state_tree` returns them; variables that are not there keep theirs.
+
+        Raises:
+            ValueError: if there is no such variable, or a value does not fit one; nothing is then changed.
+        """
+        from dlnative.models.state_tree import set_state_tree
+
+        set_state_tree(self, state_tree)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def _between(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Tells whether inputs and outputs are given."""
+    return len(args) >= 2 or (len(args) == 1 and "outputs" in kwargs) or ("inputs" in kwargs and "outputs" in kwargs)
+
+
+def _become_functional(cls: type, functional: type) -> None:
+    """Makes a subclass of `Model` one of `Functional`, whose constructor it has called."""
+    if cls is Model or functional in cls.__mro__:
+        return
+    cls.__bases__ = tuple(functional if base is Model else base for base in cls.__bases__)
+    for base in cls.__bases__:
+        if issubclass(base, Model):
+            _become_functional(base, functional)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
+from dlnative.graph.tree import map_structure
 from dlnative.layers.input import InputLayer
 from dlnative.layers.layer import Layer
 from dlnative.models.functional import Functional
 from dlnative.models.model import Model
-from dlnative.symbolic import KerasTensor
+from dlnative.symbolic import KerasTensor, map_shapes
 
 
 class Sequential(Model):
@@ -27,6 +29,8 @@ class Sequential(Model):
         >>> model.count_params()
         67
     """
+
+    _builds_from_shapes = True
 
     def __init__(self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None) -> None:
         super().__init__(name=name, autocast=False)
@@ -55,12 +59,13 @@ class Sequential(Model):
         ):
             layer = layer.history.function
         if not isinstance(layer, Layer):
-            raise ValueError(f"{self._label}: expected a layer, got {layer!r}")
+            raise ValueError(f"{self._label}: expected a layer: Only instances of `Layer` can be added, got {layer!r}")
         if layer.name in [other.name for other in self._layers]:
-            raise ValueError(f'{self._label}: expected layers with different names, got a second "{layer.name}"')
+            raise ValueError(f'{self._label}: all layers should have unique names, got a second "{layer.name}"')
         if isinstance(layer, InputLayer) and self._layers:
             raise ValueError(
-                f"{self._label}: expected Input as the first layer, got it after {len(self._layers)} others"
+                f"{self._label}: has already been configured: expected Input as the first layer, got it after "
+                f"{len(self._layers)} others"
             )
         if not self._layers and layer._first_input_shape is not None:
             self._layers.append(InputLayer(tuple(layer._first_input_shape)))
@@ -80,46 +85,80 @@ class Sequential(Model):
     def _rebuild(self) -> None:
         self._reset_plans()
         self._function = None
-        if self._layers and isinstance(self._layers[0], InputLayer):
-            self._functional = None
-            if len(self._layers) > 1:
-                self.build(self._layers[0].batch_shape)
-        else:
-            self.built = False
+        self._functional = None
+        self.built = False
+        if len(self._layers) > 1 and isinstance(self._layers[0], InputLayer):
+            self.build(self._layers[0].batch_shape)
 
     def build(self, input_shape: Any = None) -> None:
-        """Makes the weights for an input shape, the batch first."""
+        """Makes the weights for an input shape, the batch first, or for shapes nested as the inputs."""
+        first = self._layers[0] if self._layers else None
+        if isinstance(first, InputLayer):
+            known = first.batch_shape
+            given = tuple(input_shape) if isinstance(input_shape, (list, tuple)) else known
+            if given[1:] != known[1:]:
+                raise ValueError(
+                    f"{self._label}: has already been configured to use input shape {known}: expected no other, got {given}"
+                )
         if self._functional is not None:
             return
         if not self.layers:
-            raise ValueError(f"{self._label}: expected layers to build, got none")
-        first = self._layers[0]
+            raise ValueError(f"{self._label}: expected layers to build, got no layers")
         if isinstance(first, InputLayer):
-            start = first.output
+            start: Any = first.output
         else:
-            if input_shape is None or not isinstance(input_shape, (tuple, list)):
+            if not isinstance(input_shape, (tuple, list, dict)):
                 raise ValueError(f"{self._label}: expected one input shape to build, got {input_shape}")
-            first = InputLayer(batch_shape=(None, *input_shape[1:]), dtype=first.dtype)
-            self._layers.insert(0, first)
-            start = first.output
+            start = map_shapes(lambda shape: self._input(first, shape), input_shape)
+            if isinstance(start, KerasTensor):
+                assert start.history is not None
+                self._layers.insert(0, start.history.function)
         x: Any = start
-        for layer in self._layers[1:]:
-            x = layer(x)
+        for layer in self.layers:
+            self._refuse_several_inputs(layer)
+            try:
+                x = layer(x)
+            except NotImplementedError:  # its layers are built when they see data
+                return
         self._functional = Functional(start, x, name=f"{self.name}_functional")
         self.built = True
+
+    def _refuse_several_inputs(self, layer: Layer) -> None:
+        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        needed = [
+            name for name, parameter in inspect.signature(layer.call).parameters.items()
+            if parameter.kind in kinds and parameter.default is inspect.Parameter.empty
+        ]  # fmt: skip
+        if len(needed) > 1:
+            raise ValueError(
+                f"{self._label}: a layer can only have a single positional argument of `call`, the input, without a default; "
+                f"got {needed} of {layer._label}"
+            )
+
+    @staticmethod
+    def _input(layer: Any, shape: tuple[Any, ...]) -> Any:
+        return InputLayer(batch_shape=(None, *shape[1:]), dtype=layer.compute_dtype).output
 
     @property
     def layers(self) -> list[Layer]:
         """The layers, without the input."""
         return [layer for layer in self._layers if not isinstance(layer, InputLayer)]
 
+    @layers.setter
+    def layers(self, value: Any) -> None:
+        raise AttributeError(f"{self._label}: `layers` is reserved: Use `add()` and `pop()` to change the layers")
+
     def _inner(self, attributes: list[Any]) -> list[Layer]:
         del attributes
         return list(self._layers)
 
+    @property
+    def _graph(self) -> Any:
+        return None if self._functional is None else self._functional._graph
+
     def _model(self) -> Functional:
         if self._functional is None:
-            raise ValueError(
+            raise AttributeError(
                 f"{self._label}: expected a built model, got one that has seen no data; call build(input_shape) or begin "
                 "with Input(shape)"
             )
@@ -161,40 +200,50 @@ class Sequential(Model):
         return self._model().output_names
 
     def check_input_shape(self, input_shape: Any) -> None:
-        if self._functional is not None and isinstance(input_shape, tuple):
-            self._checked(input_shape)
-
-    def _checked(self, shape: tuple[Any, ...]) -> None:
-        try:
-            self._model().check_input_shape(shape)
-        except ValueError as error:
-            raise ValueError(str(error).replace(self._model()._label, self._label)) from None
-
-    def input_leaves(self, x: Any) -> list[Any]:
-        """Returns what is given for the input, in a list."""
-        return self._model().input_leaves(x) if self._functional is not None else [x]
-
-    def check_leaf(self, tensor: KerasTensor, shape: tuple[Any, ...]) -> None:
-        """Refuses an input of another shape than the symbolic input has."""
-        del tensor
-        self._checked(shape)
+        if self._functional is not None:
+            self._functional.check_input_shape(input_shape)
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """Calls the layers one after the other."""
-        del mask
-        return self._model().call(inputs, training=training)
+        if self._functional is not None:
+            return self._functional.call(inputs, training=training, mask=mask)
+        for layer in self.layers:  # what a layer returns is not known before it runs
+            inputs = layer(inputs, training=training)
+        return inputs
 
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """Returns a layer by its name or its place; see `Functional.get_layer`."""
-        if index is not None and -len(self.layers) <= index < len(self.layers):
-            return self.layers[index]
-        for layer in self.layers:
-            if index is None and layer.name == name:
-                return layer
-        wanted = f'"{name}"' if index is None else index
-        raise ValueError(
-            f"{self._label}: expected one of the layers {[layer.name for layer in self.layers]}, got {wanted}"
-        )
+    def get_config(self) -> dict[str, Any]:
+        """Returns the layers, and the shape that the model was built for, as `from_config` takes them, in Keras's format."""
+        from dlnative.models.serialization import serialize
+
+        config: dict[str, Any] = {
+            "name": self.name, "trainable": self.trainable, "layers": [serialize(layer) for layer in self._layers],
+        }  # fmt: skip
+        if self._functional is not None:
+            first = self._layers[0]
+            shapes = map_structure(lambda tensor: list(tensor.shape), self._functional.input)
+            config["build_input_shape"] = list(first.batch_shape) if isinstance(first, InputLayer) else shapes
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+        """Makes a model from what `get_config` returned.
+
+        Args:
+            config: the configuration.
+            custom_objects: classes of the user's, by name.
+        """
+        from dlnative.models.serialization import deserialize
+
+        model = cls(name=config.get("name"))
+        for layer in config["layers"]:
+            model.add(deserialize(layer, custom_objects), rebuild=False)
+        model._rebuild()
+        shape = config.get("build_input_shape")
+        if model._functional is None and shape and model.layers:
+            model.build(shape)
+        if not config.get("trainable", True):
+            model.trainable = False
+        return model
 
     def _summary_rows(self) -> list[tuple[Any, Any, int, list[str]]]:
         return [(layer, layer._output_shape, layer.count_params() if layer.built else 0, []) for layer in self.layers]

@@ -8,12 +8,13 @@ from typing import Any
 
 from dlnative import ops
 from dlnative.data.batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
-from dlnative.data.structure import flatten
+from dlnative.data.structure import flatten, transform
 from dlnative.graph.autodiff import gradients
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.trace import Trace, current_trace
 from dlnative.graph.tree import flatten_structure, map_structure
 from dlnative.graph.variable import Variable
+from dlnative.layers.layer import Layer
 
 
 def train(model: Any, x: Any, y: Any, sample_weight: Any) -> list[Any]:
@@ -56,6 +57,7 @@ def predict(model: Any, x: Any, y: Any, sample_weight: Any) -> Any:
     """Forward."""
     del y, sample_weight
     if model._overrides("predict_step"):
+        build(model, x)
         data = pack_x_y_sample_weight(x)
         if takes_state(model.predict_step):
             state = state_of(model, "predict")
@@ -103,6 +105,7 @@ def update_metrics(model: Any, mode: str, x: Any, y: Any, y_pred: Any, sample_we
 
 
 def _custom(model: Any, mode: str, step: Callable[..., Any], x: Any, y: Any, sample_weight: Any) -> list[Any]:
+    build(model, x)
     data = pack_x_y_sample_weight(x, y, sample_weight)
     model._objective.name_outputs(model._output_names())
     if takes_state(step):
@@ -113,6 +116,19 @@ def _custom(model: Any, mode: str, step: Callable[..., Any], x: Any, y: Any, sam
         logs = step(data)
     keep_logs(model, mode, flat_logs(model, f"{mode}_step", logs))
     return []
+
+
+def build(model: Any, x: Any) -> None:
+    """Builds a model that is not built yet, as its steps take its variables for given.
+
+    It is called in a trace that is thrown away. A model without `call` has nothing to build here.
+    """
+    if model.built or type(model).call is Layer.call:
+        return
+    trace = Trace()
+    feeds = transform(lambda leaf: None if leaf is None else trace.feed(leaf.shape, leaf.dtype), x)
+    trace.record(lambda: model(feeds, training=False))
+    trace.release()
 
 
 def flat_logs(model: Any, method: str, logs: Any) -> dict[str, Any]:
@@ -178,17 +194,38 @@ def _state_variables(model: Any, mode: str) -> list[list[Variable]]:
     return found
 
 
-def state_of(model: Any, mode: str) -> tuple[list[Any], ...]:
+class State(tuple[list[Any], ...]):
+    """The values of a model's variables, in lists, and the variables that they belong to."""
+
+    variables: list[list[Variable]]
+
+
+def state_of(model: Any, mode: str) -> State:
     """Returns the values of a model's variables at this point of the trace, as Keras's steps on JAX are given them."""
     trace = _trace()
-    return tuple([trace.read(variable) for variable in group] for group in _state_variables(model, mode))
+    variables = _state_variables(model, mode)
+    state = State([trace.read(variable) for variable in group] for group in variables)
+    state.variables = variables
+    return state
 
 
-def set_state(model: Any, mode: str, state: Any, before: Any) -> None:
-    """Assigns those values of a state that are others than those before."""
-    for group, values, olds in zip(_state_variables(model, mode), state, before, strict=True):
-        for variable, value, old in zip(group, values, olds, strict=True):
-            if value is not old and value is not _trace().read(variable):
+def set_state(model: Any, mode: str, state: Any, before: State) -> None:
+    """Assigns those values of a state that are others than those before.
+
+    Args:
+        model: the model.
+        mode: the step.
+        state: the lists of values; of the variables there were before, or of those that the step has made as well.
+        before: the state that the step began with.
+    """
+    trace = _trace()
+    for group, olds, now, values in zip(before.variables, before, _state_variables(model, mode), state, strict=True):
+        variables = group if len(values) == len(group) else now
+        if len(values) != len(variables):
+            raise ValueError(f"{model._label}: expected a state of {len(variables)} values, got {len(values)}")
+        known = dict(zip(group, olds, strict=True))
+        for variable, value in zip(variables, values, strict=True):
+            if value is not known.get(variable) and value is not trace.read(variable):
                 variable.assign(value)
 
 

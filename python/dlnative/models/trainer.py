@@ -113,6 +113,31 @@ class Trainer:
         self.compiled = True
         self._reset_plans()
 
+    def get_compile_config(self) -> dict[str, Any]:
+        """Returns what `compile` was given, as numbers, text, lists and dicts; nothing if it was not called."""
+        from dlnative.models.serialization import serialize
+
+        if not self.compiled:
+            return {}
+        return {
+            "optimizer": serialize(self.optimizer),
+            **{k: serialize(v) for k, v in self._objective.arguments.items()},
+        }
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles the model with what `get_compile_config` returned, and makes the optimizer's variables.
+
+        Raises:
+            ValueError: if a subclass has a `compile` of its own, which may take other arguments.
+        """
+        from dlnative.models.serialization import deserialize
+
+        if self._overrides("compile"):
+            raise ValueError(f"{self._label}: expected a compile_from_config beside a compile of its own, found none")
+        self.compile(**{name: deserialize(value) for name, value in config.items()})
+        if self.built:
+            self._build_optimizer()
+
     def _build_optimizer(self) -> None:
         if not self.optimizer.built:
             self.optimizer.build(self.trainable_variables)
