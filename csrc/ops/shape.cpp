@@ -5,6 +5,7 @@
 //   slice         y[i...] = x[start + i * step, ...]
 //   pad           zeros, with x put at `before`
 //   broadcast_to  NumPy's rule: axes of extent 1, and missing leading axes, are repeated
+//   view          the bytes of x as elements of y's type
 //   one_hot       y[i..., c] = 1 where c == indices[i...], else 0; an index out of range gives zeros
 //
 // All but the last are one strided copy (strided_copy.h); each function here only works out the strides.
@@ -118,6 +119,15 @@ void one_hot(const Call& call) {
   });
 }
 
+void view(const Call& call) {
+  const View &x = call.inputs[0], &y = call.outputs[0];
+  copy_in_tasks(*call.workers, y.size, item_size(y.dtype), [&](std::int64_t first, std::int64_t last) {
+    const std::int64_t item = item_size(y.dtype);
+    std::memcpy(y.as<char>() + first * item, x.as<char>() + first * item,
+                static_cast<std::size_t>((last - first) * item));
+  });
+}
+
 }  // namespace
 
 extern const OpRow shape_rows[] = {
@@ -126,6 +136,7 @@ extern const OpRow shape_rows[] = {
     {"slice", slice, moves},
     {"pad", pad, moves},
     {"broadcast_to", broadcast_to, moves},
+    {"view", view, {0, {all_types}, all_types}},
     {"one_hot", one_hot, {0, {Integers::set}, all_types}},
 };
 extern const int shape_row_count = sizeof(shape_rows) / sizeof(shape_rows[0]);

@@ -30,6 +30,7 @@ from dlnative.ops import (
     softsign,
     sparse_plus,
     sparse_sigmoid,
+    sparsemax,
     squareplus,
     swish,
     tanh,
@@ -94,7 +95,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     for function in (
         linear, relu, leaky_relu, relu6, sigmoid, tanh, softmax, log_softmax, softplus, softsign, exponential, elu, selu, silu,
         gelu, mish, hard_sigmoid, hard_tanh, hard_silu, celu, glu, log_sigmoid, hard_shrink, soft_shrink, tanh_shrink,
-        squareplus, sparse_plus, sparse_sigmoid, threshold,
+        squareplus, sparse_plus, sparse_sigmoid, sparsemax, threshold,
     )
 }  # fmt: skip
 _FUNCTIONS.update(swish=swish, hard_swish=hard_swish)

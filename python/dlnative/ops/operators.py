@@ -61,6 +61,10 @@ def install() -> None:
         setattr(cls, "__divmod__", lambda a, b: (arithmetic.floor_divide(a, b), arithmetic.mod(a, b)))  # noqa: B010
         setattr(cls, "__getitem__", lambda x, key: indexing.get_item(x, key))  # noqa: B010
 
+    # Elementwise, as in Keras; a symbolic tensor is equal to itself alone, also in Keras, so that lists of them can be searched.
+    setattr(Variable, "__eq__", lambda a, b: elementwise.equal(a, b))  # noqa: B010
+    setattr(Variable, "__hash__", object.__hash__)  # noqa: B010
+
     def convert(variable: Variable, value: Tensor) -> Any:
         return shape.broadcast_to(conversion.cast(value, variable.dtype), variable.shape)
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from dlnative.dtypes import NUMPY
+
 Array = np.ndarray[Any, Any]
 
 
@@ -41,3 +43,7 @@ def broadcast_to(x: Array, shape: tuple[int, ...]) -> Array:
 
 def one_hot(indices: Array, classes: int, dtype: str) -> Array:
     return (indices[..., None] == np.arange(classes)).astype(dtype)
+
+
+def view(x: Array, shape: tuple[int, ...], dtype: str) -> Array:
+    return np.ascontiguousarray(x).reshape(-1).view(NUMPY[dtype]).reshape(shape)
