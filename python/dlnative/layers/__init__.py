@@ -8,6 +8,7 @@ from dlnative.layers.activations import ELU, Activation, LeakyReLU, PReLU, ReLU,
 from dlnative.layers.borders import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 from dlnative.layers.core import Identity, Lambda, Masking, Wrapper
 from dlnative.layers.dense import Dense
+from dlnative.layers.einsum_dense import EinsumDense
 from dlnative.layers.embedding import Embedding, ReversibleEmbedding
 from dlnative.layers.input import Input, InputLayer
 from dlnative.layers.input_spec import InputSpec
@@ -65,6 +66,7 @@ __all__ = [
     "Dense",
     "Dot",
     "Dropout",
+    "EinsumDense",
     "Embedding",
     "Flatten",
     "GaussianDropout",

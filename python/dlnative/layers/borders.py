@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from dlnative import ops
 from dlnative.layers.arguments import checked_borders, checked_data_format, checked_extents
 from dlnative.layers.input_spec import InputSpec
 from dlnative.layers.layer import Layer
-from dlnative.ops.core import call
 
 
 class _Borders(Layer):
@@ -53,9 +53,9 @@ class _ZeroPadding(_Borders):
         return tuple(shape)
 
     def call(self, inputs: Any) -> Any:
-        starts = [0] * len(inputs.shape)
-        starts[self._first : self._first + self._axes] = [before for before, _ in self._widths]
-        return call("pad", inputs, attributes=(tuple(starts), self.compute_output_shape(inputs.shape)))
+        widths = [(0, 0)] * len(inputs.shape)
+        widths[self._first : self._first + self._axes] = self._widths
+        return ops.pad(inputs, widths)
 
 
 class ZeroPadding1D(_ZeroPadding):
