@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -144,6 +145,8 @@ def test_a_config_makes_the_same_metric(name: str) -> None:
     again = metrics.deserialize(json.loads(json.dumps(metrics.serialize(metric))))
     assert type(again) is type(metric)
     assert again.get_config() == metric.get_config()
+    assert pickle.loads(pickle.dumps(metric)).get_config() == metric.get_config()
+    assert type(metric).__name__ in metrics.__all__
 
 
 @pytest.mark.parametrize("name", ["auc", "auc_labels", "fbeta", "r2_each", "pearson", "recall_at", "binary_iou"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlnative.losses.functions import (
     binary_crossentropy,
@@ -34,7 +34,6 @@ from dlnative.metrics.accuracy import (
     sparse_top_k_categorical_accuracy,
     top_k_categorical_accuracy,
 )
-from dlnative.metrics.auc import AUC
 from dlnative.metrics.confusion import (
     FalseNegatives,
     FalsePositives,
@@ -42,13 +41,6 @@ from dlnative.metrics.confusion import (
     Recall,
     TrueNegatives,
     TruePositives,
-)
-from dlnative.metrics.correlation import (
-    ConcordanceCorrelation,
-    PearsonCorrelation,
-    R2Score,
-    concordance_correlation,
-    pearson_correlation,
 )
 from dlnative.metrics.errors import (
     BinaryCrossentropy,
@@ -67,17 +59,29 @@ from dlnative.metrics.errors import (
     SparseCategoricalCrossentropy,
     SquaredHinge,
 )
-from dlnative.metrics.f_score import F1Score, FBetaScore
-from dlnative.metrics.iou import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
 from dlnative.metrics.metric import Metric
-from dlnative.metrics.operating_points import (
-    PrecisionAtRecall,
-    RecallAtPrecision,
-    SensitivityAtSpecificity,
-    SpecificityAtSensitivity,
-)
 from dlnative.metrics.reduction import Mean, MeanMetricWrapper, Sum
+from dlnative.utils.lazy import lazily
 from dlnative.utils.registry import Registry, publish
+
+if TYPE_CHECKING:
+    from dlnative.metrics.auc import AUC as AUC
+    from dlnative.metrics.correlation import ConcordanceCorrelation as ConcordanceCorrelation
+    from dlnative.metrics.correlation import PearsonCorrelation as PearsonCorrelation
+    from dlnative.metrics.correlation import R2Score as R2Score
+    from dlnative.metrics.correlation import concordance_correlation as concordance_correlation
+    from dlnative.metrics.correlation import pearson_correlation as pearson_correlation
+    from dlnative.metrics.f_score import F1Score as F1Score
+    from dlnative.metrics.f_score import FBetaScore as FBetaScore
+    from dlnative.metrics.iou import BinaryIoU as BinaryIoU
+    from dlnative.metrics.iou import IoU as IoU
+    from dlnative.metrics.iou import MeanIoU as MeanIoU
+    from dlnative.metrics.iou import OneHotIoU as OneHotIoU
+    from dlnative.metrics.iou import OneHotMeanIoU as OneHotMeanIoU
+    from dlnative.metrics.operating_points import PrecisionAtRecall as PrecisionAtRecall
+    from dlnative.metrics.operating_points import RecallAtPrecision as RecallAtPrecision
+    from dlnative.metrics.operating_points import SensitivityAtSpecificity as SensitivityAtSpecificity
+    from dlnative.metrics.operating_points import SpecificityAtSensitivity as SpecificityAtSensitivity
 
 __all__ = [
     "AUC",
@@ -158,12 +162,29 @@ _CLASSES: tuple[type[Metric], ...] = (
     TopKCategoricalAccuracy, SparseTopKCategoricalAccuracy, MeanSquaredError, RootMeanSquaredError, MeanAbsoluteError,
     MeanAbsolutePercentageError, MeanSquaredLogarithmicError, LogCoshError, Hinge, SquaredHinge, CategoricalHinge,
     KLDivergence, Poisson, CosineSimilarity, BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy,
-    TruePositives, FalsePositives, TrueNegatives, FalseNegatives, Precision, Recall, AUC, SensitivityAtSpecificity,
-    SpecificityAtSensitivity, PrecisionAtRecall, RecallAtPrecision, F1Score, FBetaScore, IoU, BinaryIoU, MeanIoU, OneHotIoU,
-    OneHotMeanIoU, PearsonCorrelation, ConcordanceCorrelation, R2Score,
+    TruePositives, FalsePositives, TrueNegatives, FalseNegatives, Precision, Recall,
 )  # fmt: skip
+_LATER = {
+    "auc": ["AUC"],
+    "correlation": [
+        "ConcordanceCorrelation", "PearsonCorrelation", "R2Score", "concordance_correlation", "pearson_correlation",
+    ],
+    "f_score": ["F1Score", "FBetaScore"],
+    "iou": ["BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"],
+    "operating_points": [
+        "PrecisionAtRecall", "RecallAtPrecision", "SensitivityAtSpecificity", "SpecificityAtSensitivity",
+    ],
+}  # fmt: skip
+__getattr__ = lazily(__name__, _LATER)
+
+
+def _later() -> dict[str, Any]:
+    names = [name for names in _LATER.values() for name in names if name != name.lower()]
+    return {name: globals().get(name) or __getattr__(name) for name in names}
+
+
 _registry = Registry(
-    "metric", Metric, _CLASSES,
+    "metric", Metric, _CLASSES, more=_later,
     aliases={
         "mse": MeanSquaredError, "mae": MeanAbsoluteError, "mape": MeanAbsolutePercentageError,
         "msle": MeanSquaredLogarithmicError, "bce": BinaryCrossentropy, "rmse": RootMeanSquaredError,
@@ -172,7 +193,7 @@ _registry = Registry(
 publish(
     (
         binary_accuracy, categorical_accuracy, sparse_categorical_accuracy, sparse_top_k_categorical_accuracy,
-        top_k_categorical_accuracy, pearson_correlation, concordance_correlation,
+        top_k_categorical_accuracy,
     )
 )  # fmt: skip
 

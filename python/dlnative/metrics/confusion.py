@@ -59,10 +59,15 @@ def add_counts(
     limits = np.asarray(thresholds, dtype).reshape(-1, *(1 for _ in form[1:]))
     chosen = ops.cast(ops.greater(ops.reshape(y_pred, form), limits), dtype)
     actual = ops.reshape(y_true, form)
+    right = chosen * actual
     for kind, variable in counts.items():
-        sign = chosen if kind.endswith("positives") else 1.0 - chosen
-        positive = kind in ("true_positives", "false_negatives")
-        hits = sign * (actual if positive else 1.0 - actual)
+        hits = right
+        if kind == "false_positives":
+            hits = chosen - right
+        elif kind == "false_negatives":
+            hits = actual - right
+        elif kind == "true_negatives":
+            hits = (1.0 - actual) - (chosen - right)
         if weights is not None:
             hits = hits * ops.reshape(weights, form)
         variable.assign_add(ops.sum(hits, axis=1))

@@ -13,6 +13,7 @@ from dlnative.metrics.reduction import MeanMetricWrapper
 from dlnative.ops.conversion import to_float
 from dlnative.ops.core import dtype_of
 from dlnative.utils.checks import integer
+from dlnative.utils.registry import publish
 
 
 def _deviations(y_true: Any, y_pred: Any, axis: int) -> tuple[Any, Any, Any]:
@@ -48,6 +49,9 @@ def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     spread = [ops.mean(ops.square(y), axis=axis, keepdims=True) for y in (true, pred)]
     norm = spread[0] + spread[1] + ops.square(apart)
     return ops.mean(2.0 * true * pred / (norm + 1e-7), axis=axis)
+
+
+publish((pearson_correlation, concordance_correlation))
 
 
 class PearsonCorrelation(MeanMetricWrapper):

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dlnative.optimizers import schedules
 from dlnative.optimizers.adam import Adam, AdamW
 from dlnative.optimizers.optimizer import Optimizer
 from dlnative.optimizers.rmsprop import RMSprop
 from dlnative.optimizers.sgd import SGD
+from dlnative.utils.lazy import lazily
 from dlnative.utils.registry import Registry
+
+if TYPE_CHECKING:
+    from dlnative.optimizers import schedules as schedules
 
 __all__ = ["Adam", "AdamW", "Optimizer", "RMSprop", "SGD", "deserialize", "get", "schedules", "serialize"]
 
+__getattr__ = lazily(__name__, {"schedules": []})
 _CLASSES = (SGD, RMSprop, Adam, AdamW)
 _registry = Registry(
     "optimizer", Optimizer, _CLASSES, aliases={cls.__name__.lower(): cls for cls in _CLASSES}, snake_case=False

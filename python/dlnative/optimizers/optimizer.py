@@ -17,7 +17,6 @@ from dlnative import ops
 from dlnative.graph.function import Function, WeakMethod
 from dlnative.graph.trace import current_trace
 from dlnative.graph.variable import Variable
-from dlnative.optimizers import schedules
 from dlnative.optimizers.averaging import Accumulation, Averages
 from dlnative.optimizers.block import Block, blocks_of
 from dlnative.optimizers.state import State
@@ -110,10 +109,12 @@ class Optimizer(State):
 
     def _follows(self, rate: Any) -> bool:
         """Tells whether a learning rate is a function, and goes by it if it is one."""
+        if not isinstance(rate, dict) and (not callable(rate) or isinstance(rate, Variable)):
+            return False
+        from dlnative.optimizers import schedules
+
         if isinstance(rate, dict):
             rate = schedules.deserialize(rate)
-        if not callable(rate) or isinstance(rate, Variable):
-            return False
         takes_step = isinstance(rate, schedules.LearningRateSchedule) or takes(rate, 0)
         self._checked_rate(np.asarray(rate(np.int64(0)) if takes_step else rate()))
         self._schedule, self._takes_step = rate, takes_step
@@ -353,9 +354,12 @@ class Optimizer(State):
         }
 
     def _rate_config(self) -> Any:
-        if isinstance(self._schedule, schedules.LearningRateSchedule):
-            return schedules.serialize(self._schedule)
-        return float(self._learning_rate.value) if self._schedule is None else self._schedule
+        if self._schedule is None:
+            return float(self._learning_rate.value)
+        from dlnative.optimizers import schedules
+
+        schedule = self._schedule
+        return schedules.serialize(schedule) if isinstance(schedule, schedules.LearningRateSchedule) else schedule
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Optimizer:
@@ -367,6 +371,8 @@ class Optimizer(State):
         """
         config = dict(config)
         if isinstance(config.get("learning_rate"), dict):
+            from dlnative.optimizers import schedules
+
             config["learning_rate"] = schedules.deserialize(config["learning_rate"], custom_objects)
         return cls(**config)
 

@@ -61,6 +61,7 @@ class Registry:
         aliases: further names.
         snake_case: whether classes also have names in snake case.
         functions: functions that have the names of this kind, too.
+        more: returns further classes and functions by name: what is not imported before it is asked for.
     """
 
     def __init__(
@@ -71,22 +72,34 @@ class Registry:
         aliases: dict[str, Any] | None = None,
         functions: Sequence[Callable[..., Any]] = (),
         snake_case: bool = True,
+        more: Callable[[], dict[str, Any]] | None = None,
     ) -> None:
         self.kind = kind
         self.base = base
         self._classes = classes
         self._functions = functions
         self._snake_case = snake_case
+        self._more = more
         self._aliases = aliases or {}
 
     @functools.cached_property
     def names(self) -> dict[str, Any]:
         """The classes and functions by all their names, worked out at the first question: an import has no time for it."""
-        found: dict[str, Any] = {cls.__name__: cls for cls in self._classes}
-        for cls in self._classes if self._snake_case else ():
+        return self._by_name(self._classes, self._functions) | self._aliases
+
+    @functools.cached_property
+    def _all_names(self) -> dict[str, Any]:
+        if self._more is None:
+            return self.names
+        found = list(self._more().values())
+        classes = [item for item in found if isinstance(item, type)]
+        return self._by_name(classes, [item for item in found if not isinstance(item, type)]) | self.names
+
+    def _by_name(self, classes: Sequence[type], functions: Sequence[Callable[..., Any]]) -> dict[str, Any]:
+        found: dict[str, Any] = {cls.__name__: cls for cls in classes}
+        for cls in classes if self._snake_case else ():
             found.setdefault(to_snake_case(cls.__name__), cls)
-        found.update({function.__name__: function for function in self._functions})
-        return found | self._aliases
+        return found | {function.__name__: function for function in functions}
 
     def get(self, identifier: Any) -> Any:
         """Returns an object given as itself, a class, a name, a function or a config; `None` stays `None`.
@@ -123,8 +136,9 @@ class Registry:
         found = None
         if isinstance(name, str):
             found = self.names.get(name) or self.names.get(name.lower())
+            found = found or self._all_names.get(name) or self._all_names.get(name.lower())
         if found is None:
-            raise ValueError(unknown(self.kind, str(name), self.names))
+            raise ValueError(unknown(self.kind, str(name), self._all_names))
         return found
 
     def serialize(self, item: Any) -> Any:

@@ -1,0 +1,29 @@
+"""Names of a package whose modules are imported when somebody asks for them: an import has no time for what is rarely used."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+
+def lazily(package: str, modules: Mapping[str, Sequence[str]]) -> Callable[[str], Any]:
+    """Returns the `__getattr__` of a package.
+
+    Args:
+        package: the name of the package.
+        modules: its modules, each with the names that the package takes from it; a module without names is one itself.
+    """
+    homes = {name: module for module, names in modules.items() for name in names or [module]}
+
+    def get(name: str) -> Any:
+        if name not in homes:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        import importlib
+
+        module = importlib.import_module(f"{package}.{homes[name]}")
+        value = module if not modules[homes[name]] else getattr(module, name)
+        setattr(sys.modules[package], name, value)
+        return value
+
+    return get
