@@ -42,7 +42,7 @@ struct TypeRule {
   TypeSet inputs[own_inputs] = {};  // of the first inputs; 0: T, as all later ones
   TypeSet outputs = 0;              // 0: T
 
-  DLNATIVE_INLINE bool takes(const Call& call) const {
+  DLNATIVE_HOST_INLINE bool takes(const Call& call) const {
     int shared = -1;
     const auto fits = [&](DType dtype, TypeSet own) {
       if (own != 0) return (own & set_of(dtype)) != 0;

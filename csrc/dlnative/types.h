@@ -6,10 +6,12 @@
 
 #include <cstdint>
 
+// For nvcc, what kernels use is compiled for the GPU as well; what only chooses among them is not.
+#define DLNATIVE_HOST_INLINE inline __attribute__((always_inline))
 #if defined(__CUDACC__)
 #define DLNATIVE_INLINE __host__ __device__ __forceinline__
 #else
-#define DLNATIVE_INLINE inline __attribute__((always_inline))
+#define DLNATIVE_INLINE DLNATIVE_HOST_INLINE
 #endif
 
 namespace dlnative {
@@ -50,11 +52,11 @@ inline constexpr int dtype_count = sizeof(dtype_names) / sizeof(dtype_names[0]);
 inline constexpr std::int8_t item_sizes[] = {DLNATIVE_DTYPES(DLNATIVE_ROW)};
 #undef DLNATIVE_ROW
 
-DLNATIVE_INLINE constexpr std::int64_t item_size(DType dtype) { return item_sizes[static_cast<int>(dtype)]; }
+DLNATIVE_HOST_INLINE constexpr std::int64_t item_size(DType dtype) { return item_sizes[static_cast<int>(dtype)]; }
 
 // A set of element types: the bit of each is set.
 using TypeSet = std::uint32_t;
-DLNATIVE_INLINE constexpr TypeSet set_of(DType dtype) { return TypeSet{1} << static_cast<int>(dtype); }
+DLNATIVE_HOST_INLINE constexpr TypeSet set_of(DType dtype) { return TypeSet{1} << static_cast<int>(dtype); }
 inline constexpr TypeSet all_types = (TypeSet{1} << dtype_count) - 1;
 
 inline constexpr int max_rank = 8;

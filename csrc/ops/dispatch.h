@@ -26,7 +26,7 @@ using Numbers = Types<float, double, std::int32_t, std::int64_t>;
 
 // Calls body(Element{}) with the element type, which is one of the list.
 template <class Element, class... Others, class Body>
-DLNATIVE_INLINE auto with_type(Types<Element, Others...>, DType dtype, Body body) {
+DLNATIVE_HOST_INLINE auto with_type(Types<Element, Others...>, DType dtype, Body body) {
   if constexpr (sizeof...(Others) == 0) {
     return body(Element{});
   } else {
@@ -44,7 +44,7 @@ void by_float(const Call& call) {
 // Calls body(Word{}) with an unsigned integer as wide as the type: kernels that only move elements know no more of
 // them.
 template <class Body>
-DLNATIVE_INLINE auto with_word(DType dtype, Body body) {
+DLNATIVE_HOST_INLINE auto with_word(DType dtype, Body body) {
   switch (item_size(dtype)) {
     case 1:
       return body(std::uint8_t{});

@@ -10,7 +10,7 @@
 namespace dlnative::DLNATIVE_ISA {
 
 template <class T>
-DLNATIVE_INLINE void read_epilogue(const Call& call, int first_int, GemmArguments<T>& g) {
+DLNATIVE_HOST_INLINE void read_epilogue(const Call& call, int first_int, GemmArguments<T>& g) {
   const std::int64_t* const attributes = call.ints + first_int;
   const bool bias = attributes[0] != 0, residual = attributes[1] != 0;
   g.activation = static_cast<Activation>(attributes[2]);

@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# Everything that needs a GPU, in at most ten minutes, the most valuable first; each part has its own limit, and one that
+# fails does not stop the next. It needs nvcc, CMake and a C++20 compiler, no network; PyTorch and compute-sanitizer are
+# used where they are. Results go to $OUT (benchmarks/results/gpu by default), eight files at most:
+#
+#   summary.txt   what passed, failed or ran out of time, and how long it took
+#   gpu.json      the benchmark of cuda/check, with device, driver and commit
+#   torch.json    steps of the same networks by PyTorch: eager, compiled, as CUDA graphs
+#   build.log  check.log  benchmark.log  torch.log  sanitizer.log
+#
+# Arguments keep only the parts that are named: build check benchmark torch sanitizer. DLNATIVE_COMMIT names the commit
+# where there is no git.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+out=$(realpath -m "${OUT:-benchmarks/results/gpu}")
+build=${DLNATIVE_GPU_BUILD:-build/gpu}
+mkdir -p "$out"
+export PYTHONUNBUFFERED=1
+export DLNATIVE_COMMIT=${DLNATIVE_COMMIT:-$(git rev-parse HEAD 2> /dev/null || echo unknown)}
+parts=${*:-build check benchmark torch sanitizer}
+wanted() { [[ " $parts " == *" $1 "* ]]; }
+
+{
+  echo "commit $DLNATIVE_COMMIT"
+  nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.sm,clocks.max.mem --format=csv,noheader 2>&1
+  nvcc --version 2>&1 | tail -n 2
+  echo "$(nproc) cores"
+} > "$out/summary.txt"
+
+# run LIMIT LOG COMMAND...: the command with its output in the log; one line in the summary
+run() {
+  local limit=$1 log=$out/$2 begin=$SECONDS status
+  shift 2
+  echo "== $*" >> "$log"
+  timeout --kill-after=5 "$limit" "$@" >> "$log" 2>&1
+  status=$?
+  local word=passed
+  [ $status -ne 0 ] && word="FAILED ($status)"
+  [ $status -eq 124 ] && word="ran out of its $limit s"
+  echo "$word, $((SECONDS - begin)) s: $*" | tee -a "$out/summary.txt"
+  return $status
+}
+
+if wanted build; then
+  generator=()
+  command -v ninja > /dev/null && generator=(-G Ninja)
+  run 60 build.log cmake "${generator[@]}" -S . -B "$build" -DCMAKE_BUILD_TYPE=Release -DDLNATIVE_PYTHON=OFF \
+    -DDLNATIVE_CUDA=ON -DDLNATIVE_ISAS=portable -DCMAKE_CUDA_ARCHITECTURES="${DLNATIVE_GPU_ARCHITECTURES:-90-real}"
+  run 150 build.log cmake --build "$build" --parallel "$(nproc)" -- -k 0 ||
+    run 60 build.log cmake --build "$build" --parallel 4
+fi
+
+if wanted check; then
+  run 30 check.log "$build/cuda/cuda_device_check"
+  run 90 check.log "$build/cuda/cuda_parity"
+  run 60 check.log "$build/cuda/cuda_training"
+fi
+
+if wanted benchmark; then
+  if [ -z "${DLNATIVE_CUBLAS:-}" ]; then
+    DLNATIVE_CUBLAS=$(python3 - <<'PYTHON' 2> /dev/null
+import glob, sysconfig
+found = sorted(glob.glob(sysconfig.get_paths()["purelib"] + "/nvidia/*/lib/libcublas.so.*"))
+found += sorted(glob.glob("/usr/local/cuda*/lib64/libcublas.so.*"))
+print(found[0] if found else "")
+PYTHON
+    )
+    export DLNATIVE_CUBLAS
+  fi
+  export LD_LIBRARY_PATH="$(dirname "${DLNATIVE_CUBLAS:-/}"):${LD_LIBRARY_PATH:-}"
+  run 180 benchmark.log "$build/cuda/cuda_benchmark" "$out/gpu.json"
+fi
+
+if wanted torch; then
+  if python3 -c "import torch" 2> /dev/null; then
+    run 120 torch.log python3 cuda/check/torch_steps.py "$out/torch.json"
+  else
+    echo "left out: no PyTorch" | tee -a "$out/summary.txt"
+  fi
+fi
+
+if wanted sanitizer; then
+  if command -v compute-sanitizer > /dev/null; then
+    export DLNATIVE_CHECK_EVERY=17 # of the cases of the parity check
+    run 60 sanitizer.log compute-sanitizer --tool memcheck --error-exitcode 9 "$build/cuda/cuda_parity"
+    run 60 sanitizer.log compute-sanitizer --tool racecheck --error-exitcode 9 "$build/cuda/cuda_parity"
+    run 30 sanitizer.log compute-sanitizer --tool memcheck --error-exitcode 9 "$build/cuda/cuda_training" 2
+    unset DLNATIVE_CHECK_EVERY
+  else
+    echo "left out: no compute-sanitizer" | tee -a "$out/summary.txt"
+  fi
+fi
+
+echo "== $SECONDS s" | tee -a "$out/summary.txt"
+tail -n 400 "$out/benchmark.log" 2> /dev/null
+tail -n 40 "$out/torch.log" 2> /dev/null
+grep -h -E "FAILED|failures|ERROR SUMMARY|RACECHECK SUMMARY|error:" "$out"/check.log "$out"/build.log "$out"/sanitizer.log 2> /dev/null | head -n 60
+cat "$out/summary.txt"

@@ -1,0 +1,103 @@
+// Crossentropies of logits z, with the gradient that they give in the same pass; csrc/ops/loss.cpp says what and why.
+//
+//   categorical   target t of (..., C):  loss = -sum(t log_softmax(z));   dz = sum(t) softmax(z) - t
+//   sparse        integer labels (...):  loss = -log_softmax(z)[label];   dz = softmax(z) - onehot(label)
+//                 a label outside [0, C) makes its loss and its row of dz NaN
+//                 attribute scale: what dz is multiplied by
+//   binary        target t like z:       loss = max(z, 0) - z t + ln(1 + exp(-|z|))
+#include "ops/elementwise_loops.h"
+#include "ops/row_group.h"
+
+namespace dlnative::cuda {
+namespace {
+
+template <class T, class Label, class Group>
+__global__ void __launch_bounds__(row_threads)
+    sparse_kernel(const T* z, const Label* labels, T* loss, T* dz, std::int64_t rows, int C, T factor) {
+  wait_for_previous_kernel();
+  Group group(C);
+  if (group.row >= rows) return;
+  group.load(z);
+  const auto label = static_cast<std::int64_t>(labels[group.row]);
+  const bool valid = label >= 0 && label < C;
+  const T chosen = valid ? z[group.row * C + label] : static_cast<T>(NAN);
+  const T M = group.max(), S = group.sum_exp(M);
+  const T scale = valid ? factor / S : static_cast<T>(NAN);
+  if (group.lane == 0) loss[group.row] = log(S) - (chosen - M);
+  T* to = dz + group.row * C;
+  __syncwarp();  // dz may take the place of z
+  group.each([&](int i, T value) { to[i] = exp(value - M) * scale - (i == label ? factor : T{0}); });
+}
+
+template <class T, class Group>
+__global__ void __launch_bounds__(row_threads)
+    categorical_kernel(const T* z, const T* target, T* loss, T* dz, std::int64_t rows, int C, T factor) {
+  wait_for_previous_kernel();
+  Group group(C);
+  if (group.row >= rows) return;
+  group.load(z);
+  const T* t = target + group.row * C;
+  const T M = group.max(), S = group.sum_exp(M), rest = log(S);
+  T total = 0, sum = 0;
+  group.each([&](int i, T value) {
+    total += t[i];
+    if (t[i] != T{0}) sum += t[i] * (value - M - rest);  // a target of 0 counts nothing, even for z = -inf
+  });
+  total = group.fold(total, Plus{});
+  sum = group.fold(sum, Plus{});
+  if (group.lane == 0) loss[group.row] = -sum;
+  const T scale = total / S;
+  T* to = dz + group.row * C;
+  group.each([&](int i, T value) { to[i] = (exp(value - M) * scale - t[i]) * factor; });
+}
+
+template <class T, class Label>
+void enqueue_sparse(const Call& call, Queue& queue) {
+  const View& z = call.inputs[0];
+  if (z.size == 0) return;
+  with_row_group<T>(z.extent(-1), [&]<class Group>() {
+    launch(queue, sparse_kernel<T, Label, Group>, row_grid<Group>(z.rows()), z.as<const T>(),
+           call.inputs[1].as<const Label>(), call.outputs[0].as<T>(), call.outputs[1].as<T>(), z.rows(),
+           static_cast<int>(z.extent(-1)), call.floats[0]);
+  });
+}
+template <class T>
+void sparse(const Call& call, Queue& queue) {
+  call.inputs[1].dtype == DType::int32 ? enqueue_sparse<T, std::int32_t>(call, queue)
+                                       : enqueue_sparse<T, std::int64_t>(call, queue);
+}
+template <class T>
+void categorical(const Call& call, Queue& queue) {
+  const View& z = call.inputs[0];
+  if (z.size == 0) return;
+  with_row_group<T>(z.extent(-1), [&]<class Group>() {
+    launch(queue, categorical_kernel<T, Group>, row_grid<Group>(z.rows()), z.as<const T>(),
+           call.inputs[1].as<const T>(), call.outputs[0].as<T>(), call.outputs[1].as<T>(), z.rows(),
+           static_cast<int>(z.extent(-1)), call.floats[0]);
+  });
+}
+
+struct BinaryLoss {
+  template <class T>
+  DLNATIVE_INLINE T operator()(T z, T t) const {
+    return softplus(z) - z * t;
+  }
+};
+template <class T>
+void binary_crossentropy(const Call& call, Queue& queue) {
+  enqueue_elementwise<T, T, T>(call, queue, BinaryLoss{});
+}
+
+}  // namespace
+
+extern const Row loss_rows[] = {
+    {"categorical_crossentropy_with_logits", by_float<categorical<float>, categorical<double>>, same<Floats>},
+    {"sparse_categorical_crossentropy_with_logits",
+     by_float<sparse<float>, sparse<double>>,
+     {Floats::set, {0, Integers::set}}},
+    {"binary_crossentropy_with_logits", by_float<binary_crossentropy<float>, binary_crossentropy<double>>,
+     same<Floats>},
+};
+extern const int loss_row_count = sizeof(loss_rows) / sizeof(loss_rows[0]);
+
+}  // namespace dlnative::cuda

@@ -1,0 +1,215 @@
+// Ops that move elements: dense row-major buffers of any type, no arithmetic (csrc/ops/shape.cpp says what each does).
+//
+// All but one_hot are one strided copy. Where the elements that lie side by side in x lie apart in y, a tile goes
+// through shared memory, so that both sides are walked as they lie.
+#include "device/device.h"
+#include "device/divisor.h"
+#include "ops/rows.h"
+#include "ops/strides.h"
+
+namespace dlnative::cuda {
+namespace {
+
+constexpr int copy_threads = 256;
+
+struct CopyPlaces {
+  int rank;
+  Divisor extent[max_rank];  // last axis first
+  std::int64_t x_stride[max_rank], y_stride[max_rank];
+
+  explicit CopyPlaces(const StridedCopy& copy) : rank(copy.rank) {
+    for (int axis = 0; axis < rank; ++axis) {
+      const int from = rank - 1 - axis;
+      extent[axis] = Divisor(static_cast<std::uint32_t>(copy.shape[from]));
+      x_stride[axis] = copy.x_stride[from];
+      y_stride[axis] = copy.y_stride[from];
+    }
+  }
+};
+
+template <class T>
+__global__ void __launch_bounds__(copy_threads) copy_kernel(const T* x, T* y, std::uint32_t size, CopyPlaces places) {
+  wait_for_previous_kernel();
+  const std::uint32_t i = blockIdx.x * copy_threads + threadIdx.x;
+  if (i >= size) return;
+  std::int64_t from = 0, to = 0;
+  std::uint32_t rest = i;
+  for (int axis = 0; axis < places.rank; ++axis) {
+    std::uint32_t index;
+    rest = places.extent[axis].divide(rest, index);
+    from += index * places.x_stride[axis];
+    to += index * places.y_stride[axis];
+  }
+  y[to] = x[from];
+}
+
+// y[b, j, i] = x[b, i, j], in tiles of 32 by 32: a block has 32 columns of 8 rows.
+constexpr int tile = 32, tile_rows = 8;
+template <class T>
+struct TransposeShared {
+  T at[tile][tile + 1];  // one more, so that neither a row nor a column of it is one bank
+};
+struct TransposeStrides {
+  std::int64_t x_batch, y_batch, x_row, y_row;
+};
+template <class T>
+__global__ void __launch_bounds__(tile* tile_rows)
+    transpose_kernel(const T* x, T* y, std::int32_t rows, std::int32_t columns, TransposeStrides stride) {
+  wait_for_previous_kernel();
+  auto& s = shared<TransposeShared<T>>();
+  x += blockIdx.z * stride.x_batch;
+  y += blockIdx.z * stride.y_batch;
+  const int lane = static_cast<int>(threadIdx.x) % tile, part = static_cast<int>(threadIdx.x) / tile;
+  const int row = static_cast<int>(blockIdx.y) * tile, column = static_cast<int>(blockIdx.x) * tile;
+  for (int i = part; i < tile; i += tile_rows) {
+    if (row + i < rows && column + lane < columns) s.at[i][lane] = x[(row + i) * stride.x_row + column + lane];
+  }
+  __syncthreads();
+  for (int j = part; j < tile; j += tile_rows) {
+    if (column + j < columns && row + lane < rows) y[(column + j) * stride.y_row + row + lane] = s.at[lane][j];
+  }
+}
+
+template <class T>
+void enqueue_copy(const StridedCopy& copy, const void* x, void* y, Queue& queue) {
+  std::int64_t size = 1;
+  for (int axis = 0; axis < copy.rank; ++axis) size *= copy.shape[axis];
+  const auto* from = static_cast<const T*>(x);
+  auto* to = static_cast<T*>(y);
+  if (copy.rank == 0 || (copy.rank == 1 && copy.x_stride[0] == 1 && copy.y_stride[0] == 1)) {
+    return queue.copy(y, x, static_cast<std::size_t>(size) * sizeof(T));
+  }
+  const int last = copy.rank - 1, before = copy.rank - 2;
+  constexpr std::int64_t most_tiles = 65535;
+  if ((copy.rank == 2 || copy.rank == 3) && copy.x_stride[before] == 1 && copy.x_stride[last] > 1 &&
+      copy.y_stride[last] == 1 && copy.shape[last] >= 16 && copy.shape[before] >= 16 &&
+      copy.shape[last] < most_tiles * tile && (copy.rank == 2 || copy.shape[0] <= most_tiles)) {
+    const auto rows = static_cast<std::int32_t>(copy.shape[last]),
+               columns = static_cast<std::int32_t>(copy.shape[before]);
+    const TransposeStrides stride{copy.rank == 3 ? copy.x_stride[0] : 0, copy.rank == 3 ? copy.y_stride[0] : 0,
+                                  copy.x_stride[last], copy.y_stride[before]};
+    const Grid grid{blocks_for(columns, tile), tile * tile_rows, sizeof(TransposeShared<T>), blocks_for(rows, tile),
+                    copy.rank == 3 ? static_cast<unsigned>(copy.shape[0]) : 1};
+    return launch(queue, transpose_kernel<T>, grid, from, to, rows, columns, stride);
+  }
+  if (size >= std::int64_t{1} << 31) throw Error(std::string("cuda: ") + queue.op + ": too many elements to move");
+  launch(queue, copy_kernel<T>, Grid{blocks_for(size, copy_threads), copy_threads}, from, to,
+         static_cast<std::uint32_t>(size), CopyPlaces(copy));
+}
+
+void strided_copy(const StridedCopy& copy, const void* x, void* y, DType dtype, Queue& queue) {
+  with_word(dtype, [&](auto word) { enqueue_copy<decltype(word)>(copy, x, y, queue); });
+}
+
+void transpose(const Call& call, Queue& queue) {
+  const View &x = call.inputs[0], &y = call.outputs[0];
+  const std::int64_t* permutation = call.ints + 1;
+  const Strides x_strides(x), y_strides(y);
+  StridedCopy copy;
+  for (int axis = 0; axis < y.rank; ++axis) {
+    copy.append(y.shape[axis], x_strides[permutation[axis]], y_strides[axis]);
+  }
+  if (y.size > 0) strided_copy(copy, x.data, y.data, y.dtype, queue);
+}
+
+void concatenate(const Call& call, Queue& queue) {
+  const View& y = call.outputs[0];
+  const int axis = static_cast<int>(call.ints[0] < 0 ? call.ints[0] + y.rank : call.ints[0]);
+  std::int64_t outer = 1, inner = 1;
+  for (int i = 0; i < axis; ++i) outer *= y.shape[i];
+  for (int i = axis + 1; i < y.rank; ++i) inner *= y.shape[i];
+  const std::int64_t y_row = y.shape[axis] * inner;
+  auto* to = y.as<char>();
+  for (int i = 0; i < call.input_count; ++i) {
+    const View& x = call.inputs[i];
+    const std::int64_t x_row = x.shape[axis] * inner;
+    if (outer == 0 || x_row == 0) continue;
+    StridedCopy copy;
+    copy.append(outer, x_row, y_row);
+    copy.append(x_row, 1, 1);
+    strided_copy(copy, x.data, to, y.dtype, queue);
+    to += x_row * item_size(y.dtype);
+  }
+}
+
+void slice(const Call& call, Queue& queue) {
+  const View &x = call.inputs[0], &y = call.outputs[0];
+  const std::int64_t* starts = call.ints + 1;
+  const std::int64_t* steps = starts + x.rank + 1;
+  if (y.size == 0) return;
+  const Strides x_strides(x), y_strides(y);
+  StridedCopy copy;
+  std::int64_t offset = 0;
+  for (int axis = 0; axis < y.rank; ++axis) {
+    offset += starts[axis] * x_strides[axis];
+    copy.append(y.shape[axis], x_strides[axis] * steps[axis], y_strides[axis]);
+  }
+  strided_copy(copy, x.as<char>() + offset * item_size(x.dtype), y.data, y.dtype, queue);
+}
+
+void pad(const Call& call, Queue& queue) {
+  const View &x = call.inputs[0], &y = call.outputs[0];
+  const std::int64_t* before = call.ints + 1;
+  if (y.size > 0) queue.fill(y.data, 0, static_cast<std::size_t>(y.size * item_size(y.dtype)));
+  if (x.size == 0) return;
+  const Strides x_strides(x), y_strides(y);
+  StridedCopy copy;
+  std::int64_t offset = 0;
+  for (int axis = 0; axis < x.rank; ++axis) {
+    offset += before[axis] * y_strides[axis];
+    copy.append(x.shape[axis], x_strides[axis], y_strides[axis]);
+  }
+  strided_copy(copy, x.data, y.as<char>() + offset * item_size(y.dtype), y.dtype, queue);
+}
+
+void broadcast_to(const Call& call, Queue& queue) {
+  const View &x = call.inputs[0], &y = call.outputs[0];
+  if (y.size == 0) return;
+  const Strides x_strides(x), y_strides(y);
+  const int missing = y.rank - x.rank;
+  StridedCopy copy;
+  for (int axis = 0; axis < y.rank; ++axis) {
+    const bool repeated = axis < missing || x.shape[axis - missing] == 1;
+    copy.append(y.shape[axis], repeated ? 0 : x_strides[axis - missing], y_strides[axis]);
+  }
+  strided_copy(copy, x.data, y.data, y.dtype, queue);
+}
+
+template <class Index, class T>
+__global__ void __launch_bounds__(copy_threads)
+    one_hot_kernel(const Index* indices, T* y, std::uint32_t size, Divisor depth) {
+  wait_for_previous_kernel();
+  const std::uint32_t i = blockIdx.x * copy_threads + threadIdx.x;
+  if (i >= size) return;
+  std::uint32_t column;
+  const std::uint32_t row = depth.divide(i, column);
+  y[i] = static_cast<T>(static_cast<std::int64_t>(indices[row]) == static_cast<std::int64_t>(column) ? 1 : 0);
+}
+void one_hot(const Call& call, Queue& queue) {
+  const View& y = call.outputs[0];
+  if (y.size == 0) return;
+  if (y.size >= std::int64_t{1} << 31) throw Error("cuda: one_hot: more than 2^31 elements");
+  with_type(Integers{}, call.inputs[0].dtype, [&](auto index) {
+    with_type(Comparable{}, y.dtype, [&](auto type) {
+      using Index = decltype(index);
+      using T = Number<decltype(type)>;
+      launch(queue, one_hot_kernel<Index, T>, Grid{blocks_for(y.size, copy_threads), copy_threads},
+             call.inputs[0].as<const Index>(), y.as<T>(), static_cast<std::uint32_t>(y.size),
+             Divisor(static_cast<std::uint32_t>(y.extent(-1))));
+    });
+  });
+}
+
+}  // namespace
+
+extern const Row movement_rows[] = {
+    {"transpose", transpose, moves},
+    {"concatenate", concatenate, moves},
+    {"slice", slice, moves},
+    {"pad", pad, moves},
+    {"broadcast_to", broadcast_to, moves},
+    {"one_hot", one_hot, {0, {Integers::set}, Comparable::set}},
+};
+extern const int movement_row_count = sizeof(movement_rows) / sizeof(movement_rows[0]);
+
+}  // namespace dlnative::cuda

@@ -1,0 +1,121 @@
+// Random numbers from a counter, with the bits of the CPU's; csrc/ops/random.cpp says which word is whose.
+//
+// A thread makes one block of Philox, four neighbouring elements. random_permutation is not here: each of its steps
+// depends on the ones before.
+#include "device/scalar.h"
+#include "dlnative/philox.h"
+#include "ops/rows.h"
+
+namespace dlnative::cuda {
+namespace {
+
+constexpr int random_threads = 256;
+constexpr int words = 4;
+
+DLNATIVE_INLINE PhiloxBlock block_of(const std::int64_t* state, std::int64_t block) {
+  const auto seed = static_cast<std::uint64_t>(state[0]), counter = static_cast<std::uint64_t>(state[1]);
+  const PhiloxKey key{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)};
+  return philox_block(key, static_cast<std::uint64_t>(block), counter);
+}
+
+template <class T>
+DLNATIVE_INLINE T unit(std::uint32_t word) {
+  return static_cast<T>(static_cast<std::int32_t>(word >> 8)) * static_cast<T>(0x1p-24);
+}
+
+// Writes four elements, fewer at the end.
+template <class T>
+DLNATIVE_INLINE void write(T* y, std::int64_t first, std::int64_t size, const T (&values)[words], bool aligned) {
+  if (aligned && first + words <= size) {
+    *reinterpret_cast<Pack<T, words>*>(y + first) = {{values[0], values[1], values[2], values[3]}};
+  } else {
+    for (int k = 0; k < words && first + k < size; ++k) y[first + k] = values[k];
+  }
+}
+
+template <class T>
+__global__ void __launch_bounds__(random_threads)
+    uniform_kernel(const std::int64_t* state, T* y, std::int64_t size, bool aligned) {
+  wait_for_previous_kernel();
+  const std::int64_t block = std::int64_t{blockIdx.x} * random_threads + threadIdx.x, first = block * words;
+  if (first >= size) return;
+  const PhiloxBlock r = block_of(state, block);
+  const T values[words] = {unit<T>(r.word[0]), unit<T>(r.word[1]), unit<T>(r.word[2]), unit<T>(r.word[3])};
+  write(y, first, size, values, aligned);
+}
+
+// u is exact in either type, and so is 1 - u, which lies in (0, 1].
+template <class T>
+__global__ void __launch_bounds__(random_threads)
+    normal_kernel(const std::int64_t* state, T* y, std::int64_t size, bool aligned) {
+  wait_for_previous_kernel();
+  const std::int64_t block = std::int64_t{blockIdx.x} * random_threads + threadIdx.x, first = block * words;
+  if (first >= size) return;
+  const PhiloxBlock r = block_of(state, block);
+  T values[words];
+  DLN_UNROLL
+  for (int k = 0; k < words; k += 2) {
+    const T radius = sqrt(log(T{1} - unit<T>(r.word[k])) * T{-2});
+    const T angle = static_cast<T>(2 * 3.14159265358979323846) * unit<T>(r.word[k + 1]);
+    values[k] = radius * cos(angle);
+    values[k + 1] = radius * sin(angle);
+  }
+  write(y, first, size, values, aligned);
+}
+
+// u is exact in float32, so all backends compare there.
+template <class T>
+__global__ void __launch_bounds__(random_threads)
+    dropout_kernel(const T* x, const std::int64_t* state, T* y, std::int64_t size, T scale, T least, bool aligned) {
+  wait_for_previous_kernel();
+  const std::int64_t block = std::int64_t{blockIdx.x} * random_threads + threadIdx.x, first = block * words;
+  if (first >= size) return;
+  const PhiloxBlock r = block_of(state, block);
+  T values[words];
+  if (aligned && first + words <= size) {
+    const auto in = *reinterpret_cast<const Pack<T, words>*>(x + first);
+    DLN_UNROLL
+    for (int k = 0; k < words; ++k) values[k] = in.at[k];
+  } else {
+    for (int k = 0; k < words; ++k) values[k] = first + k < size ? x[first + k] : T{0};
+  }
+  DLN_UNROLL
+  for (int k = 0; k < words; ++k) values[k] = unit<T>(r.word[k]) >= least ? values[k] * scale : T{0};
+  write(y, first, size, values, aligned);
+}
+
+Grid random_grid(std::int64_t size) { return {blocks_for(size, random_threads * words), random_threads}; }
+
+template <class T>
+void uniform(const Call& call, Queue& queue) {
+  const View& y = call.outputs[0];
+  launch(queue, uniform_kernel<T>, random_grid(y.size), call.inputs[0].as<const std::int64_t>(), y.as<T>(), y.size,
+         is_aligned(y.data));
+}
+template <class T>
+void normal(const Call& call, Queue& queue) {
+  const View& y = call.outputs[0];
+  launch(queue, normal_kernel<T>, random_grid(y.size), call.inputs[0].as<const std::int64_t>(), y.as<T>(), y.size,
+         is_aligned(y.data));
+}
+template <class T>
+void dropout(const Call& call, Queue& queue) {
+  const View &x = call.inputs[0], &y = call.outputs[0];
+  const double rate = call.floats[0];
+  launch(queue, dropout_kernel<T>, random_grid(y.size), x.as<const T>(), call.inputs[1].as<const std::int64_t>(),
+         y.as<T>(), y.size, static_cast<T>(1.0 / (1.0 - rate)), static_cast<T>(static_cast<float>(rate)),
+         is_aligned(y.data) && is_aligned(x.data));
+}
+
+constexpr TypeSet state = types_of<std::int64_t>;
+
+}  // namespace
+
+extern const Row random_rows[] = {
+    {"random_uniform", by_float<uniform<float>, uniform<double>>, {Floats::set, {state}}},
+    {"random_normal", by_float<normal<float>, normal<double>>, {Floats::set, {state}}},
+    {"dropout", by_float<dropout<float>, dropout<double>>, {Floats::set, {0, state}}},
+};
+extern const int random_row_count = sizeof(random_rows) / sizeof(random_rows[0]);
+
+}  // namespace dlnative::cuda
