@@ -65,6 +65,31 @@ def test_losses_and_metrics_of_integers(dtype: str) -> None:
         assert float(one.result()) == pytest.approx(float(other.result()), rel=1e-6)
 
 
+def test_class_numbers_of_any_size(backend: str) -> None:
+    """What is no class is none in any type: it does not wrap to one."""
+    guess = np.array([[0.6, 0.3, 0.1], [0.2, 0.5, 0.3], [0.1, 0.2, 0.7]], "float32")
+    for dtype in ("int64", "uint64", "float64"):
+        labels = np.array([0, 2**32 + 1, 2], dtype)
+        assert ops.one_hot(labels, 3).tolist() == [[1, 0, 0], [0, 0, 0], [0, 0, 1]]
+        for from_logits in (True, False):
+            found = ops.sparse_categorical_crossentropy(labels, guess, from_logits=from_logits)
+            wanted = ops.sparse_categorical_crossentropy(np.array([0, 7, 2]), guess, from_logits=from_logits)
+            np.testing.assert_array_equal(found, wanted)
+        for metric in (
+            dlnative.metrics.SparseCategoricalAccuracy(),
+            dlnative.metrics.SparseTopKCategoricalAccuracy(k=1),
+        ):
+            metric.update_state(labels, guess)
+            assert float(metric.result()) == pytest.approx(2 / 3)
+
+
+def test_gradients_of_floats_of_16_bits(backend: str) -> None:
+    for dtype in FLOATS:
+        x = np.array([0.5, 1.0, -2.0]).astype(dtypes.NUMPY[dtype])
+        _, dx = dlnative.value_and_grad(lambda x: ops.sum(ops.exp(x) * x))(x)
+        agree(dx, np.exp(x.astype("float64")) * (1 + x.astype("float64")), dtype)
+
+
 def test_what_is_no_number_is_refused() -> None:
     for array in (np.ones(2, "complex64"), np.array(["a"]), np.array([None]), np.array(["2020"], "M8[Y]")):
         with pytest.raises(TypeError, match="expected an array of numbers"):

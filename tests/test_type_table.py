@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dlnative import _native, dtypes
+from dlnative import _native, dtypes, ops
 from dlnative.backends import selection
 from dlnative.backends.program import Buffer, Instruction, Program
 from dlnative.graph.op import OPS
@@ -78,6 +78,23 @@ def test_a_chain_is_checked_step_by_step() -> None:
         for name in ("cpu", "reference"):
             with pytest.raises(TypeError, match="elementwise_chain has no kernel"):
                 selection.get(name).build(Program(buffers, [step], [0], [1], [], 64, 0, 0))
+
+
+def test_functions_say_what_they_take() -> None:
+    for call, message in (
+        (lambda: ops.negative(np.ones(2, "bool")), "negative: expected operands of floats or integers, got bool"),
+        (
+            lambda: ops.sign(np.ones(2, "uint64")),
+            "sign: expected operands of floats or integers but uint64, got uint64",
+        ),
+        (
+            lambda: ops.subtract(np.ones(2, "bool"), np.ones(2, "bool")),
+            "subtract: expected operands of one type, floats or integers, got bool, bool",
+        ),
+    ):
+        with pytest.raises(TypeError) as error:
+            call()
+        assert str(error.value) == message
 
 
 def test_nodes_are_refused_in_one_line() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from dlnative import ops
+from dlnative import dtypes, ops
 from dlnative.graph.autodiff import gradients
 from dlnative.graph.function import Function
 from dlnative.graph.tensor import Tensor, next_serial
@@ -80,7 +80,7 @@ def value_and_grad(
         )  # what was there before is constant: an update, for instance, that made a variable's value
         result = function(*args)
         target = result[0] if has_aux else result
-        if not isinstance(target, Tensor) or target.shape != () or target.dtype not in ("float32", "float64"):
+        if not isinstance(target, Tensor) or target.shape != () or not dtypes.is_float(target.dtype):
             found = (
                 f"shape {tuple(target.shape)} and dtype {target.dtype}" if isinstance(target, Tensor) else repr(target)
             )

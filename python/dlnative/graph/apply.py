@@ -30,7 +30,8 @@ def apply(op: Op, inputs: tuple[Tensor, ...], attributes: tuple[Any, ...]) -> tu
     except UnsupportedTypesError:
         wide = _wider(op, inputs)
         if wide is None:
-            raise
+            types = tuple([x.dtype for x in inputs])
+            raise UnsupportedTypesError(op.types.refusal(op.name, types, _taken(op))) from None
     else:
         trace = current_trace()
         if trace is not None:
@@ -56,6 +57,16 @@ def _wider(op: Op, inputs: tuple[Tensor, ...]) -> str | None:
     wide = ("int64" if op.uint64 else None) if narrow == "uint64" else dtypes.WIDER.get(narrow)
     types = tuple([x.dtype if number in op.types.inputs else wide or narrow for number, x in enumerate(inputs)])
     return wide if wide is not None and op.types.takes(types) else None
+
+
+def _taken(op: Op) -> str:
+    """Returns the types that an op computes in, be it through a cast, in words."""
+    uint64 = "uint64" in op.dtypes or op.uint64 is not None
+    words = ["floats"] if "float32" in op.dtypes else []
+    if "int64" in op.dtypes:
+        words.append("integers" if uint64 else "integers but uint64")
+    words += ["bool"] if "bool" in op.dtypes else []
+    return " or ".join(words)
 
 
 def _cast(x: Tensor, dtype: str) -> Tensor:

@@ -39,18 +39,25 @@ class TypeRule:
     def check(self, name: str, inputs: tuple[str, ...]) -> None:
         """Raises `UnsupportedTypesError`, in one line, unless the op takes these types of inputs."""
         if not self.takes(inputs):
-            raise UnsupportedTypesError(f"{name}: expected {self.describe(len(inputs))}, got {_listed(inputs)}")
+            raise UnsupportedTypesError(self.refusal(name, inputs, _choice(self.shared)))
         self.accepted.add(inputs)
 
-    def describe(self, count: int) -> str:
-        """Returns what so many inputs may be, in words."""
+    def refusal(self, name: str, inputs: tuple[str, ...], shared: str) -> str:
+        """Returns one line that says what an op takes, and what it was given.
+
+        Args:
+            name: the name of the op.
+            inputs: the types that it was given.
+            shared: what T may be, in words.
+        """
+        count = len(inputs)
         own = {number: types for number, types in self.inputs.items() if number < count}
         parts = []
         if len(own) < count:
             together = "one type, " if count - len(own) > 1 else ""
-            parts.append(f"{'other ' if own else ''}operands of {together}{_choice(self.shared)}")
+            parts.append(f"{'other ' if own else ''}operands of {together}{shared}")
         parts += [f"operand {number} of {_choice(types)}" for number, types in sorted(own.items())]
-        return " and ".join(parts[::-1])
+        return f"{name}: expected {' and '.join(parts[::-1])}, got {_listed(inputs)}"
 
 
 def check_instruction(op: Any, inputs: Sequence[str], outputs: Sequence[str], steps: Any, backend: str) -> None:

@@ -87,7 +87,7 @@ class Embedding(LowRankLayer):
     def call(self, inputs: Any) -> Any:
         dtype = inputs.dtype if isinstance(inputs.dtype, str) else dtypes.of_array(inputs)
         if dtype not in ("int32", "int64"):
-            inputs = ops.cast(inputs, "int32")
+            inputs = ops.cast(inputs, "int64")
         return ops.cast(ops.take(self.embeddings, inputs, axis=0), self.compute_dtype)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 from dlnative import dtypes, ops
 from dlnative.losses.functions import align_ranks, label_rows
 from dlnative.metrics.reduction import MeanMetricWrapper, wrapper
-from dlnative.ops.conversion import to_float
+from dlnative.ops.conversion import to_float, to_index
 from dlnative.ops.core import as_tensor, dtype_of
 from dlnative.utils.checks import flag, integer, number
 
@@ -38,7 +38,7 @@ def sparse_categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
     if dtypes.is_float(dtype_of(y_true)):
         found = ops.cast(found, dtype_of(y_true))  # 1.5 is no class
     else:
-        y_true = ops.cast(y_true, "int32")
+        y_true = to_index(y_true)
     return ops.cast(ops.equal(y_true, found), dtypes.floatx())
 
 
@@ -55,7 +55,7 @@ def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5, from
     if from_sorted_ids:
         labels = ops.expand_dims(ops.cast(y_true, dtype_of(y_pred)), -1)
         return ops.cast(ops.any(ops.equal(labels, y_pred[..., :k]), axis=-1), dtypes.floatx())
-    target = ops.one_hot(ops.cast(y_true, "int32"), y_pred.shape[-1], dtype="bool")
+    target = ops.one_hot(to_index(y_true), y_pred.shape[-1], dtype="bool")
     likely = ops.max(ops.where(target, to_float(y_pred), -float("inf")), axis=-1, keepdims=True)
     larger = ops.sum(ops.cast(ops.greater(y_pred, likely), dtypes.floatx()), axis=-1)
     known = ops.any(ops.logical_and(target, ops.equal(y_pred, y_pred)), axis=-1)  # NaN is not equal to itself

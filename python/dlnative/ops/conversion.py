@@ -93,6 +93,12 @@ def to_float(x: Any) -> Any:
     return x if dtypes.is_float(dtype_of(x)) else cast(x, dtypes.floatx())
 
 
+def to_index(x: Any) -> Any:
+    """Returns class numbers or indices in a type that kernels take: int32 and int64 as they are, all others in int64."""
+    x = as_tensor(x)
+    return x if dtype_of(x) in ("int32", "int64") else cast(x, "int64")
+
+
 def convert_to_tensor(x: Any, dtype: Any = None) -> Any:
     """Returns a tensor or array, of the given dtype if there is one.
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from dlnative import dtypes
 from dlnative.graph.op import OPS
-from dlnative.ops.conversion import cast
+from dlnative.ops.conversion import cast, to_index
 from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis, operation
 from dlnative.ops.elementwise import equal
 from dlnative.ops.reduction import reduce
@@ -51,7 +51,7 @@ def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: Any = None, sparse:
         column = call("reshape", x, attributes=((*x.shape, 1),))
         y = cast(equal(column, np.arange(classes, dtype="int32")), name)
     else:
-        y = invoke(OPS["one_hot"], (x if dtype_of(x) in ("int32", "int64") else cast(x, "int64"),), (classes, name))
+        y = invoke(OPS["one_hot"], (to_index(x),), (classes, name))
     return y if axis == len(x.shape) else moveaxis(y, -1, axis)
 
 

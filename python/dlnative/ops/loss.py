@@ -9,7 +9,7 @@ from typing import Any
 from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register
 from dlnative.graph.roles import Roles
 from dlnative.graph.tensor import Node, Tensor
-from dlnative.ops.conversion import cast, to_float
+from dlnative.ops.conversion import cast, to_float, to_index
 from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis, operation, scalar
 from dlnative.ops.elementwise import clip, log
 from dlnative.ops.encoding import one_hot
@@ -180,8 +180,7 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
     axis = normalize_axis(axis, len(output.shape), "sparse_categorical_crossentropy")
     if len(target.shape) == len(output.shape) and target.shape[axis] == 1:
         target = squeeze(target, axis)
-    if dtype_of(target) not in ("int32", "int64"):
-        target = cast(target, "int32")
+    target = to_index(target)
     rest = output.shape[:axis] + output.shape[axis + 1 :]
     if len(target.shape) != len(rest) or any(
         a != b and None not in (a, b) for a, b in zip(target.shape, rest, strict=True)
