@@ -10,7 +10,8 @@ import numpy as np
 from dlnative.data.batches import Chunk, Data
 from dlnative.data.conversion import floats_of, leaves_of
 from dlnative.data.structure import flatten
-from dlnative.ops.random import random_permutation
+from dlnative.graph.eager import evaluate
+from dlnative.graph.op import OPS
 
 Array = np.ndarray[Any, Any]
 
@@ -51,7 +52,9 @@ class ArrayBatches:
         """Begins a new pass and returns all its rows."""
         order = None
         if self._seed is not None:
-            order = random_permutation(np.array([self._seed, self._pass]), self.data.size)
+            # Of the shortest epochs, the way through the public function would be a good part.
+            state = np.array([self._seed, self._pass], np.int64)
+            order = evaluate(OPS["random_permutation"], (state,), ((self.data.size,), "int64"))
         self._pass += 1
         return Chunk(self.data, 0, self.data.size, self.batch_size, order)
 

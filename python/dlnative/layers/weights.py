@@ -363,13 +363,13 @@ class Weights:
 # What layers and models keep for themselves, where no weights or layers of a user's are looked for.
 _INTERNAL = frozenset(
     {
-        "_added", "_arguments", "_build_shapes", "_first_input_shape", "_function", "_inner_metrics", "_last_call",
-        "_metrics_of_run", "_output_shape", "_variables",
+        "_added", "_arguments", "_build_shapes", "_first_input_shape", "_function", "_last_call",
+        "_output_shape", "_variables",
     }
 )  # fmt: skip
 # Attributes that say nothing of what a layer computes: they are set while plans run.
 _NOT_TRACED = _INTERNAL | {
-    "_building", "_inner_metrics", "_locked", "_objective", "_path", "_steps", "built", "compiled", "history", "loss", "optimizer",
+    "_building", "_locked", "_objective", "_path", "_steps", "built", "compiled", "history", "loss", "optimizer",
     "output_structure", "predict_function", "stop_evaluating", "stop_predicting", "stop_training", "test_function",
     "train_function",
 }  # fmt: skip

@@ -130,7 +130,7 @@ class Loop:
 
     def _take_turns(self, chunks: Iterable[Chunk]) -> None:
         model, mode = self._model, self._mode
-        turns = Turns(model, mode, self._callbacks, lambda: model._logs(mode))
+        turns = Turns(model, mode, self._callbacks, lambda: model._logs.of(mode))
         if self._function is not None:
             _run_function(model, mode, self._function, chunks, turns)
             return
@@ -280,7 +280,7 @@ def own_function(model: Any, mode: str) -> Callable[[Iterator[Any]], Any]:
             else:
                 plan.executor.run_steps(data.arrays, [], None, 0, data.size, data.size, 0.0)
         if mode != "predict":
-            return model._own_logs(mode)
+            return model._logs.own(mode)
         joined = [np.concatenate(columns) for columns in zip(*outputs, strict=True)]
         return nested_as(model.output_structure, joined)
 

@@ -67,7 +67,7 @@ def fit(
     listed.on_train_begin()
     logs: dict[str, Any] = {}
     loop = Loop(model, "train", listed)
-    with model._same_metrics():
+    with model._logs.same_metrics():
         for epoch in range(initial_epoch, epochs):
             if epoch > initial_epoch and not passes.ready():
                 passes.warn()
@@ -77,7 +77,7 @@ def fit(
             source.on_epoch_begin()
             loop.run(passes.epoch())
             source.on_epoch_end()
-            logs = model._logs("train")
+            logs = model._logs.of("train")
             if validation is not None and checks.validates(epoch, frequency):
                 results = _evaluated(model, Passes(validation, validation_steps), listed)
                 logs.update({f"val_{name}": value for name, value in results.items()})
@@ -124,9 +124,9 @@ def evaluate(
             callbacks, add_history=False, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=1,
             steps=passes.expected,
         )  # fmt: skip
-    with model._same_metrics():
+    with model._logs.same_metrics():
         logs = _evaluated(model, passes, listed)
-        return logs if return_dict else model._in_order(logs)
+        return logs if return_dict else model._logs.in_order(logs)
 
 
 def _evaluated(model: Any, passes: Passes, callbacks: CallbackList) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def _evaluated(model: Any, passes: Passes, callbacks: CallbackList) -> dict[str,
     passes.batches.on_epoch_begin()
     Loop(model, "test", callbacks).run(passes.epoch())
     passes.batches.on_epoch_end()
-    logs: dict[str, Any] = model._logs("test")
+    logs: dict[str, Any] = model._logs.of("test")
     callbacks.on_test_end(logs)
     return logs
 
@@ -185,11 +185,11 @@ def on_batch(model: Any, mode: str, data: Data, return_dict: bool) -> Any:
         model._steps.clear()
     chunk = Chunk(data, 0, data.size, data.size)
     executor = prepare(model, mode, chunk).executor
-    with model._same_metrics():
+    with model._logs.same_metrics():
         model.reset_metrics()
         executor.run_steps(data.arrays, [], None, 0, data.size, data.size, 0.0)
-        logs = model._logs(mode)
-        return logs if return_dict else model._in_order(logs)
+        logs = model._logs.of(mode)
+        return logs if return_dict else model._logs.in_order(logs)
 
 
 def _optional(call: str, name: str, value: Any) -> int | None:

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from dlnative import metrics as metrics_module
-from dlnative import optimizers, version
+from dlnative import optimizers
 from dlnative.callbacks import History
 from dlnative.data.batches import Data, unpack_x_y_sample_weight
 from dlnative.data.conversion import checked_count
 from dlnative.graph.trace import current_trace
 from dlnative.models import epoch, inputs, loops, tracing
 from dlnative.models.compiled_loss import distinct
-from dlnative.models.compiled_metrics import CompiledMetrics
+from dlnative.models.logs import Logs
 from dlnative.models.objective import Objective
 from dlnative.models.steps import Steps
 
@@ -49,19 +47,17 @@ class Trainer:
         self.predict_function: Any = None
         self._objective = Objective()
         self._steps = Steps(self)
-        self._metrics_of_run: list[Any] | None = None
-        # The metrics of the layers, for that version.
-        self._inner_metrics: tuple[int, list[Any]] = (-1, [])
+        self._logs = Logs(self)
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies of a model share no plans with it, and are in no run, even if one is made by a callback."""
         state: dict[str, Any] = super().__getstate__()  # type: ignore[misc]
         functions = {f"{mode}_function": None for mode in ("train", "test", "predict")}
-        return {**state, "_steps": None, "_metrics_of_run": None, "_inner_metrics": (-1, []), **functions}
+        return {**state, "_steps": None, "_logs": None, **functions}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._steps = Steps(self)
+        self._steps, self._logs = Steps(self), Logs(self)
 
     def _reset_plans(self) -> None:
         self._steps.clear()
@@ -108,7 +104,6 @@ class Trainer:
         self.steps_per_execution = checked_count("compile", "steps_per_execution", steps_per_execution)
         self.run_eagerly, self.jit_compile = bool(run_eagerly), jit_compile
         self.optimizer, self.loss, self._objective = made, loss, objective
-        self._metrics_of_run = None
         self.train_function = self.test_function = self.predict_function = None
         self.compiled = True
         self._reset_plans()
@@ -263,24 +258,7 @@ class Trainer:
     @property
     def metrics(self) -> list[Any]:
         """The metrics: of the loss, of `compile`, and those that the model and its layers hold."""
-        if self._metrics_of_run is not None:
-            return list(self._metrics_of_run)
-        found: list[Any] = self._objective.all_metrics() if self.compiled else []
-        attributes = self._attributes()
-        found += [item for item in attributes if isinstance(item, metrics_module.Metric)]
-        if self._inner_metrics[0] != version.current[0]:
-            self._inner_metrics = version.current[0], _held_metrics(self._inner(attributes))
-        return list(dict.fromkeys(found + self._inner_metrics[1]))
-
-    @contextmanager
-    def _same_metrics(self) -> Iterator[None]:
-        """Looks for the metrics once for a whole run: its plans hold them, so a later one would see nothing."""
-        before = self._metrics_of_run
-        self._metrics_of_run = self.metrics
-        try:
-            yield
-        finally:
-            self._metrics_of_run = before
+        return self._logs.metrics()
 
     @property
     def metrics_names(self) -> list[str]:
@@ -304,24 +282,6 @@ class Trainer:
             value = metric.result()
             results.update(value if isinstance(value, dict) else {metric.name: value})
         return results
-
-    def _logs(self, mode: str) -> dict[str, Any]:
-        """Returns what a run shows, sorted by name: the values of the metrics, or what a step of a subclass returned."""
-        returned = self._steps.function_logs.get(mode)
-        return _as_numbers(returned) if returned is not None else self._own_logs(mode)
-
-    def _own_logs(self, mode: str) -> dict[str, Any]:
-        kept = self._steps.logs.get(mode)
-        return _as_numbers({name: v.value for name, v in kept.items()} if kept else self.get_metrics_result())
-
-    def _in_order(self, logs: dict[str, Any]) -> Any:
-        """Returns the values of the metrics in the order of `metrics_names`: a number, or a list."""
-        names: list[str] = []
-        for metric in self.metrics:
-            names += [item.name for item in metric.metrics] if isinstance(metric, CompiledMetrics) else [metric.name]
-        names = [name for name in names if name in logs] + [name for name in sorted(logs) if name not in names]
-        values = [logs[name] for name in names]
-        return values[0] if len(values) == 1 else values
 
     # Running.
 
@@ -446,29 +406,3 @@ class Trainer:
         data = Data(inputs.input_arrays(self, "predict_on_batch", x, finite=False), call="predict_on_batch")
         plan = self._steps.get("predict", data, data.size)
         return epoch.nested_as(self.output_structure, plan.executor.run(epoch.feeds_of(plan, data.arrays, data.size)))
-
-
-def _held_metrics(layers: list[Any]) -> list[Any]:
-    """Returns the metrics that layers and the layers in them hold, but not those of models, which have runs of their own."""
-    found: list[Any] = []
-    for layer in layers:
-        if not isinstance(layer, Trainer):
-            attributes = layer._attributes()
-            found += [item for item in attributes if isinstance(item, metrics_module.Metric)]
-            found += _held_metrics(layer._inner(attributes))
-    return found
-
-
-def _as_numbers(logs: dict[str, Any]) -> dict[str, Any]:
-    """Returns logs sorted by name, those of dicts in them under their own names, and scalars as Python numbers."""
-    found: dict[str, Any] = {}
-    for name in sorted(logs):
-        value = logs[name]
-        if isinstance(value, dict):
-            found.update(_as_numbers(value))
-            continue
-        try:
-            found[name] = float(value)
-        except (TypeError, ValueError):
-            found[name] = value
-    return found
