@@ -30,7 +30,6 @@ from dlnative.ops import (
     softsign,
     sparse_plus,
     sparse_sigmoid,
-    sparsemax,
     squareplus,
     swish,
     tanh,
@@ -72,6 +71,17 @@ def relu(x: Any, negative_slope: Any = 0.0, max_value: Any = None, threshold: An
 
 def _is_zero(value: Any) -> bool:
     return isinstance(value, numbers.Real) and value == 0
+
+
+def sparsemax(x: Any, axis: int = -1) -> Any:
+    """Returns the probabilities nearest to x along an axis, of which many are 0 (Martins and Astudillo, ICML 2016).
+
+    Example:
+        >>> import numpy as np
+        >>> sparsemax(np.array([0.5, 0.25, -1.0])).tolist()
+        [0.625, 0.375, 0.0]
+    """
+    return ops.sparsemax(x, axis)
 
 
 def exponential(x: Any) -> Any:

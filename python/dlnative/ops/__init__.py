@@ -1,5 +1,10 @@
 """Keras's `keras.ops`: functions of tensors that run at once on arrays and are compiled where they are traced."""
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from dlnative.ops import chain as chain
 from dlnative.ops import operators as operators
 from dlnative.ops import optimizer as optimizer
@@ -63,7 +68,6 @@ from dlnative.ops.arithmetic import (
     tan,
 )
 from dlnative.ops.bits import saturate_cast, view
-from dlnative.ops.blocks import depth_to_space, space_to_depth
 from dlnative.ops.conversion import cast, convert_to_numpy, convert_to_tensor, is_tensor
 from dlnative.ops.creation import (
     arange,
@@ -79,8 +83,6 @@ from dlnative.ops.creation import (
     zeros,
     zeros_like,
 )
-from dlnative.ops.cumulative import cumprod, cumsum, diff, nancumprod, nancumsum, nanprod, prod, trapezoid
-from dlnative.ops.einsum import einsum
 from dlnative.ops.elementwise import (
     abs,
     absolute,
@@ -141,72 +143,8 @@ from dlnative.ops.joining import (
 )
 from dlnative.ops.linalg import dot, matmul
 from dlnative.ops.loss import binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy
-from dlnative.ops.matrices import (
-    cross,
-    diag,
-    diagflat,
-    diagonal,
-    inner,
-    kron,
-    outer,
-    tensordot,
-    trace,
-    tril,
-    triu,
-    vander,
-    vdot,
-)
-from dlnative.ops.normalization import moments, normalize, psnr, sparsemax
-from dlnative.ops.numeric import (
-    allclose,
-    angle,
-    conj,
-    conjugate,
-    copy,
-    deg2rad,
-    divide_no_nan,
-    exp2,
-    fabs,
-    fmax,
-    fmin,
-    gcd,
-    heaviside,
-    imag,
-    isclose,
-    isinf,
-    isnan,
-    isneginf,
-    isposinf,
-    isreal,
-    lcm,
-    ldexp,
-    logaddexp,
-    logaddexp2,
-    logical_xor,
-    nan_to_num,
-    rad2deg,
-    real,
-    signbit,
-    sinc,
-)
-from dlnative.ops.padding import flip, fliplr, flipud, pad, roll, rot90
-from dlnative.ops.ranges import array, bartlett, blackman, geomspace, hamming, hanning, kaiser, linspace, logspace
 from dlnative.ops.reduction import all, amax, amin, any, argmax, argmin, max, mean, min, std, sum, var
 from dlnative.ops.rounding import ceil, round, trunc
-from dlnative.ops.search import (
-    argpartition,
-    in_top_k,
-    isin,
-    logsumexp,
-    segment_max,
-    segment_min,
-    segment_prod,
-    segment_sum,
-    select,
-    unique,
-    unravel_index,
-    vectorize,
-)
 from dlnative.ops.shape import (
     broadcast_to,
     expand_dims,
@@ -224,32 +162,139 @@ from dlnative.ops.shape import (
 from dlnative.ops.slicing import scatter, scatter_update, slice, slice_update
 from dlnative.ops.softmax import log_softmax, softmax
 from dlnative.ops.sorting import argsort, sort, top_k
-from dlnative.ops.statistics import (
-    average,
-    bincount,
-    corrcoef,
-    count_nonzero,
-    digitize,
-    histogram,
-    median,
-    nanargmax,
-    nanargmin,
-    nanmax,
-    nanmean,
-    nanmedian,
-    nanmin,
-    nanpercentile,
-    nanquantile,
-    nanstd,
-    nansum,
-    nanvar,
-    percentile,
-    ptp,
-    quantile,
-    searchsorted,
-)
+
+if TYPE_CHECKING:
+    from dlnative.ops.blocks import depth_to_space, space_to_depth
+    from dlnative.ops.cumulative import cumprod, cumsum, diff, nancumprod, nancumsum, nanprod, prod, trapezoid
+    from dlnative.ops.einstein import einsum
+    from dlnative.ops.matrices import (
+        cross,
+        diag,
+        diagflat,
+        diagonal,
+        inner,
+        kron,
+        outer,
+        tensordot,
+        trace,
+        tril,
+        triu,
+        vander,
+        vdot,
+    )
+    from dlnative.ops.normalization import moments, normalize, psnr, sparsemax
+    from dlnative.ops.numeric import (
+        allclose,
+        angle,
+        conj,
+        conjugate,
+        copy,
+        deg2rad,
+        divide_no_nan,
+        exp2,
+        fabs,
+        fmax,
+        fmin,
+        gcd,
+        heaviside,
+        imag,
+        isclose,
+        isinf,
+        isnan,
+        isneginf,
+        isposinf,
+        isreal,
+        lcm,
+        ldexp,
+        logaddexp,
+        logaddexp2,
+        logical_xor,
+        nan_to_num,
+        rad2deg,
+        real,
+        signbit,
+        sinc,
+    )
+    from dlnative.ops.padding import flip, fliplr, flipud, pad, roll, rot90
+    from dlnative.ops.ranges import array, bartlett, blackman, geomspace, hamming, hanning, kaiser, linspace, logspace
+    from dlnative.ops.search import (
+        argpartition,
+        in_top_k,
+        isin,
+        logsumexp,
+        segment_max,
+        segment_min,
+        segment_prod,
+        segment_sum,
+        select,
+        unique,
+        unravel_index,
+        vectorize,
+    )
+    from dlnative.ops.statistics import (
+        average,
+        bincount,
+        corrcoef,
+        count_nonzero,
+        digitize,
+        histogram,
+        median,
+        nanargmax,
+        nanargmin,
+        nanmax,
+        nanmean,
+        nanmedian,
+        nanmin,
+        nanpercentile,
+        nanquantile,
+        nanstd,
+        nansum,
+        nanvar,
+        percentile,
+        ptp,
+        quantile,
+        searchsorted,
+    )
 
 operators.install()
+
+# Functions that few programs use: their files are loaded when they are asked for.
+_LATER = {
+    "blocks": "depth_to_space space_to_depth",
+    "cumulative": "cumprod cumsum diff nancumprod nancumsum nanprod prod trapezoid",
+    "einstein": "einsum",
+    "matrices": "cross diag diagflat diagonal inner kron outer tensordot trace tril triu vander vdot",
+    "normalization": "moments normalize psnr sparsemax",
+    "numeric": (
+        "allclose angle conj conjugate copy deg2rad divide_no_nan exp2 fabs fmax fmin gcd heaviside imag "
+        "isclose isinf isnan isneginf isposinf isreal lcm ldexp logaddexp logaddexp2 logical_xor nan_to_num "
+        "rad2deg real signbit sinc"
+    ),
+    "padding": "flip fliplr flipud pad roll rot90",
+    "ranges": "array bartlett blackman geomspace hamming hanning kaiser linspace logspace",
+    "search": (
+        "argpartition in_top_k isin logsumexp segment_max segment_min segment_prod segment_sum select unique "
+        "unravel_index vectorize"
+    ),
+    "statistics": (
+        "average bincount corrcoef count_nonzero digitize histogram median nanargmax nanargmin nanmax nanmean "
+        "nanmedian nanmin nanpercentile nanquantile nanstd nansum nanvar percentile ptp quantile searchsorted"
+    ),
+}
+_FILE_OF = {name: file for file, names in _LATER.items() for name in names.split()}
+
+
+def __getattr__(name: str) -> Any:
+    file = _FILE_OF.get(name)
+    if file is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    function = globals()[name] = getattr(import_module(f"dlnative.ops.{file}"), name)
+    return function
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 __all__ = [
     "abs",

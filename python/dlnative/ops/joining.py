@@ -246,7 +246,9 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
 
 def broadcast_to_extents(x: Any, target: tuple[Any, ...]) -> Any:
     """Broadcasts to a shape that may have unknown extents."""
-    return x if tuple(x.shape) == target else invoke(OPS["broadcast_to"], (x,), (target,))
+    if tuple(x.shape) == target:
+        return x
+    return unknown(target, x) if None in target else invoke(OPS["broadcast_to"], (x,), (target,))
 
 
 @operation

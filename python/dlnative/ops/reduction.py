@@ -192,7 +192,10 @@ def sum(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 @operation
 def mean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Returns the mean over axes; see `sum`. Integers are converted to the default float type."""
-    return narrowed(reduce("mean", to_wide_float(x), axis, keepdims), x)
+    x = as_tensor(x)
+    wide = to_wide_float(x)
+    y = reduce("mean", wide, axis, keepdims)
+    return y if wide is x else narrowed(y, x)
 
 
 def to_wide_float(x: Any) -> Any:

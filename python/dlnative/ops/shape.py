@@ -253,6 +253,10 @@ def _extents(newshape: Any) -> tuple[Any, ...]:
     return tuple(extents)
 
 
+def _other_size(x: Any, newshape: Any) -> ValueError:
+    return ValueError(f"reshape: expected a shape of as many elements as {tuple(x.shape)}, got newshape={newshape}")
+
+
 @operation
 def reshape(x: Any, newshape: Any) -> Any:
     """Gives a tensor another shape with as many elements.
@@ -271,22 +275,21 @@ def reshape(x: Any, newshape: Any) -> Any:
     """
     x = as_tensor(x)
     target = _extents(newshape)
-    wrong = ValueError(f"reshape: expected a shape of as many elements as {tuple(x.shape)}, got newshape={newshape}")
     if None in x.shape:
         if target.count(-1) == 1 and x.shape.count(None) == 1:
             known, fixed = (size_of(tuple(e for e in shape if e not in (-1, None))) for shape in (x.shape, target))
             if fixed == 0 or (known % fixed and target[0] == -1 and x.shape[0] is None):
-                raise wrong
+                raise _other_size(x, newshape)
         target = tuple(None if extent == -1 else extent for extent in target)
         return invoke(OPS["reshape"], (x,), (target,))
     total = size_of(x.shape)
     if -1 in target:
         fixed = size_of(tuple(extent for extent in target if extent != -1))
         if target.count(-1) > 1 or fixed == 0 or total % fixed:
-            raise wrong
+            raise _other_size(x, newshape)
         target = tuple(total // fixed if extent == -1 else extent for extent in target)
     elif size_of(target) != total:
-        raise wrong
+        raise _other_size(x, newshape)
     return invoke(OPS["reshape"], (x,), (target,))
 
 
