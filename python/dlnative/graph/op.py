@@ -87,8 +87,12 @@ class Op:
             order of values counts; `None` where it does not.
         samples: a function that returns calls for the tests.
         roles: what the op is to the planner.
-        tolerance: the multiple of the type's rounding error that a kernel may differ from the reference by, relative
-            to the largest value of the exact result.
+        tolerance: the multiple of the type's rounding error that an element may differ from the reference by, relative to
+            its size.
+        size: what counts as the size of an element: `"element"`, its exact value; `"argument"`, the larger of that and the
+            largest operand at its place, where the result is a difference; `"terms"`, the sum of the sizes of what is
+            summed; `"chain"`, the larger of these two; `"row"`, the largest of its row; `"update"`, what was added to the
+            operand that it replaces; `"unit"`, 1.
     """
 
     __slots__ = (
@@ -104,6 +108,7 @@ class Op:
         "inplace",
         "name",
         "roles",
+        "size",
         "steps",
         "tolerance",
         "types",
@@ -128,6 +133,7 @@ class Op:
         samples: Callable[[], Sequence[Sample]] = tuple,
         roles: Roles = NO_ROLES,
         tolerance: float = 8.0,
+        size: str = "element",
     ) -> None:
         self.name = name
         self.family = family
@@ -145,6 +151,7 @@ class Op:
         self.roles = roles
         self.steps = next((place for place, (_, kind) in enumerate(attributes) if kind == "steps"), -1)
         self.tolerance = tolerance
+        self.size = size
 
     def __repr__(self) -> str:
         return f"<Op {self.name}>"

@@ -55,6 +55,7 @@ def _activation(
     parameter: str | None = None,
     numbers: tuple[str, ...] = FLOAT,
     high: float = 4.0,
+    size: str = "element",
 ) -> None:
     """Registers an activation and its gradient.
 
@@ -67,6 +68,7 @@ def _activation(
         parameter: the name of the parameter, if it has one.
         numbers: types under test.
         high: the largest argument under test.
+        size: what counts as the size of an element of the result; see `Op`.
     """
 
     def gradient(node: Node, dy: Any) -> Any:
@@ -80,7 +82,7 @@ def _activation(
 
     attributes = {} if parameter is None else {parameter: 0.3}  # under test
     roles = POINTWISE._replace(post_op="activation", activation=ACTIVATIONS.index(name))
-    unary(name, gradient, attributes=attributes, numbers=numbers, high=high, flops=flops, roles=roles)
+    unary(name, gradient, attributes=attributes, numbers=numbers, high=high, flops=flops, size=size, roles=roles)
     least, most = (-4.0, high) if of_argument else (-0.9, high if high > 4.0 else 0.9)
     register(
         Op(
@@ -96,6 +98,7 @@ def _activation(
                 for shape in ((), (7,), (3, 5), (1031,))
             ],
             roles=POINTWISE._replace(post_op="gradient", of=name),
+            size="argument",  # dy times a slope that may be a difference, or cross zero
         )
     )
 
@@ -168,15 +171,15 @@ _activation("sparse_sigmoid", 4, 2, None)
 _activation("hard_tanh", 2, 2, None)
 _activation("log_sigmoid", 20, 12, lambda y: -exp(y))
 _activation("hard_shrink", 2, 1, None, parameter="threshold")
-_activation("soft_shrink", 5, 1, None, parameter="threshold")
+_activation("soft_shrink", 5, 1, None, parameter="threshold", size="argument")
 _activation("softsign", 3, 5, _second_of_softsign, of_argument=True)
 _activation("silu", 13, 17, _second_of_silu, of_argument=True)
 _activation("hard_silu", 5, 5, _second_of_hard_silu, of_argument=True)
-_activation("gelu", 24, 36, _second_of_gelu, of_argument=True)
-_activation("gelu_tanh", 17, 25, _second_of_gelu_tanh, of_argument=True)
+_activation("gelu", 24, 36, _second_of_gelu, of_argument=True, size="argument")
+_activation("gelu_tanh", 17, 25, _second_of_gelu_tanh, of_argument=True, size="argument")
 _activation("mish", 16, 22, _second_of_mish, of_argument=True)
-_activation("tanh_shrink", 13, 14, _second_of_tanh_shrink, of_argument=True)
-_activation("squareplus", 5, 6, _second_of_squareplus, of_argument=True, parameter="b")
+_activation("tanh_shrink", 13, 14, _second_of_tanh_shrink, of_argument=True, size="argument")
+_activation("squareplus", 5, 6, _second_of_squareplus, of_argument=True, parameter="b", size="argument")
 _activation("sparse_plus", 3, 4, _second_of_sparse_plus, of_argument=True)
 
 

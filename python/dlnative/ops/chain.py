@@ -48,6 +48,7 @@ register(
         inplace=True,
         dtypes=("float32",),
         roles=Roles(serves="chaining"),
+        size="chain",
         samples=lambda: (
             [
                 Sample(*[Arg(shape)] * 2, *[Arg(())] * (inputs - 2), results=results, row=0, steps=steps)

@@ -63,6 +63,7 @@ def unary(
     kind: str = "real",
     uint64: str | None = None,
     tolerance: float = 8.0,
+    size: str = "element",
     roles: Roles = POINTWISE,
     family: str = "elementwise",
 ) -> None:
@@ -85,6 +86,7 @@ def unary(
             ],
             roles=roles,
             tolerance=tolerance,
+            size=size,
         )
     )
 

@@ -166,7 +166,8 @@ register(
         flops=_matmul_flops,
         samples=lambda: _matrix_samples() + _epilogue_samples(),
         roles=Roles(takes=_takes, rewrite=_without_transposes),
-        tolerance=16.0,
+        tolerance=4.0,
+        size="terms",
     )
 )
 

@@ -63,6 +63,7 @@ register(
             for shape in ((1, 1), (16, 3), (5, 10), (2, 3, 33))
         ],
         tolerance=32.0,
+        size="row",
     )
 )
 register(
@@ -83,6 +84,7 @@ register(
             for dtype in ("int32", "int64")
         ],
         tolerance=32.0,
+        size="row",
     )
 )
 
@@ -115,6 +117,7 @@ register(
             for shape in ((), (7,), (16, 3), (1031,))
         ],
         tolerance=16.0,
+        size="argument",
     )
 )
 

@@ -49,6 +49,7 @@ for _name in ("random_uniform", "random_normal"):
                 for dtype in ("float32", "float64")
             ],
             tolerance=64.0,
+            size="unit",
         )
     )
 

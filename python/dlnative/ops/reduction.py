@@ -95,12 +95,13 @@ def _reduction(
             ],
             roles=roles,
             tolerance=tolerance,
+            size="terms" if name in ("sum", "mean") else "element",
         )
     )
 
 
-_reduction("sum", _sum_gradient, _NUMBER, "modulo", 16.0, Roles(reduces="elements", post_op="sums"))
-_reduction("mean", _mean_gradient, _FLOAT, None, 16.0, Roles(reduces="elements"))
+_reduction("sum", _sum_gradient, _NUMBER, "modulo", 4.0, Roles(reduces="elements", post_op="sums"))
+_reduction("mean", _mean_gradient, _FLOAT, None, 4.0, Roles(reduces="elements"))
 _reduction("max", _extreme_gradient, _NUMBER, "order", 0.0, Roles(reduces="rows"))
 _reduction("min", _extreme_gradient, _NUMBER, "order", 0.0, Roles(reduces="rows"))
 

@@ -43,6 +43,7 @@ for _name in ("softmax", "log_softmax"):
             flops=lambda ins, outs: 14 * math.prod(outs[0]),
             samples=lambda: [Sample(Arg(shape, low=-8.0, high=8.0)) for shape in _SHAPES],
             tolerance=16.0,
+            size="element" if _name == "softmax" else "row",
         )
     )
 
@@ -76,6 +77,7 @@ register(
         flops=lambda ins, outs: 4 * math.prod(outs[0]),
         samples=lambda: [Sample(Arg(shape), Arg(shape, "probability")) for shape in _SHAPES],
         tolerance=16.0,
+        size="row",
     )
 )
 register(
@@ -88,6 +90,7 @@ register(
         flops=lambda ins, outs: 13 * math.prod(outs[0]),
         samples=lambda: [Sample(Arg(shape), Arg(shape, low=-6.0, high=0.0)) for shape in _SHAPES],
         tolerance=32.0,
+        size="row",
     )
 )
 
