@@ -153,3 +153,17 @@ def test_every_float_of_16_bits_survives_float32() -> None:
             plain &= np.abs(x.astype("float32")) >= 2.0**-126
         np.testing.assert_array_equal(wide[plain], x.astype("float32")[plain])
         np.testing.assert_array_equal(ops.cast(wide, dtype)[plain].view("uint16"), x[plain].view("uint16"))
+
+
+def test_elements_of_two_bytes_move_whole(backend: str) -> None:
+    """They are moved byte by byte: one axis more than a tensor has."""
+    random = np.random.RandomState(0)
+    deep = random.randint(0, 1000, (2, 3, 2, 2, 2, 3, 2, 5)).astype("int16")
+    order = (7, 0, 6, 1, 5, 2, 4, 3)
+    np.testing.assert_array_equal(ops.transpose(deep, order), deep.transpose(order))
+    x = random.randint(0, 1000, (70, 33)).astype("float16")
+    np.testing.assert_array_equal(ops.transpose(x), x.T)
+    np.testing.assert_array_equal(ops.concatenate([x, x], axis=1), np.concatenate([x, x], axis=1))
+    np.testing.assert_array_equal(ops.broadcast_to(x[:1], (5, 33)), np.broadcast_to(x[:1], (5, 33)))
+    np.testing.assert_array_equal(ops.broadcast_to(x[0, 0], (3, 4)), np.broadcast_to(x[0, 0], (3, 4)))
+    np.testing.assert_array_equal(Function(lambda x: x[1:60:3, 2:30:5])(x), x[1:60:3, 2:30:5])

@@ -195,8 +195,24 @@ void strided_copy_words(const StridedCopy& copy, const void* from, void* to, con
   copy_rows(copy, x, y, workers);
 }
 
+// Elements of one width are moved alike, whatever they mean; those of two bytes, which are rare, byte by byte.
 void strided_copy(const StridedCopy& copy, const void* x, void* y, DType dtype, const Workers& workers) {
-  with_word(dtype, [&](auto word) { strided_copy_words<decltype(word)>(copy, x, y, workers); });
+  switch (item_size(dtype)) {
+    case 1:
+      return strided_copy_words<std::uint8_t>(copy, x, y, workers);
+    case 2: {
+      StridedCopy bytes;
+      for (int axis = 0; axis < copy.rank; ++axis) {
+        bytes.append(copy.shape[axis], 2 * copy.x_stride[axis], 2 * copy.y_stride[axis]);
+      }
+      bytes.append(2, 1, 1);
+      return strided_copy_words<std::uint8_t>(bytes, x, y, workers);
+    }
+    case 4:
+      return strided_copy_words<std::uint32_t>(copy, x, y, workers);
+    default:
+      return strided_copy_words<std::uint64_t>(copy, x, y, workers);
+  }
 }
 
 }  // namespace

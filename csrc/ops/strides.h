@@ -9,10 +9,12 @@
 namespace dlnative::DLNATIVE_ISA {
 
 struct StridedCopy {
+  static constexpr int most_axes = max_rank + 1;  // those of a tensor, and that of the bytes of an element
+
   int rank = 0;
-  std::int64_t shape[max_rank];
-  std::int64_t x_stride[max_rank];  // in elements; 0 repeats
-  std::int64_t y_stride[max_rank];  // row-major, so it never grows from one axis to the next
+  std::int64_t shape[most_axes];
+  std::int64_t x_stride[most_axes];  // in elements; 0 repeats
+  std::int64_t y_stride[most_axes];  // row-major, so it never grows from one axis to the next
 
   void append(std::int64_t extent, std::int64_t x, std::int64_t y) {
     if (extent == 1) return;

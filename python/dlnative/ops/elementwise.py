@@ -134,7 +134,10 @@ unary("isfinite", boolean=True)
 def _infer_binary(name: str, boolean: bool) -> Any:
     def infer(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
         a, b = inputs
-        shape = a.shape if a.shape == b.shape else broadcast_shapes(name, a.shape, b.shape)
+        if a.shape == b.shape or not b.shape:
+            shape = a.shape
+        else:
+            shape = broadcast_shapes(name, a.shape, b.shape) if a.shape else b.shape
         return [(shape, "bool" if boolean else a.dtype)]
 
     return infer
