@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from dlnative import dtypes
 from dlnative.initializers.constant import Array, Initializer
-from dlnative.ops import random
+from dlnative.ops.core import call
 from dlnative.utils.random_seed import next_seed
 
 _MOST_ROUNDED = 1 << 16  # numbers
@@ -27,34 +27,34 @@ class _Draws:
         self._state = state
 
     def uniform(self, shape: Sequence[int], dtype: Any, low: float, high: float) -> Array:
-        values = self._draw(random.random_uniform, shape, dtype)
+        values = self._draw("random_uniform", shape, dtype)
         values *= high - low
         values += low
         return values
 
     def normal(self, shape: Sequence[int], dtype: Any, mean: float = 0.0, deviation: float = 1.0) -> Array:
-        values = self._draw(random.random_normal, shape, dtype)
+        values = self._draw("random_normal", shape, dtype)
         values *= deviation
         values += mean
         return values
 
     def truncated_normal(self, shape: Sequence[int], dtype: Any, mean: float, deviation: float) -> Array:
         """What is more than two standard deviations away is drawn again."""
-        values = self._draw(random.random_normal, shape, dtype)
+        values = self._draw("random_normal", shape, dtype)
         outside = np.abs(values) > 2
         while count := int(np.count_nonzero(outside)):
-            values[outside] = self._draw(random.random_normal, (count,), dtype)
+            values[outside] = self._draw("random_normal", (count,), dtype)
             outside = np.abs(values) > 2
         values *= deviation
         values += mean
         return values
 
-    def _draw(self, function: Callable[..., Array], shape: Sequence[int], dtype: Any) -> Array:
+    def _draw(self, op: str, shape: Sequence[int], dtype: Any) -> Array:
         size = math.prod(shape)
         length = size if size > _MOST_ROUNDED else 1 << (size - 1).bit_length() if size else 0
         dtype = dtypes.standardize(dtype)
         exact = dtype if dtype in ("float32", "float64") else "float32" if dtypes.is_float(dtype) else "float64"
-        values = function(self._state, (length,), dtype=exact)
+        values: Array = call(op, self._state, attributes=((length,), exact))
         self._state[1] += 1
         return values[:size].reshape(tuple(shape))
 

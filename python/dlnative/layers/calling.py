@@ -52,6 +52,8 @@ class Calling(Weights):
 
     # Whether `compute_output_shape` or `compute_output_spec` says what a symbolic call gives; `call` is traced otherwise.
     _says_output: ClassVar[bool] = False
+    # Whether `compute_mask` may give a mask where the inputs have none.
+    _makes_masks: ClassVar[bool] = False
 
     if TYPE_CHECKING:
         call: Callable[..., Any]
@@ -123,8 +125,15 @@ class Calling(Weights):
 
     def _call_keras_tensors(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         self._refuse_by_position(args)
-        _, kwargs, bound, tensors, first = self._bound(args, kwargs)
-        self._prepare(tensors, first)
+        given: Any = None
+        if kwargs or len(args) != 1:
+            _, kwargs, bound, tensors, first = self._bound(args, kwargs)
+            given = bound.get("mask")
+        else:
+            first = args[0]
+            tensors = {} if self.built else self._bound(args, kwargs)[3]
+        if not self.built:
+            self._prepare(tensors, first)
         call = Call(self, args, kwargs)
         if self._says_output:
             with Scope(self):
@@ -135,10 +144,14 @@ class Calling(Weights):
             raise ValueError(f"{self._label}: expected call to return a tensor, got {outputs!r}")
         for tensor in call.outputs:
             tensor.name = self.name
-        given = bound.get("mask")
-        self._hand_on_mask(first, outputs, masks_of(first) if given is None else given)
+        mask = masks_of(first) if given is None else given
+        if mask is not None or self._makes_masks:
+            self._hand_on_mask(first, outputs, mask)
         own = self.__dict__
-        own["_output_shape"] = map_structure(lambda tensor: getattr(tensor, "shape", None), outputs)
+        one = isinstance(outputs, Tensor)
+        own["_output_shape"] = (
+            outputs.shape if one else map_structure(lambda leaf: getattr(leaf, "shape", None), outputs)
+        )
         if own["_last_call"] is None:
             own["_last_call"] = (args[0] if len(args) == 1 else args, outputs)
         return outputs
@@ -285,7 +298,7 @@ class Calling(Weights):
             training = signature.defaults.get("training")
         if training is not None and signature.takes_training and ("training" in kwargs or "training" not in bound):
             kwargs["training"] = training
-        mask = self._fill_masks(signature, bound, tensors, kwargs)
+        mask = self._fill_masks(signature, bound, tensors, kwargs) if signature.takes_masks else None
         if mask is None:
             mask = masks_of(first)
         trace = current_trace()
@@ -309,7 +322,8 @@ class Calling(Weights):
             context.training = before
             if trace is not None:
                 trace.autocast = outer
-        self._hand_on_mask(first, outputs, mask)
+        if mask is not None or self._makes_masks:
+            self._hand_on_mask(first, outputs, mask)
         return outputs
 
     def _cast(self, structure: Any) -> Any:
@@ -366,8 +380,6 @@ class Calling(Weights):
     def _hand_on_mask(self, first: Any, outputs: Any, mask: Any) -> None:
         """Lets masks travel with the outputs."""
         if self.supports_masking:
-            if mask is None and type(self).compute_mask is Calling.compute_mask:
-                return
             leaves = effects.leaves_in_order(outputs)
             if all(get_mask(leaf) is not None for leaf in leaves):
                 return

@@ -84,7 +84,7 @@ class Layer(Calling):
             autocast=autocast,
             input_spec=None,
             activity_regularizer=regularizers.get(activity_regularizer),
-            supports_masking=type(self).compute_mask is not Calling.compute_mask,
+            supports_masking=type(self)._makes_masks,
             _added=set(),
             _build_shapes=None,
             _building=False,
@@ -109,6 +109,7 @@ class Layer(Calling):
             for name in ("call", "compute_output_shape", "compute_output_spec")
         }
         saying = min(homes["compute_output_shape"], homes["compute_output_spec"])
+        cls._makes_masks = cls.compute_mask is not Calling.compute_mask
         # What this library's own layers give is found by tracing them: that knows the type as well.
         cls._says_output = saying <= homes["call"] and not order[saying].__module__.startswith("dlnative.")
 

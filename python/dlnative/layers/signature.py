@@ -24,7 +24,8 @@ class CallSignature:
     """
 
     __slots__ = (
-        "defaults", "first", "masks", "names", "positional", "signature", "takes_mask", "takes_training", "var_keyword",
+        "defaults", "first", "masks", "names", "needed", "positional", "signature", "takes_mask", "takes_masks",
+        "takes_training", "var_keyword",
     )  # fmt: skip
 
     def __init__(self, call: Callable[..., Any]) -> None:
@@ -36,12 +37,14 @@ class CallSignature:
         self.names = frozenset(item.name for item in plain)
         self.defaults = {item.name: item.default for item in plain if item.default is not item.empty}
         self.positional = tuple(item.name for item in plain if item.kind is not item.KEYWORD_ONLY)
+        self.needed = tuple(name for name in self.positional if name not in self.defaults)
         self.first = next((item.name for item in parameters), "")
         self.var_keyword = any(item.kind is item.VAR_KEYWORD for item in parameters)
         self.takes_training = "training" in self.names
         self.takes_mask = "mask" in self.names
         # Names of arguments that take the mask of one input among several.
         self.masks = frozenset(name for name in self.names if name.endswith("_mask") and name[:-5] in self.names)
+        self.takes_masks = self.takes_mask or bool(self.masks)
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Returns the arguments by name, without defaults.

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Sequence
 from typing import Any
 
 from dlnative.graph.tree import map_structure
 from dlnative.layers.input import InputLayer
 from dlnative.layers.layer import Layer
+from dlnative.layers.signature import call_signature
 from dlnative.models.functional import Functional
 from dlnative.models.model import Model
 from dlnative.symbolic import KerasTensor, map_shapes
@@ -124,15 +124,11 @@ class Sequential(Model):
         self.built = True
 
     def _refuse_several_inputs(self, layer: Layer) -> None:
-        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-        needed = [
-            name for name, parameter in inspect.signature(layer.call).parameters.items()
-            if parameter.kind in kinds and parameter.default is inspect.Parameter.empty
-        ]  # fmt: skip
+        needed = call_signature(layer).needed
         if len(needed) > 1:
             raise ValueError(
                 f"{self._label}: a layer can only have a single positional argument of `call`, the input, without a default; "
-                f"got {needed} of {layer._label}"
+                f"got {list(needed)} of {layer._label}"
             )
 
     @staticmethod

@@ -31,12 +31,6 @@ def _float_type(name: str, dtype: Any) -> str:
     return found
 
 
-def _drawn(draw: Any, seed: Any, shape: tuple[int, ...], dtype: str) -> Any:
-    """Draws in the type itself if it has a generator, otherwise in float32."""
-    exact = dtype if dtype in ("float32", "float64") else "float32"
-    return draw(draw_seed(seed), shape, dtype=exact), exact != dtype
-
-
 def normal(
     shape: Sequence[int] | int, mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None
 ) -> Any:
@@ -53,9 +47,7 @@ def normal(
         (2, 3)
     """
     kind = _float_type("normal", dtype)
-    z, cast = _drawn(draws.random_normal, seed, _shape("normal", shape), kind)
-    z = z * stddev + mean
-    return ops.cast(z, kind) if cast else z
+    return draws.random_normal(draw_seed(seed), _shape("normal", shape), mean, stddev, kind)
 
 
 def uniform(
@@ -74,9 +66,7 @@ def uniform(
         True
     """
     kind = _float_type("uniform", dtype)
-    u, cast = _drawn(draws.random_uniform, seed, _shape("uniform", shape), kind)
-    u = u * (maxval - minval) + minval
-    return ops.cast(u, kind) if cast else u
+    return draws.random_uniform(draw_seed(seed), _shape("uniform", shape), minval, maxval, kind)
 
 
 def randint(shape: Sequence[int] | int, minval: int, maxval: int, dtype: Any = "int32", seed: Any = None) -> Any:

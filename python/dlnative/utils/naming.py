@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _counts: dict[str, int] = {}
+_in_snake_case: dict[str, str] = {}
 
 
 def to_snake_case(name: str) -> str:
@@ -21,7 +22,9 @@ def to_snake_case(name: str) -> str:
 
 def auto_name(prefix: str) -> str:
     """Returns a name that was not given before: `"dense"`, `"dense_1"`, `"dense_2"`."""
-    base = to_snake_case(prefix)
+    base = _in_snake_case.get(prefix)
+    if base is None:
+        base = _in_snake_case[prefix] = to_snake_case(prefix)
     count = _counts.get(base, 0)
     _counts[base] = count + 1
     return base if count == 0 else f"{base}_{count}"
