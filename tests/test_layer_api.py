@@ -551,3 +551,43 @@ def test_mixed_precision(kind: str) -> None:
     model.fit(X, X[:, :1], verbose=0)
     assert all(array.dtype == np.float32 for array in model.get_weights())
     assert any((a != b).any() for a, b in zip(before, model.get_weights(), strict=True))
+
+
+def test_stateless_calls_are_compiled_once_and_differentiable() -> None:
+    layer = layers.Dense(1)
+    layer.build((None, 3))
+    traced = []
+
+    class Counting(Outer):
+        def call(self, inputs: Any, training: Any = None) -> Any:
+            traced.append(training)
+            return self.inner(inputs)
+
+    outer = Counting(layer)
+    outer(X)
+    traced.clear()
+    values = [np.ones((3, 1), "float32"), np.zeros(1, "float32")]
+    for factor in (1.0, 2.0):
+        outputs, _ = outer.stateless_call([factor * values[0], values[1]], [], X, training=True)
+        np.testing.assert_allclose(outputs, factor * X.sum(1, keepdims=True))
+    assert traced == [True]
+
+    def loss(kernel: Any) -> Any:
+        return ops.sum(outer.stateless_call([kernel, layer.bias], [], X)[0])
+
+    _, gradient = dlnative.value_and_grad(loss)(values[0])
+    np.testing.assert_allclose(gradient[:, 0], X.sum(0))
+
+
+def test_a_second_build_adds_nothing() -> None:
+    layer = layers.Dense(2)
+    layer.build((None, 3))
+    with pytest.raises(ValueError, match="cannot add new elements of state"):
+        layer.build((None, 3))
+    assert len(layer.weights) == 2
+    assert layer(X).shape == (2, 2)
+
+
+def test_training_is_no_array() -> None:
+    with pytest.raises(TypeError, match="expected training to be True or False"):
+        layers.Dense(2)(X, X)

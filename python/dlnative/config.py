@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from dlnative.backends.selection import backend as backend
+from dlnative.dtype_policies import dtype_policy as dtype_policy
+from dlnative.dtype_policies import set_dtype_policy as set_dtype_policy
 from dlnative.dtypes import floatx as floatx
 from dlnative.dtypes import set_floatx as set_floatx
 from dlnative.utils.checks import integer

@@ -22,7 +22,7 @@ def building(build: Callable[..., None]) -> Callable[..., None]:
                 return
             own = self.__dict__
             before = own["_variables"].copy()
-            own["_building"] = True
+            own["_building"] = not own["_locked"]  # a second build may run, but adds nothing
             try:
                 with Scope(self):
                     own["_path"] = context.path

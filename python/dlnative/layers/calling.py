@@ -25,6 +25,7 @@ from dlnative.layers.input_spec import check_inputs
 from dlnative.layers.signature import (
     CallSignature,
     call_signature,
+    is_tensor,
     shape_arguments,
     shape_names,
     shapes_of,
@@ -296,6 +297,8 @@ class Calling(Weights):
             training = context.training
         if training is None:
             training = signature.defaults.get("training")
+        if training is not None and is_tensor(training):
+            raise TypeError(f"{self._label}: expected training to be True or False, got {training!r}")
         if training is not None and signature.takes_training and ("training" in kwargs or "training" not in bound):
             kwargs["training"] = training
         mask = self._fill_masks(signature, bound, tensors, kwargs) if signature.takes_masks else None

@@ -12,6 +12,7 @@ from dlnative.layers import effects
 from dlnative.layers.calling import Calling
 from dlnative.layers.configuration import Arguments, automatic_config, recorded
 from dlnative.layers.signature import call_signature, is_tensor, shape_arguments, shapes_of, tensor_arguments
+from dlnative.layers.stateless import Stateless
 from dlnative.ops.core import record
 from dlnative.symbolic import Call, KerasTensor, map_shapes, without_history
 from dlnative.utils.naming import auto_name
@@ -19,7 +20,7 @@ from dlnative.utils.naming import auto_name
 _Layer = TypeVar("_Layer", bound="Layer")
 
 
-class Layer(Calling):
+class Layer(Stateless):
     """A function with weights.
 
     A layer makes its weights in `build(input_shape)`, when it first sees an input, and computes in `call`, written in
@@ -276,45 +277,6 @@ class Layer(Calling):
         """Refuses: metrics belong into `compile(metrics=...)`, or are made in `__init__` and updated in `call`."""
         raise NotImplementedError(
             f"{self._label}: expected a metric as an attribute, updated in call, or in compile(), got add_metric()"
-        )
-
-    def stateless_call(
-        self,
-        trainable_variables: list[Any],
-        non_trainable_variables: list[Any],
-        *args: Any,
-        return_losses: bool = False,
-        **kwargs: Any,
-    ) -> Any:
-        """Calls the layer with other values of its variables, and changes none.
-
-        Args:
-            trainable_variables: a value for each of `trainable_variables`.
-            non_trainable_variables: a value for each of `non_trainable_variables`.
-            *args, **kwargs: as for a call.
-            return_losses: whether the losses are returned, too.
-
-        Returns:
-            The outputs, the list of values that `non_trainable_variables` would have after the call, and (with
-            `return_losses`) the list of losses.
-
-        Raises:
-            ValueError: if the layer is not built, or the values do not fit the variables.
-
-        Example:
-            >>> import numpy as np
-            >>> from dlnative import layers
-            >>> layer = layers.Dense(1, kernel_initializer="zeros")
-            >>> layer.build((None, 2))
-            >>> ones = [np.ones((2, 1), "float32"), np.ones(1, "float32")]
-            >>> outputs, state = layer.stateless_call(ones, [], np.array([[1.0, 2.0]], "float32"))
-            >>> outputs.tolist(), state
-            ([[4.0]], [])
-        """
-        from dlnative.layers.stateless import stateless_call
-
-        return stateless_call(
-            self, list(trainable_variables), list(non_trainable_variables), args, kwargs, return_losses
         )
 
     # Symbolic calls.

@@ -364,7 +364,7 @@ class Weights:
 _INTERNAL = frozenset(
     {
         "_added", "_arguments", "_build_shapes", "_first_input_shape", "_function", "_last_call",
-        "_output_shape", "_variables",
+        "_output_shape", "_stateless", "_variables",
     }
 )  # fmt: skip
 # Attributes that say nothing of what a layer computes: they are set while plans run.
