@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlnative.layers.activations import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
-from dlnative.layers.borders import Cropping1D, Cropping2D, Cropping3D, ZeroPadding1D, ZeroPadding2D, ZeroPadding3D
 from dlnative.layers.core import Identity, Lambda, Masking, Wrapper
 from dlnative.layers.dense import Dense
-from dlnative.layers.einsum_dense import EinsumDense
-from dlnative.layers.embedding import Embedding, ReversibleEmbedding
 from dlnative.layers.input import Input, InputLayer
 from dlnative.layers.input_spec import InputSpec
 from dlnative.layers.layer import Layer
-from dlnative.layers.merging import (
-    Add,
-    Average,
-    Concatenate,
-    Dot,
-    Maximum,
-    Minimum,
-    Multiply,
-    Subtract,
-    add,
-    average,
-    concatenate,
-    dot,
-    maximum,
-    minimum,
-    multiply,
-    subtract,
-)
 from dlnative.layers.regularization import (
     ActivityRegularization,
     AlphaDropout,
@@ -50,7 +29,35 @@ from dlnative.layers.reshaping import (
     UpSampling2D,
     UpSampling3D,
 )
+from dlnative.utils.lazy import lazily
 from dlnative.utils.registry import unknown
+
+if TYPE_CHECKING:
+    from dlnative.layers.borders import Cropping1D as Cropping1D
+    from dlnative.layers.borders import Cropping2D as Cropping2D
+    from dlnative.layers.borders import Cropping3D as Cropping3D
+    from dlnative.layers.borders import ZeroPadding1D as ZeroPadding1D
+    from dlnative.layers.borders import ZeroPadding2D as ZeroPadding2D
+    from dlnative.layers.borders import ZeroPadding3D as ZeroPadding3D
+    from dlnative.layers.einsum_dense import EinsumDense as EinsumDense
+    from dlnative.layers.embedding import Embedding as Embedding
+    from dlnative.layers.embedding import ReversibleEmbedding as ReversibleEmbedding
+    from dlnative.layers.merging import Add as Add
+    from dlnative.layers.merging import Average as Average
+    from dlnative.layers.merging import Concatenate as Concatenate
+    from dlnative.layers.merging import Dot as Dot
+    from dlnative.layers.merging import Maximum as Maximum
+    from dlnative.layers.merging import Minimum as Minimum
+    from dlnative.layers.merging import Multiply as Multiply
+    from dlnative.layers.merging import Subtract as Subtract
+    from dlnative.layers.merging import add as add
+    from dlnative.layers.merging import average as average
+    from dlnative.layers.merging import concatenate as concatenate
+    from dlnative.layers.merging import dot as dot
+    from dlnative.layers.merging import maximum as maximum
+    from dlnative.layers.merging import minimum as minimum
+    from dlnative.layers.merging import multiply as multiply
+    from dlnative.layers.merging import subtract as subtract
 
 __all__ = [
     "ELU",
@@ -113,6 +120,18 @@ __all__ = [
 ]
 
 
+_LATER = {
+    "borders": ("Cropping1D", "Cropping2D", "Cropping3D", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D"),
+    "einsum_dense": ("EinsumDense",),
+    "embedding": ("Embedding", "ReversibleEmbedding"),
+    "merging": (
+        "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract",
+        "add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract",
+    ),
+}  # fmt: skip
+__getattr__ = lazily(__name__, _LATER)
+
+
 def serialize(layer: Any) -> dict[str, Any]:
     """Returns the class name and the config of a layer, from which `deserialize` makes another."""
     own = type(layer).__module__.startswith("dlnative.")
@@ -139,7 +158,8 @@ def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = 
     if not isinstance(config, dict) or "class_name" not in config:
         raise ValueError(f"layer: expected the config of a layer, got {config!r}")
     name = str(config["class_name"])
-    known = {key: value for key, value in globals().items() if isinstance(value, type) and issubclass(value, Layer)}
+    own = {key: globals().get(key) or __getattr__(key) for key in __all__}
+    known = {key: value for key, value in own.items() if isinstance(value, type) and issubclass(value, Layer)}
     known |= {key: getattr(models, key) for key in models.__all__ if isinstance(getattr(models, key), type)}
     found = (custom_objects or {}).get(name) or known.get(name)
     if found is None:

@@ -69,7 +69,9 @@ class ReLU(_Elementwise):
         self, max_value: float | None = None, negative_slope: float = 0.0, threshold: float = 0.0, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
-        self.max_value = None if max_value is None else checked_number(self, "max_value", max_value)
+        if max_value is not None and (not hasattr(max_value, "__float__") or max_value < 0):
+            raise ValueError(f"{self._label}: max_value of a ReLU layer cannot be a negative value, got {max_value!r}")
+        self.max_value = None if max_value is None else float(max_value)
         self.negative_slope = checked_number(self, "negative_slope", negative_slope)
         self.threshold = checked_number(self, "threshold", threshold)
 
