@@ -350,6 +350,20 @@ def test_steps_per_execution(together: int) -> None:
     assert found == plain.fit(X, Y, batch_size=3, shuffle=False, verbose=0).history
 
 
+def test_float16_asks_for_a_scaled_loss() -> None:
+    class Half(Plain):
+        def __init__(self) -> None:
+            dlnative.Model.__init__(self, dtype="mixed_float16")
+            self.dense = layers.Dense(1)
+
+    with pytest.raises(ValueError, match="auto_scale_loss"):
+        Half().compile("sgd", "mse")
+    model = Half()
+    model.compile(dlnative.optimizers.SGD(0.01, loss_scale_factor=8.0), "mse", auto_scale_loss=False)
+    losses = model.fit(X, Y, epochs=3, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+
+
 def test_runs_are_stopped() -> None:
     for flag, hook, run in (
         ("stop_training", "on_train_batch_end", lambda m, c: m.fit(X, Y, batch_size=4, verbose=0, callbacks=[c])),

@@ -35,6 +35,11 @@ def same(first: Any, second: Any, x: Any) -> None:
 # Subclasses.
 
 
+class OwnCompile(dlnative.Model):
+    def compile(self, strength: float) -> None:
+        super().compile("sgd", "mse", loss_weights=strength)
+
+
 class Scored(dlnative.Model):
     def __init__(self, *args: Any, scale: float = 1.0, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -224,9 +229,14 @@ def test_configurations_that_cannot_be(broken: str) -> None:
 
 def test_clones() -> None:
     model = shared()
-    model.compile("adam", "mse", metrics=["mae"])
+    mean = dlnative.metrics.MeanSquaredError()
+    model.compile(
+        "adam", [lambda y_true, y_pred: y_pred - y_true, "mae"], metrics=[["mae"], [mean]], steps_per_execution=3
+    )
     clone = models.clone_model(model)
-    assert clone.compiled
+    assert (clone.compiled, clone.steps_per_execution) == (True, 3)
+    assert clone.optimizer is not model.optimizer
+    assert mean not in clone.metrics
     assert clone.get_layer("shared") is not model.get_layer("shared")
     assert clone.count_params() == model.count_params()
     same(model, clone, {"a": X, "b": X[::-1]})
@@ -256,6 +266,8 @@ def test_what_compile_was_given_is_given_again() -> None:
     assert float(again.optimizer.learning_rate.numpy()) == 0.25
     assert again.optimizer.built
     again.set_weights(model.get_weights())
+    with pytest.warns(UserWarning, match="compile_from_config"):
+        OwnCompile().compile_from_config(config)
     assert again.evaluate(X, X[:, :2], verbose=0) == model.evaluate(X, X[:, :2], verbose=0)
 
 

@@ -27,7 +27,7 @@ from dlnative import (
     tree,
     utils,
 )
-from dlnative.config import build_config, num_threads, set_num_threads
+from dlnative.config import build_config, device, num_threads, set_num_threads
 from dlnative.dtype_policies import DTypePolicy
 from dlnative.gradient import grad, value_and_grad
 from dlnative.graph.variable import Variable
@@ -94,6 +94,7 @@ __all__ = [
     "config",
     "constraints",
     "datasets",
+    "device",
     "dtype_policies",
     "grad",
     "initializers",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from dlnative.backends.selection import backend as backend
@@ -35,6 +37,21 @@ def max_steps_per_epoch() -> int | None:
 def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
     """Sets the number of steps that no epoch (or `evaluate`, or `predict`) goes beyond, to try a program out."""
     _most["steps"] = _checked("set_max_steps_per_epoch", max_steps_per_epoch)
+
+
+@contextmanager
+def device(device_name: str) -> Iterator[None]:
+    """Chooses the device for the statements of a `with` block: there is one, the CPU.
+
+    Args:
+        device_name: `"cpu"` or `"cpu:0"`, in any case.
+
+    Raises:
+        ValueError: for another device.
+    """
+    if str(device_name).lower().removeprefix("/").removeprefix("device:") not in ("cpu", "cpu:0"):
+        raise ValueError(f'device: expected "cpu" or "cpu:0", got {device_name!r}')
+    yield
 
 
 def _checked(call: str, value: Any) -> int | None:

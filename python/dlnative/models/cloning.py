@@ -20,7 +20,8 @@ def clone_model(
     call_function: Callable[..., Any] | None = None,
     recursive: bool = False,
 ) -> Any:
-    """Returns a model like another, with layers and weights of its own; it is compiled like the other.
+    """Returns a model like another, with layers and weights of its own; it is compiled like the other, unless that has a
+    `compile` of its own.
 
     Args:
         model: a model. One of a subclass that is no functional model is made from its configuration.
@@ -67,8 +68,12 @@ def clone_model(
         made: Any = _cloned_sequential(model, input_tensors, clone)
     else:
         made = _cloned_functional(model, input_tensors, clone, call_function)
-    if model.compiled:
-        made.compile_from_config(model.get_compile_config())
+    if model.compiled and not model._overrides("compile"):
+        optimizer = type(model.optimizer).from_config(model.optimizer.get_config())
+        made.compile(
+            optimizer, **model._objective.copied_arguments(), run_eagerly=model.run_eagerly,
+            steps_per_execution=model.steps_per_execution, jit_compile=model.jit_compile, auto_scale_loss=False,
+        )  # fmt: skip
     return made
 
 

@@ -57,8 +57,9 @@ def fit(
     if initial_epoch < epochs:
         if not passes.ready():
             raise ValueError("fit: expected at least one batch, got none")
-        assert passes.head is not None
-        prepare(model, "train", passes.head)
+        if not isinstance(source, ArrayBatches):
+            assert passes.head is not None
+            prepare(model, "train", passes.head)
     listed = CallbackList(
         callbacks, add_history=True, add_progbar=verbose != 0, model=model, verbose=verbose, epochs=epochs,
         steps=passes.expected,

@@ -6,6 +6,7 @@ from typing import Any
 
 from dlnative import metrics as metrics_module
 from dlnative import ops
+from dlnative.data.structure import transform
 from dlnative.models.compiled_loss import CompiledLoss
 from dlnative.models.compiled_metrics import CompiledMetrics
 
@@ -29,6 +30,14 @@ class Objective:
         if metrics is not None or weighted_metrics is not None:
             self.metrics = CompiledMetrics(metrics, weighted_metrics)
         self.tracker = metrics_module.Mean(name="loss")
+
+    def copied_arguments(self) -> dict[str, Any]:
+        """Returns what it was made of, for another model: metrics that hold values are made anew."""
+
+        def copied(leaf: Any) -> Any:
+            return type(leaf).from_config(leaf.get_config()) if isinstance(leaf, metrics_module.Metric) else leaf
+
+        return {name: transform(copied, value) for name, value in self.arguments.items()}
 
     def all_metrics(self) -> list[Any]:
         """Returns the mean of the loss, the metrics, and the means of the outputs' losses."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -26,6 +27,7 @@ class Trainer:
     name: str
     built: bool
     dtype: str
+    compute_dtype: str
     _label: str
     trainable_variables: list[Any]
     losses: list[Any]
@@ -93,12 +95,17 @@ class Trainer:
             run_eagerly: whether Python code (of `call`, losses, `train_step`) runs anew for every batch: slow, for debugging.
             steps_per_execution: after how many batches callbacks of single batches are called.
             jit_compile: changes nothing: every step is compiled.
-            auto_scale_loss: changes nothing in float32 and float64, which need no scaled loss.
+            auto_scale_loss: only `False` in float16, for which there is no scaling that follows the gradients
+                (`loss_scale_factor` of optimizers is a fixed one); other types need none.
 
         Raises:
             ValueError: for an unknown optimizer, loss or metric; the model is then unchanged.
         """
-        del auto_scale_loss
+        if auto_scale_loss and self.compute_dtype == "float16":
+            raise ValueError(
+                f"{self._label}: expected auto_scale_loss=False in float16, got {auto_scale_loss!r}: there is no scaling that "
+                "follows the gradients; give the optimizer a loss_scale_factor, or compute in bfloat16"
+            )
         made = optimizers.get(optimizer)
         objective = Objective(loss, loss_weights, metrics, weighted_metrics)
         self.steps_per_execution = checked_count("compile", "steps_per_execution", steps_per_execution)
@@ -122,13 +129,14 @@ class Trainer:
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compiles the model with what `get_compile_config` returned, and makes the optimizer's variables.
 
-        Raises:
-            ValueError: if a subclass has a `compile` of its own, which may take other arguments.
+        A subclass with a `compile` of its own, which may take other arguments, is left as it is, with a warning, unless it
+        has a `compile_from_config` of its own as well.
         """
         from dlnative.models.serialization import deserialize
 
         if self._overrides("compile"):
-            raise ValueError(f"{self._label}: expected a compile_from_config beside a compile of its own, found none")
+            warnings.warn(f"{self._label}: expected a compile_from_config beside a compile of its own", stacklevel=2)
+            return
         self.compile(**{name: deserialize(value) for name, value in config.items()})
         if self.built:
             self._build_optimizer()
@@ -381,7 +389,7 @@ class Trainer:
             steps: how many batches; by default all.
             callbacks: callbacks, in a list.
         """
-        if verbose == 0 and not callbacks and steps is None:
+        if verbose == 0 and not callbacks and steps is None and not self.run_eagerly:
             direct = self._steps.direct(x, batch_size)
             if direct is not None:
                 return epoch.nested_as(self.output_structure, direct.executor.run([x]))
