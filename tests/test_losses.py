@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import dlnative
 from dlnative import grad, losses, ops, value_and_grad
 from samples import BITS, GUESSES, LABELS, LIKELY, LOGITS, ONE_HOT, PAIRS, TARGETS, WEIGHTS
 
@@ -221,6 +222,20 @@ def test_what_a_mask_leaves_out_does_not_count(backend: str) -> None:
     assert float(values(y_true, np.array([2.0, 0.5]), "mean", mask)) == pytest.approx(8 / 3)
     assert float(values(y_true, np.array([2.0, 0.5]), "mean_with_sample_weight", mask)) == pytest.approx(8 / 4.5)
     assert float(values(y_true, None, "mean", np.zeros((2, 3), bool))) == 0.0
+
+
+def test_a_model_s_mask_leaves_values_out_of_losses_and_metrics(backend: str) -> None:
+    """What `Embedding(mask_zero=True)` masks counts neither in the loss nor in a metric."""
+    inputs = dlnative.Input((4,), dtype="int32")
+    outputs = dlnative.layers.Dense(1)(dlnative.layers.Embedding(9, 3, mask_zero=True)(inputs))
+    model = dlnative.Model(inputs, outputs)
+    model.compile("sgd", "mse", metrics=["mae"], weighted_metrics=["mse"])
+    ids, y = np.array([[1, 2, 0, 0], [3, 4, 5, 0]]), np.ones((2, 4, 1), "float32")
+    counted = (ids != 0)[..., None]
+    error = np.abs(model.predict(ids, verbose=0) - y)[counted]
+    found = model.evaluate(ids, y, verbose=0, return_dict=True)
+    np.testing.assert_allclose([found["loss"], found["mse"]], (error**2).mean(), rtol=1e-5)
+    np.testing.assert_allclose(found["mae"], error.mean(), rtol=1e-5)
 
 
 def test_names_in_any_case_mean_what_they_mean_in_lower_case() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlnative.losses.classes import (
     BinaryCrossentropy,
@@ -40,13 +40,35 @@ from dlnative.losses.functions import (
     squared_hinge,
 )
 from dlnative.losses.loss import Loss, LossFunctionWrapper, reduce_weighted
-from dlnative.utils.registry import Registry, publish
+from dlnative.utils.lazy import lazily
+from dlnative.utils.registry import Registry, publish, publish_later
+
+if TYPE_CHECKING:
+    from dlnative.losses.circle_loss import Circle as Circle
+    from dlnative.losses.circle_loss import circle as circle
+    from dlnative.losses.focal import BinaryFocalCrossentropy as BinaryFocalCrossentropy
+    from dlnative.losses.focal import CategoricalFocalCrossentropy as CategoricalFocalCrossentropy
+    from dlnative.losses.focal import binary_focal_crossentropy as binary_focal_crossentropy
+    from dlnative.losses.focal import categorical_focal_crossentropy as categorical_focal_crossentropy
+    from dlnative.losses.generalized import CategoricalGeneralizedCrossEntropy as CategoricalGeneralizedCrossEntropy
+    from dlnative.losses.generalized import (
+        categorical_generalized_cross_entropy as categorical_generalized_cross_entropy,
+    )
+    from dlnative.losses.overlap import Dice as Dice
+    from dlnative.losses.overlap import Tversky as Tversky
+    from dlnative.losses.overlap import dice as dice
+    from dlnative.losses.overlap import tversky as tversky
 
 __all__ = [
     "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
     "CategoricalHinge",
+    "Circle",
     "CosineSimilarity",
+    "Dice",
     "Hinge",
     "Huber",
     "KLDivergence",
@@ -60,12 +82,18 @@ __all__ = [
     "Poisson",
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
+    "Tversky",
     "align_ranks",
     "binary_crossentropy",
+    "binary_focal_crossentropy",
     "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy",
     "categorical_hinge",
+    "circle",
     "cosine_similarity",
     "deserialize",
+    "dice",
     "get",
     "hinge",
     "huber",
@@ -80,6 +108,7 @@ __all__ = [
     "serialize",
     "sparse_categorical_crossentropy",
     "squared_hinge",
+    "tversky",
 ]
 
 _CLASSES: tuple[type[Loss], ...] = (
@@ -92,14 +121,31 @@ _FUNCTIONS = (
     squared_hinge, categorical_hinge, kl_divergence, poisson, huber, cosine_similarity, binary_crossentropy,
     categorical_crossentropy, sparse_categorical_crossentropy,
 )  # fmt: skip
+_LATER = {
+    "circle_loss": ["Circle", "circle"],
+    "focal": [
+        "BinaryFocalCrossentropy", "CategoricalFocalCrossentropy", "binary_focal_crossentropy",
+        "categorical_focal_crossentropy",
+    ],
+    "generalized": ["CategoricalGeneralizedCrossEntropy", "categorical_generalized_cross_entropy"],
+    "overlap": ["Dice", "Tversky", "dice", "tversky"],
+}  # fmt: skip
+__getattr__ = lazily(__name__, _LATER)
+
+
+def _later() -> dict[str, Any]:
+    return {name: globals().get(name) or __getattr__(name) for names in _LATER.values() for name in names}
+
+
 _registry = Registry(
-    "loss", Loss, (LossFunctionWrapper, *_CLASSES), functions=_FUNCTIONS,
+    "loss", Loss, (LossFunctionWrapper, *_CLASSES), functions=_FUNCTIONS, more=_later,
     aliases={
         "mse": mean_squared_error, "mae": mean_absolute_error, "mape": mean_absolute_percentage_error,
         "msle": mean_squared_logarithmic_error, "bce": binary_crossentropy, "kld": kl_divergence, "logcosh": log_cosh,
         "kullback_leibler_divergence": kl_divergence,
     },
 )  # fmt: skip
+publish_later(_later)
 publish(_FUNCTIONS)
 
 

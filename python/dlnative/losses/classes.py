@@ -7,6 +7,7 @@ from typing import Any
 
 from dlnative.losses import functions
 from dlnative.losses.loss import LossFunctionWrapper
+from dlnative.utils.checks import number
 
 
 def _wrapper(function: Callable[..., Any], name: str) -> type[LossFunctionWrapper]:
@@ -51,7 +52,7 @@ class Huber(LossFunctionWrapper):
         name: str = "huber_loss",
         dtype: Any = None,
     ) -> None:
-        super().__init__(functions.huber, reduction, name, dtype, delta=delta)
+        super().__init__(functions.huber, reduction, name, dtype, delta=number(name, "delta", delta))
 
 
 class CosineSimilarity(LossFunctionWrapper):
@@ -87,7 +88,7 @@ class BinaryCrossentropy(LossFunctionWrapper):
         self, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1,
         reduction: str | None = "sum_over_batch_size", name: str = "binary_crossentropy", dtype: Any = None,
     ) -> None:  # fmt: skip
-        arguments = {"from_logits": from_logits, "label_smoothing": _smoothing(label_smoothing), "axis": axis}
+        arguments = {"from_logits": from_logits, "label_smoothing": checked_smoothing(label_smoothing), "axis": axis}
         super().__init__(functions.binary_crossentropy, reduction, name, dtype, **arguments)
 
 
@@ -103,7 +104,7 @@ class CategoricalCrossentropy(LossFunctionWrapper):
         self, from_logits: bool = False, label_smoothing: float = 0.0, axis: int = -1,
         reduction: str | None = "sum_over_batch_size", name: str = "categorical_crossentropy", dtype: Any = None,
     ) -> None:  # fmt: skip
-        arguments = {"from_logits": from_logits, "label_smoothing": _smoothing(label_smoothing), "axis": axis}
+        arguments = {"from_logits": from_logits, "label_smoothing": checked_smoothing(label_smoothing), "axis": axis}
         super().__init__(functions.categorical_crossentropy, reduction, name, dtype, **arguments)
 
 
@@ -129,7 +130,6 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
         super().__init__(functions.sparse_categorical_crossentropy, reduction, name, dtype, **arguments)
 
 
-def _smoothing(value: float) -> float:
-    if not 0 <= value <= 1:
-        raise ValueError(f"crossentropy: expected label_smoothing in [0, 1], got {value!r}")
-    return float(value)
+def checked_smoothing(value: float) -> float:
+    """Returns a label smoothing, refusing what is not in `[0, 1]`."""
+    return number("crossentropy", "label_smoothing", value, 0, 1)

@@ -23,7 +23,7 @@ def align_ranks(x1: Any, x2: Any) -> tuple[Any, Any]:
     return x1, x2
 
 
-def _pair(name: str, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+def pair(name: str, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     """Returns targets and predictions in the predictions' type (that of integers is `floatx()`) and with one shape."""
     y_pred = to_float(y_pred)
     y_true, y_pred = align_ranks(ops.cast(y_true, dtype_of(y_pred)), y_pred)
@@ -42,7 +42,7 @@ def mean_squared_error(y_true: Any, y_pred: Any) -> Any:
         >>> losses.mean_squared_error([[0.0, 1.0]], [[0.5, 1.0]]).tolist()
         [0.125]
     """
-    y_true, y_pred = _pair("mean_squared_error", y_true, y_pred)
+    y_true, y_pred = pair("mean_squared_error", y_true, y_pred)
     return ops.mean(ops.square(ops.subtract(y_true, y_pred)), axis=-1)
 
 
@@ -54,20 +54,20 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
         >>> losses.mean_absolute_error([[0.0, 1.0]], [[0.5, 1.0]]).tolist()
         [0.25]
     """
-    y_true, y_pred = _pair("mean_absolute_error", y_true, y_pred)
+    y_true, y_pred = pair("mean_absolute_error", y_true, y_pred)
     return ops.mean(ops.absolute(ops.subtract(y_true, y_pred)), axis=-1)
 
 
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
     """Returns `100 * mean(|y_true - y_pred| / max(|y_true|, 1e-7))` over the last axis."""
-    y_true, y_pred = _pair("mean_absolute_percentage_error", y_true, y_pred)
+    y_true, y_pred = pair("mean_absolute_percentage_error", y_true, y_pred)
     share = ops.absolute((y_true - y_pred) / ops.maximum(ops.absolute(y_true), 1e-7))
     return 100.0 * ops.mean(share, axis=-1)
 
 
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
     """Returns `mean((ln(y_true + 1) - ln(y_pred + 1))**2)` over the last axis, both at least 1e-7."""
-    y_true, y_pred = _pair("mean_squared_logarithmic_error", y_true, y_pred)
+    y_true, y_pred = pair("mean_squared_logarithmic_error", y_true, y_pred)
     logarithms = [ops.log1p(ops.maximum(y, 1e-7)) for y in (y_true, y_pred)]
     return ops.mean(ops.square(logarithms[1] - logarithms[0]), axis=-1)
 
@@ -80,7 +80,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
         >>> losses.huber([[0.0], [0.0]], [[0.5], [3.0]]).tolist()
         [0.125, 2.5]
     """
-    y_true, y_pred = _pair("huber", y_true, y_pred)
+    y_true, y_pred = pair("huber", y_true, y_pred)
     error = ops.absolute(y_pred - y_true)
     near = ops.less_equal(error, delta)
     return ops.mean(ops.where(near, 0.5 * ops.square(error), delta * error - 0.5 * delta**2), axis=-1)
@@ -88,7 +88,7 @@ def huber(y_true: Any, y_pred: Any, delta: float = 1.0) -> Any:
 
 def log_cosh(y_true: Any, y_pred: Any) -> Any:
     """Returns `mean(ln(cosh(y_pred - y_true)))` over the last axis."""
-    y_true, y_pred = _pair("log_cosh", y_true, y_pred)
+    y_true, y_pred = pair("log_cosh", y_true, y_pred)
     error = y_pred - y_true
     return ops.mean(error + ops.softplus(error * -2.0) - 0.6931471805599453, axis=-1)
 
@@ -101,19 +101,19 @@ def _signed(y_true: Any) -> Any:
 
 def hinge(y_true: Any, y_pred: Any) -> Any:
     """Returns `mean(max(1 - y_true * y_pred, 0))` over the last axis, for labels -1 and 1 (or 0 and 1)."""
-    y_true, y_pred = _pair("hinge", y_true, y_pred)
+    y_true, y_pred = pair("hinge", y_true, y_pred)
     return ops.mean(ops.relu(1.0 - _signed(y_true) * y_pred), axis=-1)
 
 
 def squared_hinge(y_true: Any, y_pred: Any) -> Any:
     """Returns `mean(max(1 - y_true * y_pred, 0)**2)` over the last axis, for labels -1 and 1 (or 0 and 1)."""
-    y_true, y_pred = _pair("squared_hinge", y_true, y_pred)
+    y_true, y_pred = pair("squared_hinge", y_true, y_pred)
     return ops.mean(ops.square(ops.relu(1.0 - _signed(y_true) * y_pred)), axis=-1)
 
 
 def categorical_hinge(y_true: Any, y_pred: Any) -> Any:
     """Returns `max(max((1 - y_true) * y_pred) - sum(y_true * y_pred) + 1, 0)` over the last axis, for one-hot rows."""
-    y_true, y_pred = _pair("categorical_hinge", y_true, y_pred)
+    y_true, y_pred = pair("categorical_hinge", y_true, y_pred)
     right = ops.sum(y_true * y_pred, axis=-1)
     wrong = ops.max((1.0 - y_true) * y_pred, axis=-1)
     return ops.relu(wrong - right + 1.0)
@@ -125,7 +125,7 @@ def _unit(x: Any, axis: int) -> Any:
 
 def cosine(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     """Returns the cosine of the angle between target and prediction along an axis; 0 where one of them is zero."""
-    y_true, y_pred = _pair("cosine_similarity", y_true, y_pred)
+    y_true, y_pred = pair("cosine_similarity", y_true, y_pred)
     return ops.sum(_unit(y_true, axis) * _unit(y_pred, axis), axis=axis)
 
 
@@ -136,14 +136,14 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
 
 def kl_divergence(y_true: Any, y_pred: Any) -> Any:
     """Returns `sum(y_true * ln(y_true / y_pred))` over the last axis, both kept in `[1e-7, 1]`."""
-    y_true, y_pred = _pair("kl_divergence", y_true, y_pred)
+    y_true, y_pred = pair("kl_divergence", y_true, y_pred)
     y_true, y_pred = ops.clip(y_true, 1e-7, 1.0), ops.clip(y_pred, 1e-7, 1.0)
     return ops.sum(y_true * ops.log(y_true / y_pred), axis=-1)
 
 
 def poisson(y_true: Any, y_pred: Any) -> Any:
     """Returns `mean(y_pred - y_true * ln(y_pred + 1e-7))` over the last axis."""
-    y_true, y_pred = _pair("poisson", y_true, y_pred)
+    y_true, y_pred = pair("poisson", y_true, y_pred)
     return ops.mean(y_pred - y_true * ops.log(y_pred + 1e-7), axis=-1)
 
 
@@ -165,7 +165,7 @@ def binary_crossentropy(
         >>> [round(float(value), 4) for value in loss]
         [0.6931, 1.3863]
     """
-    y_true, y_pred = _pair("binary_crossentropy", y_true, y_pred)
+    y_true, y_pred = pair("binary_crossentropy", y_true, y_pred)
     if label_smoothing:
         y_true = y_true * (1.0 - label_smoothing) + 0.5 * label_smoothing
     return ops.mean(ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits), axis=axis)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dlnative import losses
 from dlnative.losses.functions import (
     binary_crossentropy,
     categorical_crossentropy,
@@ -62,7 +63,7 @@ from dlnative.metrics.errors import (
 from dlnative.metrics.metric import Metric
 from dlnative.metrics.reduction import Mean, MeanMetricWrapper, Sum
 from dlnative.utils.lazy import lazily
-from dlnative.utils.registry import Registry, publish
+from dlnative.utils.registry import Registry, publish, publish_later
 
 if TYPE_CHECKING:
     from dlnative.metrics.auc import AUC as AUC
@@ -132,8 +133,10 @@ __all__ = [
     "TruePositives",
     "binary_accuracy",
     "binary_crossentropy",
+    "binary_focal_crossentropy",
     "categorical_accuracy",
     "categorical_crossentropy",
+    "categorical_focal_crossentropy",
     "categorical_hinge",
     "concordance_correlation",
     "deserialize",
@@ -175,7 +178,13 @@ _LATER = {
         "PrecisionAtRecall", "RecallAtPrecision", "SensitivityAtSpecificity", "SpecificityAtSensitivity",
     ],
 }  # fmt: skip
-__getattr__ = lazily(__name__, _LATER)
+_get = lazily(__name__, _LATER)
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("binary_focal_crossentropy", "categorical_focal_crossentropy"):
+        return getattr(losses, name)
+    return _get(name)
 
 
 def _later() -> dict[str, Any]:
@@ -190,6 +199,7 @@ _registry = Registry(
         "msle": MeanSquaredLogarithmicError, "bce": BinaryCrossentropy, "rmse": RootMeanSquaredError,
     },
 )  # fmt: skip
+publish_later(_later)
 publish(
     (
         binary_accuracy, categorical_accuracy, sparse_categorical_accuracy, sparse_top_k_categorical_accuracy,

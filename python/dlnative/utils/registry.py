@@ -23,6 +23,12 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> str:
 
 
 _functions: dict[str, Callable[..., Any]] = {}  # functions that a config may name
+_loaders: list[Callable[[], Any]] = []  # what imports modules that publish more
+
+
+def publish_later(load: Callable[[], Any]) -> None:
+    """Says what imports modules that publish functions, for a name that is not known yet."""
+    _loaders.append(load)
 
 
 def publish(functions: Iterable[Callable[..., Any]]) -> None:
@@ -44,6 +50,9 @@ def named_function(name: Any) -> Any:
     """
     if not isinstance(name, str):
         return name
+    if name not in _functions:
+        for load in _loaders:
+            load()
     if name not in _functions:
         raise ValueError(unknown("function", name, _functions))
     return _functions[name]
