@@ -6,7 +6,7 @@ import functools
 import pickle
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -591,3 +591,42 @@ def test_a_second_build_adds_nothing() -> None:
 def test_training_is_no_array() -> None:
     with pytest.raises(TypeError, match="expected training to be True or False"):
         layers.Dense(2)(X, X)
+
+
+class Pair(NamedTuple):
+    first: Any
+    second: Any
+
+
+def test_named_tuples_and_dicts_with_any_keys() -> None:
+    class Swapping(layers.Layer):
+        def __init__(self, table: Any) -> None:
+            super().__init__()
+            self.table = table
+
+        def call(self, inputs: Any, options: Any = None) -> Any:
+            return Pair(inputs.second, inputs.first * 2.0)
+
+    layer = Swapping({1: "a", "b": 2})
+    result = layer(Pair(X, X + 1), options={1: 2, "b": 3})
+    assert isinstance(result, Pair)
+    np.testing.assert_array_equal(result.first, X + 1)
+    np.testing.assert_array_equal(result.second, 2 * X)
+    with pytest.raises(NotImplementedError, match="get_config"):
+        layer.get_config()
+
+
+def test_policies_by_path() -> None:
+    policies = dlnative.dtype_policies.DTypePolicyMap("float32", {"outer/.*": "float64"})
+    inner = layers.Dense(2, name="inner", dtype=policies)
+    outer = Outer(inner, name="outer", dtype=policies)
+    assert outer(X).dtype == np.float64
+    assert (inner.kernel.dtype, inner.compute_dtype, outer.compute_dtype) == ("float64", "float64", "float32")
+    inner.dtype_policy = "mixed_float16"
+    assert inner.compute_dtype == "float16"
+    assert policies["outer/inner"].name == "mixed_float16"
+    assert outer(X).dtype == np.float16
+    config = inner.get_config()
+    assert layers.Dense.from_config(config).get_config() == config
+    with pytest.raises(ValueError, match="multiple"):
+        dlnative.dtype_policies.DTypePolicyMap(policy_map={"a.*": "float32", ".*b": "float64"})["ab"]

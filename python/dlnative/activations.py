@@ -70,7 +70,7 @@ def relu(x: Any, negative_slope: Any = 0.0, max_value: Any = None, threshold: An
 
 
 def _is_zero(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and value == 0
+    return (value.__class__ is float or isinstance(value, numbers.Real)) and value == 0
 
 
 def sparsemax(x: Any, axis: int = -1) -> Any:

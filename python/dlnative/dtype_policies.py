@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from dlnative import dtypes
@@ -72,6 +73,96 @@ class DTypePolicy:
         return hash((DTypePolicy, self._name))
 
 
+class DTypePolicyMap(DTypePolicy):
+    """Policies of layers by their paths.
+
+    A path is looked up as it is, and then among the keys as patterns, one of which must match the whole of it.
+
+    Args:
+        default_policy: the policy of all other paths; by default `config.dtype_policy()`.
+        policy_map: policies, or their names, by path or pattern.
+
+    Raises:
+        ValueError: for policies that there are not.
+
+    Example:
+        >>> policies = DTypePolicyMap("float32", {"encoder/.*": "float64"})
+        >>> policies["encoder/dense"].name, policies["decoder/dense"].name
+        ('float64', 'float32')
+    """
+
+    def __init__(self, default_policy: Any = None, policy_map: dict[str, Any] | None = None) -> None:
+        if isinstance(default_policy, DTypePolicyMap):
+            raise ValueError("DTypePolicyMap: expected a single policy as default_policy, got a DTypePolicyMap")
+        if policy_map is not None and not isinstance(policy_map, dict):
+            raise TypeError(f"DTypePolicyMap: expected policy_map to be a dict, got {policy_map!r}")
+        self._default = None if default_policy is None else get(default_policy)
+        self._map = {path: get(policy) for path, policy in (policy_map or {}).items()}
+
+    @property
+    def default_policy(self) -> DTypePolicy:
+        """The policy of paths that are not in the map."""
+        return dtype_policy() if self._default is None else self._default
+
+    @property
+    def name(self) -> str:
+        """The name of the default policy, with `map_` in front."""
+        return f"map_{self.default_policy.name}"
+
+    @property
+    def compute_dtype(self) -> str:
+        """The type of what a layer computes by default."""
+        return self.default_policy.compute_dtype
+
+    @property
+    def variable_dtype(self) -> str:
+        """The type of a layer's weights by default."""
+        return self.default_policy.variable_dtype
+
+    def __getitem__(self, path: str) -> DTypePolicy:
+        if path in self._map:
+            return self._map[path]
+        import re
+
+        found = [pattern for pattern in self._map if re.fullmatch(pattern, path)]
+        if len(found) > 1:
+            raise ValueError(f"DTypePolicyMap: Path '{path}' matches multiple keys: expected one, got {found}")
+        return self._map[found[0]] if found else self.default_policy
+
+    def __setitem__(self, path: str, policy: Any) -> None:
+        if path in self._map:
+            raise ValueError(f"DTypePolicyMap: expected a new path, got {path!r}, which has {self._map[path]}")
+        self._map[path] = get(policy)
+
+    def __delitem__(self, path: str) -> None:
+        del self._map[path]
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._map
+
+    def __len__(self) -> int:
+        return len(self._map)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._map)
+
+    def get_config(self) -> dict[str, Any]:
+        default = None if self._default is None else self._default.name
+        return {
+            "default_policy": default,
+            "policy_map": {path: serialize(policy) for path, policy in self._map.items()},
+        }
+
+    def __repr__(self) -> str:
+        return f"<DTypePolicyMap at {hex(id(self))} default_policy={self.default_policy.name}, policy_map={self._map}>"
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
 _policies: dict[str, DTypePolicy] = {}
 _policy: DTypePolicy | None = None
 
@@ -118,11 +209,16 @@ def get(identifier: Any) -> DTypePolicy:
 
 def serialize(policy: DTypePolicy) -> dict[str, Any]:
     """Returns the config of a policy, as Keras writes it."""
-    return {"module": "keras", "class_name": "DTypePolicy", "config": policy.get_config(), "registered_name": None}
+    name = type(policy).__name__
+    module = "keras" if name == "DTypePolicy" else "keras.dtype_policies"
+    return {"module": module, "class_name": name, "config": policy.get_config(), "registered_name": None}
 
 
 def deserialize(config: dict[str, Any]) -> DTypePolicy:
     """Makes a policy from what `serialize` returned."""
-    if config.get("class_name") != "DTypePolicy" or "name" not in config.get("config", {}):
+    given = config.get("config", {})
+    if config.get("class_name") == "DTypePolicyMap":
+        return DTypePolicyMap(**given)
+    if config.get("class_name") != "DTypePolicy" or "name" not in given:
         raise ValueError(f"dtype policy: expected the config of a DTypePolicy, got {config!r}")
-    return DTypePolicy(str(config["config"]["name"]))
+    return DTypePolicy(str(given["name"]))

@@ -10,7 +10,7 @@ from dlnative.graph.autodiff import gradients
 from dlnative.graph.function import Function
 from dlnative.graph.tensor import Tensor, next_serial
 from dlnative.graph.trace import Trace, current_trace
-from dlnative.graph.tree import flatten_structure
+from dlnative.graph.tree import flatten_structure, like, ordered_keys
 from dlnative.graph.variable import Variable
 
 
@@ -114,7 +114,7 @@ def grad(function: Callable[..., Any], argnums: int | Sequence[int] | None = Non
 
 def _take(structure: Any, pending: Any) -> Any:
     if isinstance(structure, (list, tuple)):
-        return type(structure)(_take(item, pending) for item in structure)
+        return like(structure, [_take(item, pending) for item in structure])
     if isinstance(structure, dict):
-        return {key: _take(structure[key], pending) for key in sorted(structure)}
+        return {key: _take(structure[key], pending) for key in ordered_keys(structure)}
     return next(pending)

@@ -8,7 +8,7 @@ from typing import Any
 
 from dlnative.graph.op import Shape
 from dlnative.graph.tensor import Tensor
-from dlnative.graph.tree import map_structure
+from dlnative.graph.tree import like, map_structure
 
 _serials = itertools.count()
 
@@ -123,5 +123,5 @@ def map_shapes(function: Callable[[Any], Any], structure: Any) -> Any:
     if is_shape(structure):
         return function(tuple(structure))
     if isinstance(structure, (list, tuple)):
-        return type(structure)([map_shapes(function, item) for item in structure])
+        return like(structure, [map_shapes(function, item) for item in structure])
     return structure if structure is None else function(structure)

@@ -11,7 +11,7 @@ import numpy as np
 from dlnative import dtypes
 from dlnative.backends.program import Array
 from dlnative.graph.plans import Compiled, Plans
-from dlnative.graph.tree import flatten_structure
+from dlnative.graph.tree import flatten_structure, like, ordered_keys
 from dlnative.graph.variable import Variable
 
 
@@ -95,16 +95,16 @@ def _form(structure: Any) -> Any:
     if isinstance(structure, (list, tuple)):
         return (type(structure).__name__, *(_form(item) for item in structure))
     if isinstance(structure, dict):
-        return tuple((key, _form(structure[key])) for key in sorted(structure))
+        return tuple((key, _form(structure[key])) for key in ordered_keys(structure))
     return structure is None
 
 
 def _refill(structure: Any, leaves: Any) -> Any:
     """Returns the structure with its leaves, taken in the order of `flatten_structure`, replaced."""
     if isinstance(structure, (list, tuple)):
-        return type(structure)(_refill(item, leaves) for item in structure)
+        return like(structure, [_refill(item, leaves) for item in structure])
     if isinstance(structure, dict):
-        return {key: _refill(structure[key], leaves) for key in sorted(structure)}
+        return {key: _refill(structure[key], leaves) for key in ordered_keys(structure)}
     return None if structure is None else next(leaves)
 
 

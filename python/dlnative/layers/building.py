@@ -26,6 +26,7 @@ def building(build: Callable[..., None]) -> Callable[..., None]:
             try:
                 with Scope(self):
                     own["_path"] = context.path
+                    self._settle_policy()
                     build(self, *args, **kwargs)
             except BaseException:
                 own["_variables"] = before

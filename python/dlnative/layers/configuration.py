@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlnative.graph.tree import flatten_structure
-
 _PLAIN = (str, int, float, bool)
 
 
@@ -25,8 +23,15 @@ class Arguments:
 
 def recorded(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Arguments | None:
     """Returns the arguments if all are text, numbers, or nested lists of these; `None` otherwise."""
-    plain = all(isinstance(leaf, _PLAIN) for leaf in flatten_structure([*args, *kwargs.values()]))
-    return Arguments(args, kwargs) if plain else None
+    return Arguments(args, kwargs) if _plain(args) and _plain(kwargs) else None
+
+
+def _plain(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return all(map(_plain, value))
+    if isinstance(value, dict):
+        return all(map(_plain, value.values())) and all(isinstance(key, str) for key in value)
+    return value is None or isinstance(value, _PLAIN)
 
 
 def automatic_config(layer: Any, arguments: Arguments | None, base: dict[str, Any]) -> dict[str, Any]:
@@ -62,7 +67,7 @@ def automatic_config(layer: Any, arguments: Arguments | None, base: dict[str, An
             config[name] = value
         elif value:
             raise NotImplementedError(f"{label}: expected a method get_config(), as __init__ takes *{name}, found none")
-    if not all(isinstance(leaf, _PLAIN) for leaf in flatten_structure(list(config.values()))):
+    if not _plain(config):
         raise NotImplementedError(
             f"{label}: expected a method get_config(), as a default of __init__ is no plain value"
         )

@@ -14,7 +14,7 @@ import numpy as np
 
 from dlnative import version
 from dlnative.graph.tensor import Tensor
-from dlnative.graph.tree import flatten_structure, map_structure
+from dlnative.graph.tree import flatten_structure, map_structure, ordered_keys
 
 # By the id of an array a weak reference to it, and its mask; by the id of a layer the same and its losses.
 masks: dict[int, tuple[Any, Any]] = {}
@@ -95,5 +95,5 @@ def leaves_in_order(structure: Any) -> list[Any]:
     if isinstance(structure, (list, tuple)):
         return [leaf for item in structure for leaf in leaves_in_order(item)]
     if isinstance(structure, dict):
-        return [leaf for key in sorted(structure) for leaf in leaves_in_order(structure[key])]
+        return [leaf for key in ordered_keys(structure) for leaf in leaves_in_order(structure[key])]
     return [structure]

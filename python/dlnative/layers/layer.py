@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeVar
 
 from dlnative import dtype_policies, ops, regularizers, version
-from dlnative.dtype_policies import DTypePolicy
+from dlnative.dtype_policies import DTypePolicy, DTypePolicyMap
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.trace import current_trace
 from dlnative.layers import effects
@@ -183,7 +183,8 @@ class Layer(Stateless):
     def from_config(cls, config: dict[str, Any]) -> Any:
         """Makes a layer from what `get_config` returned."""
         if isinstance(config.get("dtype"), dict):
-            config = {**config, "dtype": dtype_policies.deserialize(config["dtype"]).name}
+            policy = dtype_policies.deserialize(config["dtype"])
+            config = {**config, "dtype": policy if isinstance(policy, DTypePolicyMap) else policy.name}
         try:
             return cls(**config)
         except Exception as error:
@@ -214,29 +215,46 @@ class Layer(Stateless):
 
     @dtype_policy.setter
     def dtype_policy(self, value: Any) -> None:
-        self._dtype_policy = dtype_policies.get(value)
-        self._compute_dtype = self._dtype_policy.compute_dtype
-        self._is_mixed = self._compute_dtype != self._dtype_policy.variable_dtype
+        policy, policies = dtype_policies.get(value), self._dtype_policy
+        if isinstance(policies, DTypePolicyMap) and self._path is not None:
+            if self._path in policies:
+                del policies[self._path]
+            policies[self._path] = policy
+            self._dtype_policy = policies  # plans that were made by the policy before are no longer good
+        else:
+            self._dtype_policy = policy
+        self._settle_policy()
+
+    def _own_policy(self) -> DTypePolicy:
+        """Returns the policy, or what a map of policies has for the layer's path."""
+        policy = self._dtype_policy
+        return policy[self._path] if isinstance(policy, DTypePolicyMap) and self._path is not None else policy
+
+    def _settle_policy(self) -> None:
+        """Notes what the policy says, which may depend on the layer's path."""
+        policy = self._own_policy()
+        self.__dict__["_compute_dtype"] = policy.compute_dtype
+        self.__dict__["_is_mixed"] = policy.compute_dtype != policy.variable_dtype
 
     @property
     def dtype(self) -> str:
         """The type of the weights."""
-        return self._dtype_policy.variable_dtype
+        return self._own_policy().variable_dtype
 
     @property
     def variable_dtype(self) -> str:
         """The type of the weights."""
-        return self._dtype_policy.variable_dtype
+        return self._own_policy().variable_dtype
 
     @property
     def compute_dtype(self) -> str:
         """The type of what the layer computes."""
-        return self._dtype_policy.compute_dtype
+        return self._own_policy().compute_dtype
 
     @property
     def input_dtype(self) -> str:
         """The type that float inputs are converted to."""
-        return self._dtype_policy.compute_dtype
+        return self._own_policy().compute_dtype
 
     # Losses.
 

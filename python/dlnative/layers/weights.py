@@ -32,6 +32,7 @@ class Weights:
     # The layer's own variables in the order in which they came, and whether each was made to be trained; those that
     # `add_weight` made belong to the layer wherever they are, others for as long as an attribute holds them.
     _variables: dict[Variable, bool]
+    variable_dtype: Any
     _added: set[Variable]
 
     @property
@@ -82,7 +83,7 @@ class Weights:
         extents = [] if shape is None else [shape] if isinstance(shape, (int, np.integer)) else list(shape)
         if None in extents:
             raise ValueError(f"{self._label}: expected a weight shape without unknown extents, got {tuple(extents)}")
-        dtype = self._dtype_policy.variable_dtype if dtype is None else dtypes.standardize(dtype)
+        dtype = self.variable_dtype if dtype is None else dtypes.standardize(dtype)
         if initializer is None:
             initializer = "glorot_uniform" if dtypes.is_float(dtype) else "zeros"
         variable = Variable(
