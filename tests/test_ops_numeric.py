@@ -250,6 +250,13 @@ def test_padding(mode: str, backend: str) -> None:
             ops.pad(X, ((1, 1), (1, 1), (1, 1)))
 
 
+@pytest.mark.parametrize("mode", ["valid", "same", "full"])
+def test_correlate(mode: Any, backend: str) -> None:
+    for count in (1, 2, 3, 4, 7, 9):
+        a, b = X.ravel()[:7].copy(), Y.ravel()[:count].copy()
+        check(lambda a, b: ops.correlate(a, b, mode), np.correlate(a, b, mode), a, b, rtol=1e-5)
+
+
 def test_turning(backend: str) -> None:
     for axis in (None, 0, (0, 1)):
         check(lambda x, axis=axis: ops.flip(x, axis), np.flip(X, axis), X)

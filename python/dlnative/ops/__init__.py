@@ -168,6 +168,7 @@ if TYPE_CHECKING:
     from dlnative.ops.cumulative import cumprod, cumsum, diff, nancumprod, nancumsum, nanprod, prod, trapezoid
     from dlnative.ops.einstein import einsum
     from dlnative.ops.matrices import (
+        correlate,
         cross,
         diag,
         diagflat,
@@ -263,7 +264,7 @@ _LATER = {
     "blocks": "depth_to_space space_to_depth",
     "cumulative": "cumprod cumsum diff nancumprod nancumsum nanprod prod trapezoid",
     "einstein": "einsum",
-    "matrices": "cross diag diagflat diagonal inner kron outer tensordot trace tril triu vander vdot",
+    "matrices": "correlate cross diag diagflat diagonal inner kron outer tensordot trace tril triu vander vdot",
     "normalization": "moments normalize psnr sparsemax",
     "numeric": (
         "allclose angle conj conjugate copy deg2rad divide_no_nan exp2 fabs fmax fmin gcd heaviside imag "
@@ -347,6 +348,7 @@ __all__ = [
     "convert_to_tensor",
     "copy",
     "corrcoef",
+    "correlate",
     "cos",
     "cosh",
     "count_nonzero",

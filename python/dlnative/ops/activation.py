@@ -14,7 +14,7 @@ from typing import Any
 from dlnative.graph.op import OPS, Arg, Op, Sample, register
 from dlnative.graph.tensor import Node
 from dlnative.ops.conversion import to_float
-from dlnative.ops.core import call, invoke, normalize_axis, operation, scalar
+from dlnative.ops.core import as_tensor, call, invoke, normalize_axis, operation, scalar
 from dlnative.ops.elementwise import (
     FLOAT,
     POINTWISE,
@@ -217,7 +217,7 @@ def _with_parameter(name: str, x: Any, value: Any, formula: Callable[[Any, Any],
     x = to_float(x)
     if isinstance(value, numbers.Real) and least <= float(value) < math.inf:
         return invoke(OPS[name], (x,), (float(value),))
-    return formula(x, value)
+    return formula(x, float(value) if isinstance(value, numbers.Real) else as_tensor(value))
 
 
 @operation

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
-from dlnative.ops.core import as_tensor, call, operation
+from dlnative.ops.core import as_tensor, call, integer, operation
 from dlnative.ops.shape import transpose
 
 
 def _blocks(name: str, x: Any, block_size: Any, data_format: str | None) -> tuple[Any, int, bool]:
     """Returns images with the channels last, the block size, and whether they were so."""
-    size = operator.index(block_size)
+    size = integer(block_size, f"{name}: block_size")
     if size < 2:
         raise ValueError(f"{name}: `block_size` must be at least 2, got {block_size}")
     if data_format not in (None, "channels_last", "channels_first"):

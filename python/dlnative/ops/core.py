@@ -148,6 +148,30 @@ def is_symbolic(*structures: Any) -> bool:
     return any(isinstance(leaf, Tensor) for leaf in flatten_structure(structures))
 
 
+def shown(value: Any) -> str:
+    """Returns an argument as an error shows it, in one line: of arrays and tensors, what they are."""
+    if hasattr(value, "shape"):
+        return f"a tensor of shape {tuple(value.shape)}"
+    text = " ".join(repr(value).split())
+    return text if len(text) < 100 else f"{text[:97]}..."
+
+
+def integer(value: Any, what: str) -> int:
+    """Returns an argument that must be an integer.
+
+    Args:
+        value: the argument.
+        what: the function and the argument's name, for example `"tile: repeats"`.
+
+    Raises:
+        TypeError: if it is none.
+    """
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise TypeError(f"{what}: expected an integer, got {shown(value)}") from None
+
+
 def normalize_axis(axis: Any, rank: int, name: str) -> int:
     """Returns the axis counted from the front.
 
@@ -158,7 +182,7 @@ def normalize_axis(axis: Any, rank: int, name: str) -> int:
     try:
         axis = operator.index(axis)
     except TypeError:
-        raise TypeError(f"{name}: expected an integer for an axis, got {axis!r}") from None
+        raise TypeError(f"{name}: expected an integer for an axis, got {shown(axis)}") from None
     if not -rank <= axis < rank:
         raise ValueError(f"{name}: axis {axis} is out of bounds: expected an axis in [{-rank}, {rank})")
     return int(axis) + rank if axis < 0 else int(axis)
@@ -189,9 +213,9 @@ def shape_of(name: str, shape: Any) -> tuple[int, ...]:
     try:
         extents = tuple([operator.index(item) for item in (shape if isinstance(shape, Iterable) else (shape,))])
     except TypeError:
-        raise TypeError(f"{name}: expected a shape of integers, got {shape!r}") from None
+        raise TypeError(f"{name}: expected a shape of integers, got {shown(shape)}") from None
     if min(extents, default=0) < 0:
-        raise ValueError(f"{name}: expected a shape of non-negative extents, got {shape}")
+        raise ValueError(f"{name}: expected a shape of non-negative extents, got {shown(shape)}")
     return extents
 
 

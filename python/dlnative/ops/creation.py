@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import numbers
-import operator
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from dlnative import dtypes
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.variable import Variable
 from dlnative.ops.conversion import cast, convert_to_tensor
-from dlnative.ops.core import as_tensor, call, dtype_of, operation, shape_of
+from dlnative.ops.core import as_tensor, call, dtype_of, integer, operation, shape_of
 
 Array = np.ndarray[Any, Any]
 _CHUNK = 1 << 16  # numbers of `arange` that are counted in float64 at a time
@@ -104,7 +103,7 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
         dtype: the dtype, by default float32.
     """
     rows, columns = shape_of("eye", (N, N if M is None else M))
-    return np.eye(rows, columns, operator.index(k), dtypes.standardize(dtype))
+    return np.eye(rows, columns, integer(k, "eye: k"), dtypes.standardize(dtype))
 
 
 def identity(n: int, dtype: Any = None) -> Array:
@@ -115,7 +114,7 @@ def identity(n: int, dtype: Any = None) -> Array:
 def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
     """Returns a matrix with ones on and below a diagonal and zeros above; see `eye`."""
     rows, columns = shape_of("tri", (N, N if M is None else M))
-    return np.tri(rows, columns, operator.index(k), dtypes.standardize(dtype))
+    return np.tri(rows, columns, integer(k, "tri: k"), dtypes.standardize(dtype))
 
 
 def type_of_numbers(*values: Any) -> str:

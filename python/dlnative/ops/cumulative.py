@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,17 @@ import numpy as np
 from dlnative import dtypes
 from dlnative.graph.op import OPS
 from dlnative.ops.conversion import cast, to_float
-from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axes, normalize_axis, operation, unknown
+from dlnative.ops.core import (
+    as_tensor,
+    call,
+    dtype_of,
+    integer,
+    invoke,
+    normalize_axes,
+    normalize_axis,
+    operation,
+    unknown,
+)
 from dlnative.ops.elementwise import add, multiply, not_equal, subtract, where
 from dlnative.ops.indexing import cut
 from dlnative.ops.joining import concatenate
@@ -140,7 +149,7 @@ def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
         n: how many times differences are taken.
         axis: the axis.
     """
-    times = operator.index(n)
+    times = integer(n, "diff: n")
     if times < 0:
         raise ValueError(f"diff: expected n of 0 or more, got {n}")
     x = as_tensor(a)

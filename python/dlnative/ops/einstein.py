@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from dlnative.ops.conversion import cast, promote
-from dlnative.ops.core import as_tensor, call, dtype_of, operation, unknown
+from dlnative.ops.core import as_tensor, call, dtype_of, operation, shown, unknown
 from dlnative.ops.elementwise import multiply
 from dlnative.ops.joining import broadcast_to_extents
 from dlnative.ops.linalg import matmul
@@ -136,7 +136,7 @@ def einsum(subscripts: str, *operands: Any) -> Any:
         [[11.0, 17.0]]
     """
     if not isinstance(subscripts, str):
-        raise TypeError(f"einsum: expected subscripts as text, got {subscripts!r}")
+        raise TypeError(f"einsum: expected subscripts as text, got {shown(subscripts)}")
     tensors = [as_tensor(x) for x in operands]
     small = bool(tensors) and all(dtype_of(x) == "int8" for x in tensors)
     tensors = [cast(x, "int32") for x in tensors] if small else tensors

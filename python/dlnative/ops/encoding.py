@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from dlnative import dtypes
 from dlnative.graph.op import OPS
 from dlnative.ops.conversion import cast, to_index
-from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis, operation
+from dlnative.ops.core import as_tensor, call, dtype_of, integer, invoke, normalize_axis, operation
 from dlnative.ops.elementwise import equal
 from dlnative.ops.reduction import reduce
 from dlnative.ops.shape import moveaxis
@@ -19,10 +18,7 @@ from dlnative.ops.shape import moveaxis
 def _classes(num_classes: Any, sparse: bool, name: str) -> int:
     if sparse:
         raise ValueError(f"{name}: expected sparse=False, there are no sparse tensors")
-    try:
-        classes = operator.index(num_classes)
-    except TypeError:
-        raise TypeError(f"{name}: expected an integer for num_classes, got {num_classes!r}") from None
+    classes = integer(num_classes, f"{name}: num_classes")
     if classes < 0:
         raise ValueError(f"{name}: expected num_classes of 0 or more, got {num_classes}")
     return classes

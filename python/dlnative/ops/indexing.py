@@ -19,7 +19,7 @@ from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, flat, register
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.graph.variable import Variable
 from dlnative.ops.conversion import cast
-from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis, operation, scalar, unknown
+from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis, operation, scalar, shown, unknown
 from dlnative.ops.elementwise import add, broadcast_shapes, equal, greater_equal, less, logical_and, multiply, where
 from dlnative.ops.shape import broadcast_to, moveaxis, ravel, reshape, transpose
 
@@ -324,7 +324,7 @@ def get_item(x: Any, key: Any) -> Any:
                 raise OutOfRangeError(f"index {item} is out of range for axis {axis} of shape {tuple(x.shape)}")
             cuts.append((index, 1, 1))
         else:
-            raise TypeError(f"a tensor is indexed by integers, slices and arrays of integers, got {item!r}")
+            raise TypeError(f"a tensor is indexed by integers, slices and arrays of integers, got {shown(item)}")
         axis += 1
     starts, steps, extents = (tuple(item[part] for item in cuts) for part in range(3))
     if extents != tuple(x.shape) or any(step != 1 for step in steps):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from dlnative.graph.op import OPS
 from dlnative.ops.conversion import promote
-from dlnative.ops.core import as_tensor, invoke, normalize_axis, operation, unknown
+from dlnative.ops.core import as_tensor, integer, invoke, normalize_axis, operation, shown, unknown
 from dlnative.ops.indexing import cut
 from dlnative.ops.shape import expand_dims, ravel, reshape
 
@@ -107,13 +106,13 @@ def _split(name: str, x: Any, indices_or_sections: Any, axis: int, uneven: bool 
     axis = normalize_axis(axis, len(x.shape), name)
     extent = x.shape[axis]
     if isinstance(indices_or_sections, (tuple, list, np.ndarray)) and np.ndim(indices_or_sections) == 1:
-        ends = [operator.index(item) for item in indices_or_sections]
+        ends = [integer(item, f"{name}: indices_or_sections") for item in indices_or_sections]
         if extent is None:
             sizes = [after - before if 0 <= before <= after else None for before, after in pairwise([0, *ends])]
             return [_of_extent(x, axis, size) for size in [*sizes, None]]
         bounds = list(pairwise([0, *(np.s_[:end].indices(extent)[1] for end in ends), extent]))
     else:
-        count = operator.index(indices_or_sections)
+        count = integer(indices_or_sections, f"{name}: indices_or_sections")
         if count < 1:
             raise ValueError(f"{name}: expected one section or more, got {indices_or_sections}")
         if extent is None:
@@ -203,7 +202,7 @@ def unstack(x: Any, num: int | None = None, axis: int = 0) -> list[Any]:
         raise ValueError(
             f"unstack: Cannot infer argument `num` from shape {tuple(x.shape)}: expected it beside axis {axis}"
         )
-    count = extent if num is None else operator.index(num)
+    count = extent if num is None else integer(num, "unstack: num")
     if extent is not None and count != extent:
         raise ValueError(f"unstack: expected {count} along axis {axis}, got shape {tuple(x.shape)}")
     rest = x.shape[:axis] + x.shape[axis + 1 :]
@@ -231,7 +230,7 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
     extent = x.shape[axis]
     counts = np.asarray(repeats)
     if counts.dtype.kind not in "iu" or counts.ndim > 1 or (counts.size and counts.min() < 0):
-        raise ValueError(f"repeat: expected non-negative integers for repeats, got {repeats!r}")
+        raise ValueError(f"repeat: expected non-negative integers for repeats, got {shown(repeats)}")
     if counts.size != 1:
         if extent is not None and counts.shape != (extent,):
             raise ValueError(f"repeat: expected {extent} repeats, got {counts.size}")
@@ -266,7 +265,8 @@ def tile(x: Any, repeats: Any) -> Any:
     """
     x = as_tensor(x)
     counts = [
-        operator.index(item) for item in (repeats if isinstance(repeats, (tuple, list, np.ndarray)) else (repeats,))
+        integer(item, "tile: repeats")
+        for item in (repeats if isinstance(repeats, (tuple, list, np.ndarray)) else (repeats,))
     ]
     if min(counts, default=0) < 0:
         raise ValueError(f"tile: expected non-negative repeats, got {repeats}")
@@ -291,7 +291,7 @@ def meshgrid(*x: Any, indexing: str = "xy") -> list[Any]:
         indexing: `"xy"` puts the second vector along the first axis, `"ij"` keeps their order.
     """
     if indexing not in ("xy", "ij"):
-        raise ValueError(f'meshgrid: expected indexing "xy" or "ij", got {indexing!r}')
+        raise ValueError(f'meshgrid: expected indexing "xy" or "ij", got {shown(indexing)}')
     vectors = [ravel(item) for item in x]
     count = len(vectors)
     places = list(range(count))

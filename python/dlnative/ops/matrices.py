@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import math
-import operator
 from typing import Any
 
 import numpy as np
 
 from dlnative.graph.op import OPS
-from dlnative.ops.conversion import cast, promote
+from dlnative.ops.conversion import cast, promote, to_float
 from dlnative.ops.core import (
     as_tensor,
     call,
     dtype_of,
+    integer,
     invoke,
     normalize_axes,
     normalize_axis,
     operation,
     scalar,
+    shown,
     unknown,
 )
 from dlnative.ops.elementwise import multiply, power, subtract, where
@@ -40,7 +41,7 @@ def diagonal(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
         axis1, axis2: the axes of rows and of columns.
     """
     x = as_tensor(x)
-    rank, k = len(x.shape), operator.index(offset)
+    rank, k = len(x.shape), integer(offset, "diagonal: offset")
     if rank < 2:
         raise ValueError(f"diagonal: `x` must be at least 2-D, got shape {tuple(x.shape)}")
     first, second = normalize_axes((axis1, axis2), rank, "diagonal")
@@ -71,7 +72,7 @@ def diag(x: Any, k: int = 0) -> Any:
         k: which diagonal, above the main one where positive.
     """
     x = as_tensor(x)
-    offset = operator.index(k)
+    offset = integer(k, "diag: k")
     if len(x.shape) == 2:
         return diagonal(x, offset)
     if len(x.shape) != 1:
@@ -99,7 +100,7 @@ def _triangle(x: Any, k: Any, name: str, lower: bool) -> Any:
     rows, columns = x.shape[-2:]
     if rows is None or columns is None:
         return unknown(x.shape, x)
-    inside = np.tri(rows, columns, operator.index(k) - (not lower), dtype="bool")
+    inside = np.tri(rows, columns, integer(k, f"{name}: k") - (not lower), dtype="bool")
     return where(inside if lower else ~inside, x, scalar(0, x))
 
 
@@ -159,7 +160,7 @@ def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
             raise ValueError(f"tensordot: expected two lists of axes, got {axes}")
         of_a, of_b = (item if isinstance(item, (tuple, list)) else (item,) for item in axes)
     else:
-        count = operator.index(axes)
+        count = integer(axes, "tensordot: axes")
         if not 0 <= count <= min(ranks):
             raise ValueError(f"tensordot: expected between 0 and {min(ranks)} axes, got {axes}")
         of_a, of_b = tuple(range(ranks[0] - count, ranks[0])), tuple(range(count))
@@ -242,9 +243,44 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
         raise ValueError(f"vander: expected a vector, got shape {tuple(x.shape)}")
     if N is None and x.shape[0] is None:
         return unknown((None, None), to_summed(x))
-    count = x.shape[0] if N is None else operator.index(N)
+    count = x.shape[0] if N is None else integer(N, "vander: N")
     if count < 0:
         raise ValueError(f"vander: expected N of 0 or more, got {N}")
     exponents = np.arange(count) if increasing else np.arange(count)[::-1]
     x = cast(x, "int32") if dtype_of(x) == "bool" else x
     return power(expand_dims(x, 1), cast(np.asarray(exponents, "int32"), dtype_of(x)))
+
+
+@operation
+def correlate(x1: Any, x2: Any, mode: str = "valid") -> Any:
+    """Returns the sums `c[k] = sum(x1[n + k] x2[n])` of two vectors.
+
+    Args:
+        x1, x2: vectors.
+        mode: which shifts k: `"valid"` (one vector lies inside the other), `"same"` (as many as the longer one has elements,
+            from the middle), or `"full"` (they overlap at all).
+
+    Example:
+        >>> import numpy as np
+        >>> correlate(np.array([1.0, 2.0, 3.0]), np.array([0.0, 1.0, 0.5]), "same").tolist()
+        [2.0, 3.5, 3.0]
+    """
+    if mode not in ("valid", "same", "full"):
+        raise ValueError(f'correlate: expected mode "valid", "same" or "full", got {shown(mode)}')
+    a, b = (to_float(x) for x in promote(x1, x2))
+    if len(a.shape) != 1 or len(b.shape) != 1:
+        raise ValueError(f"correlate: expected two vectors, got shapes {tuple(a.shape)} and {tuple(b.shape)}")
+    if None in (*a.shape, *b.shape):
+        return unknown((None,), a)
+    longer, shorter = a.shape[0], b.shape[0]
+    if not longer or not shorter:
+        raise ValueError("correlate: expected vectors with elements, got one of none")
+    if longer < shorter:
+        return get_item(correlate(b, a, mode), np.s_[::-1])
+    before, behind = {"valid": (0, 0), "same": (shorter // 2, (shorter - 1) // 2), "full": (shorter - 1, shorter - 1)}[
+        mode
+    ]
+    shifts = np.arange(longer + before + behind - shorter + 1)
+    places = shifts[:, None] + np.arange(shorter) - before  # those outside count as zeros
+    windows = invoke(OPS["gather"], (a, np.where(places < longer, places, -1)), (0, False))
+    return matmul(windows, b)

@@ -9,7 +9,17 @@ import numpy as np
 
 from dlnative.ops.arithmetic import log10
 from dlnative.ops.conversion import cast, promote, to_float
-from dlnative.ops.core import as_tensor, call, dtype_of, normalize_axes, normalize_axis, operation, scalar, unknown
+from dlnative.ops.core import (
+    as_tensor,
+    call,
+    dtype_of,
+    normalize_axes,
+    normalize_axis,
+    operation,
+    scalar,
+    shown,
+    unknown,
+)
 from dlnative.ops.cumulative import cumsum
 from dlnative.ops.elementwise import (
     absolute,
@@ -63,7 +73,7 @@ def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = No
         epsilon: what the norm is at least, by default 1e-7.
     """
     if not isinstance(order, (int, np.integer)) or order < 1:
-        raise ValueError(f"normalize: Argument `order` must be an int >= 1, got order={order}")
+        raise ValueError(f"normalize: Argument `order` must be an int >= 1, got order={shown(order)}")
     x = to_float(x)
     if not x.shape:
         x = reshape(x, (1,))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 import numpy as np
 
 from dlnative.graph.op import OPS
 from dlnative.ops.conversion import cast
-from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axes, operation, unknown
+from dlnative.ops.core import as_tensor, call, dtype_of, integer, invoke, normalize_axes, operation, shown, unknown
 from dlnative.ops.elementwise import where
 from dlnative.ops.indexing import cut, get_item, take
 from dlnative.ops.joining import concatenate
@@ -53,9 +52,9 @@ def rot90(array: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
     if rank < 2:
         raise ValueError(f"rot90: expected a tensor of rank 2 or more, got shape {tuple(x.shape)}")
     if not isinstance(axes, (tuple, list)) or len(axes) != 2:
-        raise ValueError(f"rot90: Invalid axes: expected two, got {axes!r}")
+        raise ValueError(f"rot90: Invalid axes: expected two, got {shown(axes)}")
     first, second = normalize_axes(tuple(axes), rank, "rot90")
-    turns = operator.index(k) % 4
+    turns = integer(k, "rot90: k") % 4
     if turns % 2 == 0:
         return flip(x, (first, second)) if turns else x
     order = list(range(rank))
@@ -76,7 +75,7 @@ def roll(x: Any, shift: Any, axis: Any = None) -> Any:
     if axis is None:
         if None in x.shape:
             return unknown(x.shape, x)
-        total = sum(map(operator.index, shift)) if isinstance(shift, (tuple, list)) else shift
+        total = sum(integer(item, "roll: shift") for item in shift) if isinstance(shift, (tuple, list)) else shift
         return reshape(roll(ravel(x), total, 0), tuple(x.shape))
     listed = axis if isinstance(axis, (tuple, list)) else (axis,)
     shifts = shift if isinstance(shift, (tuple, list)) else (shift,) * len(listed)
@@ -86,7 +85,7 @@ def roll(x: Any, shift: Any, axis: Any = None) -> Any:
         (place,) = normalize_axes(one, len(x.shape), "roll")
         extent = x.shape[place]
         if extent:
-            start = -operator.index(distance) % extent
+            start = -integer(distance, "roll: shift") % extent
             if start:
                 x = concatenate([cut(x, place, start, extent), cut(x, place, 0, start)], place)
     return x
@@ -101,10 +100,10 @@ def _widths(pad_width: Any, rank: int) -> list[tuple[int, int]]:
         pairs = np.broadcast_to(widths, (rank, 2)).tolist()
     except (ValueError, TypeError):
         raise ValueError(
-            f"pad: expected `pad_width` of one pair of integers, or of the same length as the shape ({rank}), got {pad_width}"
+            f"pad: expected `pad_width` of a pair of integers, or of the same length as the shape ({rank}), got {shown(pad_width)}"
         ) from None
     if any(width < 0 for pair in pairs for width in pair):
-        raise ValueError(f"pad: expected widths of 0 or more, got {pad_width}")
+        raise ValueError(f"pad: expected widths of 0 or more, got {shown(pad_width)}")
     return [(before, behind) for before, behind in pairs]
 
 
@@ -126,7 +125,7 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
     """
     x = as_tensor(x)
     if mode not in ("constant", "edge", "reflect", "symmetric", "wrap"):
-        raise ValueError(f'pad: expected mode "constant", "edge", "reflect", "symmetric" or "wrap", got {mode!r}')
+        raise ValueError(f'pad: expected mode "constant", "edge", "reflect", "symmetric" or "wrap", got {shown(mode)}')
     if mode != "constant" and constant_values is not None:
         raise ValueError(
             f"pad: Argument `constant_values` can only be provided when `mode == 'constant'`, got {mode!r}"

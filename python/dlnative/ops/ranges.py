@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import operator
+import numbers
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from dlnative import dtypes
 from dlnative.graph.tensor import Tensor
 from dlnative.ops.conversion import cast, convert_to_tensor
-from dlnative.ops.core import as_tensor, call, dtype_of, normalize_axis, operation, scalar
+from dlnative.ops.core import as_tensor, call, dtype_of, integer, normalize_axis, operation, scalar, shown
 from dlnative.ops.creation import type_of_numbers
 from dlnative.ops.elementwise import (
     absolute,
@@ -30,7 +30,7 @@ from dlnative.ops.shape import expand_dims, moveaxis
 
 
 def _count(num: Any, name: str) -> int:
-    count = operator.index(num)
+    count = integer(num, f"{name}: num")
     if count < 0:
         raise ValueError(f"{name}: `num` must be a non-negative integer, got {num}")
     return count
@@ -48,8 +48,8 @@ def _line(start: Any, stop: Any, num: Any, endpoint: bool, axis: int, name: str)
     distance = divide(subtract(last, first), float(parts)) if parts > 0 else scalar(math.nan, first)
     rank = max(len(first.shape), len(last.shape))
     place = normalize_axis(axis, rank + 1, name)
-    numbers = np.arange(count, dtype=wide).reshape((count,) + (1,) * rank)
-    share = numbers / parts if parts > 0 else numbers * 0
+    steps = np.arange(count, dtype=wide).reshape((count,) + (1,) * rank)
+    share = steps / parts if parts > 0 else steps * 0
     shape = broadcast_shapes(name, tuple(first.shape), tuple(last.shape))
     first, last = (expand_dims(broadcast_to_extents(x, shape), 0) for x in (first, last))
     y = add(multiply(first, 1.0 - share), multiply(last, share)) if parts > 0 else add(first, share)
@@ -146,6 +146,8 @@ def blackman(x: Any) -> Any:
 
 def kaiser(x: Any, beta: float) -> Any:
     """Returns the Kaiser window of a length: `I0(beta sqrt(1 - t**2)) / I0(beta)` for t from -1 to 1."""
+    if not isinstance(beta, numbers.Real):
+        raise TypeError(f"kaiser: beta: expected a number, got {shown(beta)}")
     length, place = _window(x, "kaiser")
     return _made(np.ones(length) if length == 1 else np.i0(beta * np.sqrt(1.0 - place**2)) / np.i0(float(beta)))
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import operator
 from typing import Any
 
 from dlnative import dtypes
 from dlnative.graph.op import OPS
 from dlnative.ops.conversion import cast, to_float
-from dlnative.ops.core import as_tensor, call, dtype_of, invoke, operation, scalar
+from dlnative.ops.core import as_tensor, call, dtype_of, integer, invoke, operation, scalar
 
 
 @operation
@@ -37,7 +36,7 @@ def round(x: Any, decimals: int | None = 0) -> Any:
         >>> round(np.array([0.5, 1.5, 2.345]), 1).tolist()
         [0.5, 1.5, 2.3]
     """
-    places = 0 if decimals is None else operator.index(decimals)
+    places = 0 if decimals is None else integer(decimals, "round: decimals")
     x = as_tensor(x)
     dtype = dtype_of(x)
     if not dtypes.is_float(dtype):

@@ -14,7 +14,18 @@ from dlnative.graph.op import OPS
 from dlnative.graph.tensor import Tensor
 from dlnative.ops.arithmetic import floor_divide, mod
 from dlnative.ops.conversion import cast, convert_to_tensor, promote
-from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis, operation, scalar, shape_of
+from dlnative.ops.core import (
+    as_tensor,
+    call,
+    dtype_of,
+    integer,
+    invoke,
+    normalize_axis,
+    operation,
+    scalar,
+    shape_of,
+    shown,
+)
 from dlnative.ops.elementwise import (
     add,
     equal,
@@ -77,7 +88,7 @@ def argpartition(x: Any, kth: int, axis: int | None = -1) -> Any:
     try:
         operator.index(kth)
     except TypeError:
-        raise ValueError(f"argpartition: kth must be an integer, got {kth!r}") from None
+        raise ValueError(f"argpartition: kth must be an integer, got {shown(kth)}") from None
     return argsort(x, axis)
 
 
@@ -102,7 +113,10 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
         choicelist: as many tensors, arrays or numbers.
         default: what there is where no condition holds.
     """
-    if len(condlist) != len(choicelist) or not len(condlist):
+    for name, items in (("condlist", condlist), ("choicelist", choicelist)):
+        if not isinstance(items, (list, tuple)):
+            raise TypeError(f"select: {name}: expected a list of tensors, got {shown(items)}")
+    if len(condlist) != len(choicelist) or not condlist:
         raise ValueError(f"select: expected as many choices as conditions, got {len(choicelist)} and {len(condlist)}")
     y = default
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
@@ -150,7 +164,7 @@ def unique(
 
 def _sized(x: Any, size: int, axis: int, fill_value: Any) -> Any:
     """Returns an array with so many elements along an axis: cut, or filled."""
-    count = operator.index(size)
+    count = integer(size, "unique: size")
     first = np.take(x, np.arange(min(count, x.shape[axis])), axis)
     missing = count - first.shape[axis]
     if missing <= 0:
@@ -193,7 +207,7 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
     absent = logical_or(
         reshape(isnan(chosen), tuple(larger.shape)) if None not in larger.shape else less(larger, 0), outside
     )
-    return logical_and(less(larger, operator.index(k)), logical_not(absent))
+    return logical_and(less(larger, integer(k, "in_top_k: k")), logical_not(absent))
 
 
 @operation
@@ -216,7 +230,7 @@ def _segments(name: str, data: Any, segment_ids: Any, num_segments: int | None, 
         if isinstance(numbers, Tensor):
             raise ValueError(f"{name}: expected num_segments where segment numbers are not known")
         num_segments = int(numbers.max(initial=-1)) + 1
-    count = operator.index(num_segments)
+    count = integer(num_segments, f"{name}: num_segments")
     if isinstance(numbers, np.ndarray):
         numbers = np.where((numbers < 0) | (numbers >= count), count, numbers)
     dtype = dtype_of(data)

@@ -12,7 +12,17 @@ from dlnative import dtypes
 from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, flat, register, size_of
 from dlnative.graph.roles import Roles
 from dlnative.graph.tensor import Node, Tensor
-from dlnative.ops.core import as_tensor, call, invoke, normalize_axes, normalize_axis, operation, shape_of
+from dlnative.ops.core import (
+    as_tensor,
+    call,
+    integer,
+    invoke,
+    normalize_axes,
+    normalize_axis,
+    operation,
+    shape_of,
+    shown,
+)
 from dlnative.ops.reduction import sum_to_shape
 
 
@@ -245,16 +255,20 @@ def _extents(newshape: Any) -> tuple[Any, ...]:
         try:
             extents.append(-1 if item is None else operator.index(item))
         except TypeError:
-            raise TypeError(f"reshape: expected integers in newshape, got {newshape!r}") from None
+            raise TypeError(f"reshape: expected integers in newshape, got {shown(newshape)}") from None
     if min(extents, default=0) < -1:
-        raise ValueError(f"reshape: expected each extent to be a non-negative integer or -1, got newshape={newshape}")
+        raise ValueError(
+            f"reshape: expected each extent to be a non-negative integer or -1, got newshape={shown(newshape)}"
+        )
     if extents.count(-1) > 1 + sum(item is None for item in listed):
-        raise ValueError(f"reshape: expected at most one unknown dimension, -1, got newshape={newshape}")
+        raise ValueError(f"reshape: expected at most one unknown dimension, -1, got newshape={shown(newshape)}")
     return tuple(extents)
 
 
 def _other_size(x: Any, newshape: Any) -> ValueError:
-    return ValueError(f"reshape: expected a shape of as many elements as {tuple(x.shape)}, got newshape={newshape}")
+    return ValueError(
+        f"reshape: expected a shape of as many elements as {tuple(x.shape)}, got newshape={shown(newshape)}"
+    )
 
 
 @operation
@@ -317,13 +331,13 @@ def transpose(x: Any, axes: Sequence[int] | None = None) -> Any:
     if axes is not None:
         if len(axes) != rank:
             raise ValueError(
-                f"transpose: `axes` must be a list of the same length as the input shape, {rank}, got axes={axes}"
+                f"transpose: `axes` must be a list of the same length as the input shape, {rank}, got axes={shown(axes)}"
             )
-        order = tuple([operator.index(axis) % rank if -rank <= axis < rank else rank for axis in axes])
+        order = tuple([axis % rank if -rank <= integer(axis, "transpose: axes") < rank else rank for axis in axes])
         if sorted(order) != list(range(rank)):
             raise ValueError(
                 f"transpose: expected a valid permutation. Each axis in `axes` must be an integer in [{-rank}, {rank}), and "
-                f"all axes must be there, got axes={axes}"
+                f"all axes must be there, got axes={shown(axes)}"
             )
     return invoke(OPS["transpose"], (x,), (order,))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,7 +12,7 @@ from dlnative.graph.op import OPS
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.variable import Variable
 from dlnative.ops.conversion import cast
-from dlnative.ops.core import as_tensor, call, dtype_of, invoke, operation, scalar, shape_of, unknown
+from dlnative.ops.core import as_tensor, call, dtype_of, integer, invoke, operation, scalar, shape_of, shown, unknown
 from dlnative.ops.elementwise import add, less, where
 from dlnative.ops.indexing import (
     REDUCTIONS,
@@ -41,7 +40,7 @@ def slice(inputs: Any, start_indices: Any, shape: Sequence[int]) -> Any:
     """
     x = as_tensor(inputs)
     rank = len(x.shape)
-    extents: list[Any] = [operator.index(extent) for extent in shape]
+    extents: list[Any] = [integer(extent, "slice: shape") for extent in shape]
     if len(extents) != rank:
         raise ValueError(
             f"slice: the number of dimensions in `inputs` must match the number of dimensions in `shape`, got "
@@ -77,7 +76,7 @@ def _starts(name: str, start_indices: Any, rank: int) -> Any:
         )
     if isinstance(start_indices, Tensor):
         return start_indices if start_indices.constant is None else start_indices.constant.tolist()
-    return [operator.index(start) for start in start_indices]
+    return [integer(start, f"{name}: start_indices") for start in start_indices]
 
 
 def _check_block(name: str, shape: Sequence[Any], starts: Sequence[int], extents: Sequence[Any]) -> None:
@@ -189,7 +188,7 @@ def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | Non
     name = "scatter_update"
     kind = reduction.lower() if isinstance(reduction, str) else reduction
     if kind not in REDUCTIONS:
-        raise ValueError(f'{name}: expected reduction None, "add", "max", "min" or "mul", got {reduction!r}')
+        raise ValueError(f'{name}: expected reduction None, "add", "max", "min" or "mul", got {shown(reduction)}')
     x, updates = as_tensor(inputs), as_tensor(updates)
     dtype = dtype_of(x)
     updates = cast(updates, dtype)

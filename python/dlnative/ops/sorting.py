@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 
 from dlnative.graph.op import OPS
 from dlnative.ops.conversion import cast
-from dlnative.ops.core import as_tensor, dtype_of, invoke, normalize_axis, operation, unknown
+from dlnative.ops.core import as_tensor, dtype_of, integer, invoke, normalize_axis, operation, unknown
 from dlnative.ops.indexing import get_item, take_along_axis
 from dlnative.ops.shape import moveaxis, ravel, reshape
 
@@ -56,7 +55,7 @@ def top_k(x: Any, k: int, sorted: bool = True) -> tuple[Any, Any]:
     Raises:
         ValueError: if there are fewer.
     """
-    count = operator.index(k)
+    count = integer(k, "top_k: k")
     x = as_tensor(x)
     if not x.shape or count < 0 or (x.shape[-1] is not None and count > x.shape[-1]):
         raise ValueError(f"top_k: expected k within the last axis, got k={k} for shape {tuple(x.shape)}")

@@ -13,15 +13,7 @@ import numpy as np
 from dlnative import dtypes
 from dlnative.graph.tensor import Tensor
 from dlnative.ops.conversion import cast, promote, to_float
-from dlnative.ops.core import (
-    as_tensor,
-    call,
-    dtype_of,
-    normalize_axes,
-    operation,
-    scalar,
-    unknown,
-)
+from dlnative.ops.core import as_tensor, call, dtype_of, integer, normalize_axes, operation, scalar, shown, unknown
 from dlnative.ops.cumulative import last_as_rows, with_kept_axes
 from dlnative.ops.elementwise import (
     add,
@@ -100,10 +92,10 @@ def count_nonzero(x: Any, axis: Any = None) -> Any:
 
 def _quantiles(x: Any, q: Any, axis: Any, method: str, keepdims: bool, name: str, skips_nan: bool) -> Any:
     if method not in _METHODS:
-        raise ValueError(f"{name}: expected method {', '.join(_METHODS[:-1])} or {_METHODS[-1]}, got {method!r}")
+        raise ValueError(f"{name}: expected method {', '.join(_METHODS[:-1])} or {_METHODS[-1]}, got {shown(method)}")
     x, q = as_tensor(x), as_tensor(q)
     if not isinstance(q, Tensor) and q.size and not (q.min() >= 0 and q.max() <= 1):
-        raise ValueError(f"{name}: expected parts between 0 and 1, got {q}")
+        raise ValueError(f"{name}: expected parts between 0 and 1, got {shown(q)}")
     rows, axes = last_as_rows(to_wide_float(x), axis, name)
     extent = rows.shape[-1]
     shape = tuple(q.shape) + tuple(rows.shape[:-1])
@@ -290,7 +282,7 @@ def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Any:
         side: `"left"` for the first such place, `"right"` for the last.
     """
     if side not in ("left", "right"):
-        raise ValueError(f'searchsorted: expected side "left" or "right", got {side!r}')
+        raise ValueError(f'searchsorted: expected side "left" or "right", got {shown(side)}')
     line, values = promote(sorted_sequence, values)
     if len(line.shape) != 1:
         raise ValueError(f"searchsorted: only supports 1-D sorted sequences, got shape {tuple(line.shape)}")
@@ -350,7 +342,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
     values = np.ones(x.shape, "int32") if weights is None else as_tensor(weights)
     if tuple(values.shape) != x.shape:
         raise ValueError(f"bincount: expected weights of shape {x.shape}, got {tuple(values.shape)}")
-    extent = builtins.max(int(x.max()) + 1 if x.size else 0, operator.index(minlength))
+    extent = builtins.max(int(x.max()) + 1 if x.size else 0, integer(minlength, "bincount: minlength"))
     if x.ndim == 1:
         return scatter(expand_dims(x, 1), values, (extent,))
     rows = np.broadcast_to(np.arange(x.shape[0])[:, None], x.shape)
@@ -369,7 +361,7 @@ def histogram(x: Any, bins: int = 10, range: Any = None) -> tuple[Any, Any]:
     try:
         count = operator.index(bins)
     except TypeError:
-        raise ValueError(f"histogram: expected an integer for bins, got {bins!r}") from None
+        raise ValueError(f"histogram: expected an integer for bins, got {shown(bins)}") from None
     if count < 1:
         raise ValueError(f"histogram: Argument `bins` should be a non-negative integer above 0, got {bins}")
     if range is not None and len(range) != 2:

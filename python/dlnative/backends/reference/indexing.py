@@ -17,7 +17,7 @@ def gather(x: Array, indices: Array, axis: int, nan: bool) -> Array:
     missing = np.nan if nan and x.dtype.kind not in "iub" else 0
     if x.shape[axis] == 0:
         return np.full(shape, missing, x.dtype)
-    y = np.take(x, np.where(outside, 0, indices), axis)
+    y = np.array(np.take(x, np.where(outside, 0, indices), axis))
     y[(np.s_[:],) * axis + (outside,)] = missing
     return y
 
