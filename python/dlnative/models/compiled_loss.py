@@ -10,6 +10,7 @@ from dlnative import metrics as metrics_module
 from dlnative import ops
 from dlnative.data.structure import Path, flatten, is_nested, pack, paths, transform
 from dlnative.graph.tensor import Tensor
+from dlnative.utils.naming import to_snake_case
 
 
 class MisfitError(ValueError):
@@ -263,9 +264,9 @@ def _loss(identifier: Any) -> Any:
 
 
 def name_of(function: Any) -> str:
-    """Returns the name of a function or an object that can be called."""
+    """Returns the name of a function or an object that can be called, as a name in the logs."""
     function = getattr(function, "func", function)  # of a partial function
-    return str(getattr(function, "__name__", None) or type(function).__name__)
+    return to_snake_case(str(getattr(function, "__name__", None) or type(function).__name__))
 
 
 def _resolved(loss: Any, y_true: Any, y_pred: Any) -> Any:

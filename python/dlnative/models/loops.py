@@ -86,7 +86,8 @@ def fit(
             listed.on_epoch_end(epoch, logs)
             if model.stop_training:
                 break
-    model.optimizer.finalize_variable_values(model.trainable_variables)
+    if getattr(model.optimizer, "use_ema", True):
+        model.optimizer.finalize_variable_values(model.trainable_variables)
     listed.on_train_end(logs)
     history: History = model.history
     return history
