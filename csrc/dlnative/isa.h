@@ -27,7 +27,8 @@ struct IsaKernels {
   void (*gemm_pack_double)(const GemmArguments<double>&, void* packed_b);
   void (*gemm_float)(const GemmArguments<float>&, void* scratch, const Workers&);
   void (*gemm_double)(const GemmArguments<double>&, void* scratch, const Workers&);
-  // y[i] = x[i] in another type; x and y do not overlap.
+  // The loop between two types, or null; and y[i] = x[i] between any two. x and y do not overlap.
+  ConvertLoop (*convert_loop)(DType from, DType to);
   void (*convert)(DType from, const void* x, DType to, void* y, std::int64_t count);
   // Floating-point operations per second of one core, measured by a chain-free loop of multiply-adds.
   double (*measure_fma)(double seconds);

@@ -54,6 +54,9 @@ inline constexpr std::int8_t item_sizes[] = {DLNATIVE_DTYPES(DLNATIVE_ROW)};
 
 DLNATIVE_HOST_INLINE constexpr std::int64_t item_size(DType dtype) { return item_sizes[static_cast<int>(dtype)]; }
 
+// y[i] = x[i] in another type, for two types.
+using ConvertLoop = void (*)(const void* x, void* y, std::int64_t count);
+
 // A set of element types: the bit of each is set.
 using TypeSet = std::uint32_t;
 DLNATIVE_HOST_INLINE constexpr TypeSet set_of(DType dtype) { return TypeSet{1} << static_cast<int>(dtype); }

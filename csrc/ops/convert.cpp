@@ -15,7 +15,7 @@
 namespace dlnative::DLNATIVE_ISA {
 namespace {
 
-using Loop = void (*)(const void*, void*, std::int64_t);
+using Loop = ConvertLoop;
 
 DLNATIVE_INLINE float to_float(BFloat16 x) {
   return __builtin_bit_cast(float, static_cast<std::uint32_t>(x.bits) << 16);
@@ -141,6 +141,8 @@ Loop direct(DType from, DType to) {
 }
 
 }  // namespace
+
+ConvertLoop convert_loop(DType from, DType to) { return from == to ? nullptr : direct(from, to); }
 
 void convert(DType from, const void* x, DType to, void* y, std::int64_t count) {
   const std::int64_t x_item = item_size(from), y_item = item_size(to);

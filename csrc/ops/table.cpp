@@ -55,6 +55,7 @@ constexpr IsaKernels kernels = {
     gemm_pack,
     gemm,
     gemm,
+    convert_loop,
     convert,
     measure_fma,
     measure_read,

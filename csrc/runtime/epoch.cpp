@@ -48,8 +48,14 @@ void gather_range(const Rows& source, const std::int64_t* order, std::int64_t co
   const std::int64_t row_bytes = source.row_size * item_size(source.dtype);
   if (source.dtype != dtype) {
     const std::int64_t converted_bytes = source.row_size * item_size(dtype);
+    const ConvertLoop loop = isa().convert_loop(source.dtype, dtype);
     for (std::int64_t i = 0; i < count; ++i, next += converted_bytes) {
-      isa().convert(source.dtype, from + order[i] * row_bytes, dtype, next, source.row_size);
+      const auto* row = from + order[i] * row_bytes;
+      if (loop != nullptr) {
+        loop(row, next, source.row_size);
+      } else {
+        isa().convert(source.dtype, row, dtype, next, source.row_size);
+      }
     }
     return;
   }
