@@ -232,3 +232,15 @@ def test_random_functions_draw_anew_in_every_call_of_a_layer() -> None:
 
     layer = Noisy()
     assert (layer(ONES) != layer(ONES)).any()
+
+
+def test_the_data_format_of_layers_that_are_not_told() -> None:
+    dlnative.backend.set_image_data_format("channels_first")
+    try:
+        layer = layers.UpSampling2D(2)
+        assert dlnative.config.image_data_format() == layer.data_format == "channels_first"
+        assert layer(np.ones((1, 3, 2, 2), "float32")).shape == (1, 3, 4, 4)
+    finally:
+        dlnative.backend.set_image_data_format("channels_last")
+    with pytest.raises(ValueError, match="channels_first"):
+        dlnative.config.set_image_data_format("first")

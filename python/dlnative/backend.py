@@ -4,9 +4,20 @@ from typing import Any
 
 from dlnative import dtypes
 from dlnative.backends.selection import backend, set_backend, use_backend
+from dlnative.config import image_data_format, set_image_data_format
 from dlnative.dtypes import floatx, set_floatx
 
-__all__ = ["backend", "floatx", "result_type", "set_backend", "set_floatx", "standardize_dtype", "use_backend"]
+__all__ = [
+    "backend",
+    "floatx",
+    "image_data_format",
+    "result_type",
+    "set_backend",
+    "set_floatx",
+    "set_image_data_format",
+    "standardize_dtype",
+    "use_backend",
+]
 
 
 def epsilon() -> float:

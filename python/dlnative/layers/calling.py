@@ -163,12 +163,14 @@ class Calling(Weights):
         self._refuse_by_position(args)
         given = args
         args = tuple([map_structure(self._entering, arg) for arg in args])
-        named = {
-            name: map_structure(self._entering, value) for name, value in tensor_arguments(self._label, kwargs).items()
-        }
-        static = {name: value for name, value in kwargs.items() if name not in named}
-        _, _, _, tensors, first = self._bound(args, {**static, **named})
-        self._prepare(tensors, first)
+        named: dict[str, Any] = {}
+        static = kwargs
+        if kwargs:
+            tensors = tensor_arguments(self._label, kwargs)
+            named = {name: map_structure(self._entering, value) for name, value in tensors.items()}
+            static = {name: value for name, value in kwargs.items() if name not in named}
+        if not self.built:  # a layer that is built checks its inputs when it is traced
+            self._prepare(*self._bound(args, {**static, **named})[3:])
         if losses:
             effects.forget_losses(self)
         found: Any = None
