@@ -15,6 +15,7 @@
 #include <set>
 
 #include "check/mlp.h"
+#include "check/program.h"
 #include "check/report.h"
 #include "gemm/enqueue.h"
 
@@ -369,9 +370,7 @@ void steps(Queue& queue, Report& report) {
   }
 }
 
-}  // namespace
-
-int main(int count, char** arguments) {
+int check_all(int count, char** arguments) {
   if (count < 2) {
     std::printf("usage: cuda_benchmark FILE [part ...]\n");
     return 2;
@@ -399,4 +398,10 @@ int main(int count, char** arguments) {
     report.write();
   }
   return failures == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  return dlnative::cuda::check::run_program([&] { return check_all(count, arguments); });
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "check/device_kernels.h"
+#include "check/program.h"
 
 namespace {
 
@@ -123,13 +124,17 @@ void planted_mistakes(Queue& queue) {
 void planted_mistakes(Queue&) {}
 #endif
 
-}  // namespace
-
-int main() {
+int check_all() {
   Queue queue;
   std::printf("on %s\n", device().name.c_str());
   right_kernels(queue);
   planted_mistakes(queue);
   std::printf("device layer: %d failures\n", failures);
   return failures == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int main() {
+  return dlnative::cuda::check::run_program([&] { return check_all(); });
 }

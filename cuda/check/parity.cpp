@@ -11,6 +11,7 @@
 #include <cstring>
 #include <set>
 
+#include "check/program.h"
 #include "check/tensor.h"
 #include "gemm/enqueue.h"
 
@@ -524,9 +525,7 @@ void products() {
   }
 }
 
-}  // namespace
-
-int main(int count, char** arguments) {
+int check_all(int count, char** arguments) {
   if (count > 1) only = arguments[1];
   if (const char* given = std::getenv("DLNATIVE_CHECK_EVERY")) every = std::max(1, std::atoi(given));
   std::printf("on %s\n", device().name.c_str());
@@ -540,4 +539,10 @@ int main(int count, char** arguments) {
   }
   std::printf("%d cases of %zu ops, %d failures\n", cases, covered.size(), failures + rows_left);
   return failures + rows_left == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  return dlnative::cuda::check::run_program([&] { return check_all(count, arguments); });
 }

@@ -6,8 +6,11 @@
 #include <cstdlib>
 
 #include "check/mlp.h"
+#include "check/program.h"
 
-int main(int count, char** arguments) {
+namespace {
+
+int check_all(int count, char** arguments) {
   using namespace dlnative::cuda;
   const std::size_t most = count > 1 ? static_cast<std::size_t>(std::atoi(arguments[1])) : check::workloads().size();
   int failures = 0;
@@ -40,4 +43,10 @@ int main(int count, char** arguments) {
     }
   }
   return failures == 0 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  return dlnative::cuda::check::run_program([&] { return check_all(count, arguments); });
 }

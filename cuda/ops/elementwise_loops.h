@@ -36,7 +36,7 @@ __device__ __forceinline__ T read_one(const Operand<T>& operand, std::int64_t i)
 
 // Formula::of over each of `size` elements, `width` a thread. `aligned`: all packs lie on multiples of their size.
 template <class Apply, class Y, int width, class... Ts>
-__global__ void __launch_bounds__(elementwise_threads)
+__global__ void __launch_bounds__(elementwise_threads, sizeof(Y) == 8 ? 4 : 8)
     elementwise_kernel(Apply apply, Y* y, std::int64_t size, bool aligned, Operand<Ts>... operands) {
   wait_for_previous_kernel();
   const std::int64_t first = (std::int64_t{blockIdx.x} * elementwise_threads + threadIdx.x) * width;
@@ -69,7 +69,7 @@ struct Places {
 };
 
 template <class Apply, class Y, int inputs, class... Ts>
-__global__ void __launch_bounds__(elementwise_threads)
+__global__ void __launch_bounds__(elementwise_threads, sizeof(Y) == 8 ? 4 : 8)
     broadcast_kernel(Apply apply, Y* y, std::uint32_t size, Places<inputs> places, const Ts*... operands) {
   wait_for_previous_kernel();
   const std::uint32_t i = blockIdx.x * elementwise_threads + threadIdx.x;
