@@ -14,7 +14,9 @@ import pytest
 
 import dlnative
 
-BACKENDS = ("reference", "cpu")
+# CUDA's kernels where they are asked for: on a GPU, or on the CPU where they were built for it.
+CUDA = os.environ.get("DLNATIVE_REQUIRE_CUDA") == "1" or os.environ.get("DLNATIVE_CUDA_HOST") == "1"
+BACKENDS = ("reference", "cpu", *(["cuda"] if CUDA else []))
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -33,6 +33,8 @@ def test_every_op_has_samples() -> None:
 
 @pytest.mark.parametrize("op", SAMPLED, ids=lambda op: op.name)
 def test_kernel_agrees_with_the_reference(op: Op, backend: str) -> None:
+    if backend == "cuda" and not selection.get(backend).has_kernel(op.name):
+        pytest.skip("no CUDA kernel")
     failures = [checking.check(op, sample, dtype, backend) for sample in op.samples for dtype in table.dtypes_of(op)]
     assert [line for line in failures if line] == []
 

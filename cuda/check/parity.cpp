@@ -269,6 +269,7 @@ void movement() {
     compare({"pad", {x({9, 10})}, {Tensor({12, 15}, dtype)}, {2, 1, 2, 2, 2, 3}, {}, {}, 0}, By::bits, 0, 0);
     compare({"broadcast_to", {x({3, 1})}, {Tensor({2, 3, 7}, dtype)}, {3, 2, 3, 7}, {}, {}, 0}, By::bits, 0, 0);
     compare({"broadcast_to", {x({1})}, {Tensor({1000}, dtype)}, {1, 1000}, {}, {}, 0}, By::bits, 0, 0);
+    compare({"view", {x({6, 8})}, {Tensor({6, 8 * item_size(dtype)}, DType::uint8)}, {}, {}, {}, 0}, By::bits, 0, 0);
     for (const DType index : {DType::int32, DType::int64}) {
       compare({"one_hot", {random(generator, {50}, index, -2, 12)}, {Tensor({50, 10}, dtype)}, {10}, {}, {}, 0},
               By::bits, 0, 0);
@@ -359,6 +360,9 @@ void drawn() {
   Tensor state({2}, DType::int64);
   state.set(0, 123456789012.0);
   state.set(1, 77);
+  for (const std::int64_t size : {1, 2, 7, 1029}) {
+    compare({"random_permutation", {state}, {Tensor({size}, DType::int64)}, {}, {}, {}, 0}, By::bits, 0, 0);
+  }
   for (const DType dtype : floats) {
     for (const std::int64_t size : {1, 7, 64, 1029}) {
       const Shape shape{size};

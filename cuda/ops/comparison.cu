@@ -1,4 +1,5 @@
 // Comparisons, logic, where and casts: elementwise ops whose operands and result differ in type.
+#include "ops/element.h"
 #include "ops/elementwise_loops.h"
 
 namespace dlnative::cuda {
@@ -44,26 +45,80 @@ void where(const Call& call, Queue& queue) {
   });
 }
 
+// As the CPU does it: directly, or by way of the types that kernels compute with (csrc/ops/convert.cpp).
+template <class To, class From>
+DLNATIVE_INLINE To converted(From x) {
+  constexpr bool from_computed = (Computed::set & types_of<From>) != 0,
+                 to_computed = (Computed::set & types_of<To>) != 0;
+  constexpr bool from_large = std::is_same_v<From, std::uint64_t>, to_large = std::is_same_v<To, std::uint64_t>;
+  if constexpr (std::is_same_v<From, To>) {
+    return x;
+  } else if constexpr ((from_computed && to_computed) ||
+                       (std::is_same_v<From, double> && std::is_same_v<To, Float16>) ||
+                       (from_large && std::is_floating_point_v<To>) || (to_large && std::is_floating_point_v<From>)) {
+    return element<To>(x);
+  } else if constexpr (!from_computed && std::is_same_v<To, Stand<From>>) {
+    return element<To>(x);
+  } else if constexpr (from_large && !to_computed && std::is_same_v<Stand<To>, float>) {
+    return element<To>(element<float>(x));
+  } else if constexpr (!from_computed) {
+    return converted<To>(element<Stand<From>>(x));
+  } else if constexpr (std::is_same_v<From, Stand<To>>) {
+    return element<To>(x);
+  } else {
+    return element<To>(converted<Stand<To>>(x));
+  }
+}
+
+template <class From>
+__global__ void __launch_bounds__(elementwise_threads)
+    cast_kernel(const From* x, void* y, std::int64_t size, DType to) {
+  wait_for_previous_kernel();
+  const std::int64_t i = std::int64_t{blockIdx.x} * elementwise_threads + threadIdx.x;
+  if (i >= size) return;
+  switch (to) {
+#define DLNATIVE_ROW(name, To, text)              \
+  case DType::name:                               \
+    static_cast<To*>(y)[i] = converted<To>(x[i]); \
+    break;
+    DLNATIVE_DTYPES(DLNATIVE_ROW)
+#undef DLNATIVE_ROW
+  }
+}
+template <class From>
+void enqueue_cast(const View& x, const View& y, Queue& queue) {
+  launch(queue, cast_kernel<From>, Grid{blocks_for(y.size, elementwise_threads), elementwise_threads},
+         x.as<const From>(), y.data, y.size, y.dtype);
+}
+
 template <class To>
 struct Convert {
   template <class From>
-  DLNATIVE_INLINE Number<To> operator()(From x) const {
-    if constexpr (std::is_same_v<To, Boolean>) {
-      return x != From{0};
-    } else if constexpr (sizeof(To) == 1 && sizeof(From) > 1) {
-      return static_cast<To>(static_cast<std::int64_t>(x));  // defined for negative values too
-    } else {
-      return static_cast<To>(x);
-    }
+  DLNATIVE_INLINE To operator()(From x) const {
+    return element<To>(x);
   }
 };
+// What networks are trained with, 16 bytes at a time.
+using Common = Types<float, double, std::int32_t, std::int64_t>;
+
 void cast(const Call& call, Queue& queue) {
-  with_type(Comparable{}, call.inputs[0].dtype, [&](auto from) {
-    with_type(Comparable{}, call.outputs[0].dtype, [&](auto to) {
-      using To = decltype(to);
-      enqueue_elementwise<Number<To>, Number<decltype(from)>>(call, queue, Convert<To>{});
+  const View &x = call.inputs[0], &y = call.outputs[0];
+  if (y.size == 0) return;
+  if ((Common::set & set_of(x.dtype)) != 0 && (Common::set & set_of(y.dtype)) != 0) {
+    return with_type(Common{}, x.dtype, [&](auto from) {
+      with_type(Common{}, y.dtype, [&](auto to) {
+        using To = decltype(to);
+        enqueue_elementwise<To, decltype(from)>(call, queue, Convert<To>{});
+      });
     });
-  });
+  }
+  switch (x.dtype) {
+#define DLNATIVE_ROW(name, From, text) \
+  case DType::name:                    \
+    return enqueue_cast<From>(x, y, queue);
+    DLNATIVE_DTYPES(DLNATIVE_ROW)
+#undef DLNATIVE_ROW
+  }
 }
 
 // The shapes may differ, the sizes do not.
@@ -90,7 +145,7 @@ extern const Row comparison_rows[] = {
     {"logical_not", logical_not, same<Types<Boolean>>},
     {"isfinite", isfinite, {Floats::set, {}, types_of<Boolean>}},
     {"where", where, {all_types, {types_of<Boolean>}}},
-    {"cast", cast, {0, {Comparable::set}, Comparable::set}},
+    {"cast", cast, {0, {all_types}, all_types}},
     {"copy", copy, moves},
 };
 extern const int comparison_row_count = sizeof(comparison_rows) / sizeof(comparison_rows[0]);

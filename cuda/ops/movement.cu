@@ -2,8 +2,11 @@
 //
 // All but one_hot are one strided copy. Where the elements that lie side by side in x lie apart in y, a tile goes
 // through shared memory, so that both sides are walked as they lie.
+#include <cstring>
+
 #include "device/device.h"
 #include "device/divisor.h"
+#include "ops/element.h"
 #include "ops/rows.h"
 #include "ops/strides.h"
 
@@ -14,8 +17,8 @@ constexpr int copy_threads = 256;
 
 struct CopyPlaces {
   int rank;
-  Divisor extent[max_rank];  // last axis first
-  std::int64_t x_stride[max_rank], y_stride[max_rank];
+  Divisor extent[StridedCopy::most_axes];  // last axis first
+  std::int64_t x_stride[StridedCopy::most_axes], y_stride[StridedCopy::most_axes];
 
   explicit CopyPlaces(const StridedCopy& copy) : rank(copy.rank) {
     for (int axis = 0; axis < rank; ++axis) {
@@ -175,27 +178,57 @@ void broadcast_to(const Call& call, Queue& queue) {
   strided_copy(copy, x.data, y.data, y.dtype, queue);
 }
 
-template <class Index, class T>
+// The bytes of x as elements of y's type.
+void view(const Call& call, Queue& queue) {
+  const View& y = call.outputs[0];
+  if (y.size > 0) queue.copy(y.data, call.inputs[0].data, static_cast<std::size_t>(y.size * item_size(y.dtype)));
+}
+
+template <class Index, class Word>
 __global__ void __launch_bounds__(copy_threads)
-    one_hot_kernel(const Index* indices, T* y, std::uint32_t size, Divisor depth) {
+    one_hot_kernel(const Index* indices, Word* y, std::uint32_t size, Divisor depth, Word one) {
   wait_for_previous_kernel();
   const std::uint32_t i = blockIdx.x * copy_threads + threadIdx.x;
   if (i >= size) return;
   std::uint32_t column;
   const std::uint32_t row = depth.divide(i, column);
-  y[i] = static_cast<T>(static_cast<std::int64_t>(indices[row]) == static_cast<std::int64_t>(column) ? 1 : 0);
+  y[i] = static_cast<std::int64_t>(indices[row]) == static_cast<std::int64_t>(column) ? one : Word{0};
 }
+
+// The bits of 1 in a type.
+std::uint64_t one_of(DType dtype) {
+  std::uint64_t bits = 0;
+  const auto put = [&](auto value) { std::memcpy(&bits, &value, sizeof(value)); };
+  switch (dtype) {
+    case DType::float32:
+      put(1.0f);
+      break;
+    case DType::float64:
+      put(1.0);
+      break;
+    case DType::float16:
+      put(element<Float16>(1.0f));
+      break;
+    case DType::bfloat16:
+      put(element<BFloat16>(1.0f));
+      break;
+    default:
+      bits = 1;
+  }
+  return bits;
+}
+
 void one_hot(const Call& call, Queue& queue) {
   const View& y = call.outputs[0];
   if (y.size == 0) return;
   if (y.size >= std::int64_t{1} << 31) throw Error("cuda: one_hot: more than 2^31 elements");
   with_type(Integers{}, call.inputs[0].dtype, [&](auto index) {
-    with_type(Comparable{}, y.dtype, [&](auto type) {
+    with_word(y.dtype, [&](auto word) {
       using Index = decltype(index);
-      using T = Number<decltype(type)>;
-      launch(queue, one_hot_kernel<Index, T>, Grid{blocks_for(y.size, copy_threads), copy_threads},
-             call.inputs[0].as<const Index>(), y.as<T>(), static_cast<std::uint32_t>(y.size),
-             Divisor(static_cast<std::uint32_t>(y.extent(-1))));
+      using Word = decltype(word);
+      launch(queue, one_hot_kernel<Index, Word>, Grid{blocks_for(y.size, copy_threads), copy_threads},
+             call.inputs[0].as<const Index>(), y.as<Word>(), static_cast<std::uint32_t>(y.size),
+             Divisor(static_cast<std::uint32_t>(y.extent(-1))), static_cast<Word>(one_of(y.dtype)));
     });
   });
 }
@@ -208,7 +241,8 @@ extern const Row movement_rows[] = {
     {"slice", slice, moves},
     {"pad", pad, moves},
     {"broadcast_to", broadcast_to, moves},
-    {"one_hot", one_hot, {0, {Integers::set}, Comparable::set}},
+    {"view", view, {0, {all_types}, all_types}},
+    {"one_hot", one_hot, {0, {Integers::set}, all_types}},
 };
 extern const int movement_row_count = sizeof(movement_rows) / sizeof(movement_rows[0]);
 

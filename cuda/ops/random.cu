@@ -1,7 +1,7 @@
 // Random numbers from a counter, with the bits of the CPU's; csrc/ops/random.cpp says which word is whose.
 //
-// A thread makes one block of Philox, four neighbouring elements. random_permutation is not here: each of its steps
-// depends on the ones before.
+// A thread makes one block of Philox, four neighbouring elements; of random_permutation, each of whose steps depends on
+// the ones before, one thread makes everything.
 #include "device/scalar.h"
 #include "dlnative/philox.h"
 #include "ops/rows.h"
@@ -84,6 +84,29 @@ __global__ void __launch_bounds__(random_threads)
   write(y, first, size, values, aligned);
 }
 
+__global__ void __launch_bounds__(32)
+    permutation_kernel(const std::int64_t* state, std::int64_t* y, std::int64_t size) {
+  wait_for_previous_kernel();
+  if (threadIdx.x != 0) return;
+  PhiloxBlock r{};
+  for (std::int64_t i = 0; i < size; ++i) {
+    const int word = static_cast<int>(i % 2) * 2;
+    if (word == 0) r = block_of(state, i / 2);
+    const std::uint64_t low = r.word[word], high = r.word[word + 1], count = static_cast<std::uint64_t>(i) + 1;
+    // The upper half of the product of 128 bits.
+    const std::uint64_t middle = high * (count & 0xffffffffu) + (low * (count & 0xffffffffu) >> 32);
+    const std::uint64_t other = low * (count >> 32) + (middle & 0xffffffffu);
+    const auto j = static_cast<std::int64_t>(high * (count >> 32) + (middle >> 32) + (other >> 32));
+    y[i] = y[j];
+    y[j] = i;
+  }
+}
+void permutation(const Call& call, Queue& queue) {
+  const View& y = call.outputs[0];
+  if (y.size == 0) return;
+  launch(queue, permutation_kernel, Grid{1, 32}, call.inputs[0].as<const std::int64_t>(), y.as<std::int64_t>(), y.size);
+}
+
 Grid random_grid(std::int64_t size) { return {blocks_for(size, random_threads * words), random_threads}; }
 
 template <class T>
@@ -115,6 +138,7 @@ extern const Row random_rows[] = {
     {"random_uniform", by_float<uniform<float>, uniform<double>>, {Floats::set, {state}}},
     {"random_normal", by_float<normal<float>, normal<double>>, {Floats::set, {state}}},
     {"dropout", by_float<dropout<float>, dropout<double>>, {Floats::set, {0, state}}},
+    {"random_permutation", permutation, same<Types<std::int64_t>>},
 };
 extern const int random_row_count = sizeof(random_rows) / sizeof(random_rows[0]);
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 
 from dlnative import version
 from dlnative.backends.backend import Backend
@@ -23,7 +24,15 @@ def _reference() -> Backend:
     return ReferenceBackend()
 
 
+def _cuda() -> Backend:
+    from dlnative.backends.cuda import CudaBackend
+
+    return CudaBackend()
+
+
 _makers: dict[str, Callable[[], Backend]] = {"cpu": _cpu, "reference": _reference}
+if find_spec("dlnative._cuda_host" if os.environ.get("DLNATIVE_CUDA_HOST") == "1" else "dlnative._cuda") is not None:
+    _makers["cuda"] = _cuda
 _made: dict[str, Backend] = {}
 _current: Backend | None = None
 

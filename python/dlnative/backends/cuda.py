@@ -1,0 +1,53 @@
+"""The CUDA backend: hands programs to the kernels of cuda/, on a GPU or, to prove them, on the CPU."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from types import ModuleType
+
+from dlnative.backends.backend import Executor, Limits
+from dlnative.backends.program import Array, Program
+from dlnative.dtypes import CODES
+
+
+def _module() -> ModuleType:
+    on_host = os.environ.get("DLNATIVE_CUDA_HOST") == "1"
+    return importlib.import_module("dlnative._cuda_host" if on_host else "dlnative._cuda")
+
+
+class CudaBackend:
+    """Kernels of a GPU. With `DLNATIVE_CUDA_HOST=1` the same kernels, thread by thread on the CPU."""
+
+    name = "cuda"
+    limits = Limits(chain_elements=1 << 62)  # none: a chain is no kernel yet
+
+    def __init__(self) -> None:
+        self._native = _module()
+        self._codes = {name: code for code, name in enumerate(self._native.op_names())}
+
+    def build(self, program: Program) -> Executor:
+        """Returns a plan of a program, recorded.
+
+        Raises:
+            NotImplementedError: if an op has no CUDA kernel.
+            TypeError: if a kernel does not take the types of its operands.
+        """
+        instructions = []
+        for step in program.instructions:
+            code = self._codes.get(step.op)
+            if code is None:
+                raise NotImplementedError(f'the cuda backend has no kernel for the op "{step.op}"')
+            instructions.append((code, step.inputs, step.outputs, step.ints, step.floats))
+        buffers = [(buffer.space, buffer.offset, CODES[buffer.dtype], buffer.shape) for buffer in program.buffers]
+        plan: Executor = self._native.Plan(
+            program.arena_bytes, program.feeds, program.results, program.externals, buffers, instructions
+        )
+        return plan
+
+    def has_kernel(self, op: str) -> bool:
+        """Returns whether there is a kernel for an op, for some types."""
+        return op in self._codes
+
+    def invalidate(self, array: Array) -> None:
+        """Nothing is kept of an array from one run to the next."""
