@@ -31,7 +31,7 @@ struct SgdUpdate {
 
   template <class At>
   DLNATIVE_INLINE void operator()(At at) const {
-    const Vec<T> p = at.read(param);
+    const auto p = at.read(param);
     at.write(param, p - p * decay - rate * at.read(gradient));
   }
 };
@@ -45,8 +45,9 @@ struct MomentumUpdate {
 
   template <class At>
   DLNATIVE_INLINE void operator()(At at) const {
-    const Vec<T> p = at.read(param), step = rate * at.read(gradient);
-    const Vec<T> m = momentum * at.read(slot) - step;
+    const auto p = at.read(param);
+    const auto step = rate * at.read(gradient);
+    const auto m = momentum * at.read(slot) - step;
     at.write(slot, m);
     at.write(param, p - p * decay + (nesterov ? momentum * m - step : m));
   }
@@ -82,14 +83,14 @@ struct AdamUpdate {
 
   template <class At>
   DLNATIVE_INLINE void operator()(At at) const {
-    const Vec<T> p = at.read(param), g = at.read(gradient), old_mean = at.read(m), old_variance = at.read(v);
-    const Vec<T> mean = fma(g - old_mean, broadcast(rest_1), old_mean);
-    const Vec<T> variance = fma(fma(g, g, -old_variance), broadcast(rest_2), old_variance);
-    Vec<T> largest = variance;
+    const auto p = at.read(param), g = at.read(gradient), old_mean = at.read(m), old_variance = at.read(v);
+    const auto mean = fma(g - old_mean, broadcast(rest_1), old_mean);
+    const auto variance = fma(fma(g, g, -old_variance), broadcast(rest_2), old_variance);
+    auto largest = variance;
     at.write(m, mean);
     at.write(v, variance);
     if (vhat != nullptr) {
-      const Vec<T> before = at.read(vhat);
+      const auto before = at.read(vhat);
       largest = select(before > variance, before, variance);
       at.write(vhat, largest);
     }
@@ -106,17 +107,17 @@ struct RmspropUpdate {
 
   template <class At>
   DLNATIVE_INLINE void operator()(At at) const {
-    const Vec<T> old = at.read(param), g = at.read(gradient), p = fma(old, broadcast(-decay), old);
-    const Vec<T> mean_square = fma(g * g, broadcast(rest), rho * at.read(velocity));
+    const auto old = at.read(param), g = at.read(gradient), p = fma(old, broadcast(-decay), old);
+    const auto mean_square = fma(g * g, broadcast(rest), rho * at.read(velocity));
     at.write(velocity, mean_square);
-    Vec<T> variance = mean_square;
+    auto variance = mean_square;
     if constexpr (centered) {
-      const Vec<T> mean = fma(g, broadcast(rest), rho * at.read(average));
+      const auto mean = fma(g, broadcast(rest), rho * at.read(average));
       at.write(average, mean);
       variance = mean_square - mean * mean;
     }
     if constexpr (with_momentum) {
-      const Vec<T> m = subtract_over_root(momentum * at.read(slot), -rate, g, variance + epsilon, T{0});
+      const auto m = subtract_over_root(momentum * at.read(slot), -rate, g, variance + epsilon, T{0});
       at.write(slot, m);
       at.write(param, p - m);
     } else {

@@ -5,11 +5,17 @@
 
 namespace dlnative::cuda {
 
+// Over groups of `group` neighbouring lanes, a power of two.
+template <int group, class T, class Join>
+__device__ __forceinline__ T fold_lanes(T x, Join join) {
+  static_assert(group <= 32 && 32 % group == 0);
+  DLN_UNROLL
+  for (int lanes = group / 2; lanes > 0; lanes /= 2) x = join(x, __shfl_xor_sync(full_warp, x, lanes));
+  return x;
+}
 template <class T, class Join>
 __device__ __forceinline__ T fold_warp(T x, Join join) {
-  DLN_UNROLL
-  for (int lanes = 16; lanes > 0; lanes /= 2) x = join(x, __shfl_xor_sync(full_warp, x, lanes));
-  return x;
+  return fold_lanes<32>(x, join);
 }
 
 // `between` has room for one T a warp; it may be used again after the call.

@@ -74,6 +74,21 @@ DLNATIVE_WORDS(float, f)
 DLNATIVE_WORDS(double, )
 #undef DLNATIVE_WORDS
 
+// The sine and the cosine of 2 pi u.
+#define DLNATIVE_TURN(T, suffix) \
+  DLNATIVE_INLINE void sine_cosine_of_turn(T u, T& sine, T& cosine) { DLNATIVE_SINE_COSINE(suffix, u, sine, cosine) }
+#if defined(DLNATIVE_CUDA_HOST)
+#define DLNATIVE_SINE_COSINE(suffix, u, sine, cosine)                     \
+  sine = static_cast<decltype(u)>(::sin(2 * 3.14159265358979323846 * u)); \
+  cosine = static_cast<decltype(u)>(::cos(2 * 3.14159265358979323846 * u));
+#else
+#define DLNATIVE_SINE_COSINE(suffix, u, sine, cosine) ::sincospi##suffix(2 * u, &sine, &cosine);
+#endif
+DLNATIVE_TURN(float, f)
+DLNATIVE_TURN(double, )
+#undef DLNATIVE_TURN
+#undef DLNATIVE_SINE_COSINE
+
 namespace detail {
 // x held to [low, high]; NaN stays.
 template <class V>

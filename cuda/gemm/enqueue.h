@@ -18,7 +18,7 @@ void enqueue_gemm(const GemmArguments<T>& arguments, const Batch& batch, Queue& 
 // For benchmarks and tests: the kernel that enqueue_gemm would choose, and one that it is to choose, by number, or -1.
 template <class T>
 const char* gemm_kernel_name(std::int64_t M, std::int64_t N, std::int64_t K, std::int64_t batch);
-inline constexpr int gemm_kernels = 4;
+inline constexpr int gemm_kernels = 5;
 void force_gemm_kernel(int number);
 
 }  // namespace dlnative::cuda

@@ -17,6 +17,7 @@ struct Tiles<float> {
   using Medium = Tile<float, 64, 64, 8, 8, 8, 4, 2>;
   using Small = Tile<float, 32, 32, 16, 4, 4, 4, 2>;
   using Deep = Tile<float, 32, 32, 16, 4, 4, 8, 1>;
+  using Tiny = Tile<float, 16, 16, 8, 4, 4, 16, 2>;
 };
 template <>
 struct Tiles<double> {
@@ -24,26 +25,29 @@ struct Tiles<double> {
   using Medium = Tile<double, 64, 64, 8, 8, 4, 2, 1>;
   using Small = Tile<double, 32, 32, 8, 4, 4, 4, 2>;
   using Deep = Tile<double, 32, 32, 8, 4, 4, 8, 1>;
+  using Tiny = Tile<double, 16, 16, 8, 4, 4, 16, 2>;
 };
 
-enum class Choice { large, medium, small, deep };
-constexpr const char* choice_names[gemm_kernels] = {"large", "medium", "small", "deep"};
+enum class Choice { large, medium, small, deep, tiny };
+constexpr const char* choice_names[gemm_kernels] = {"large", "medium", "small", "deep", "tiny"};
 int forced = -1;
 
 // Nanoseconds that a product takes with a tile, roughly: waves of blocks, each of them the longer of its arithmetic and
-// the latency of its pieces of K.
+// the latency of its pieces of K. What share of the multiply-adds' rate a tile reaches was measured on an H200.
 template <class Tile>
 double estimate(double M, double N, double K, double batch) {
-  constexpr double latency = 450, beginning = 1500;
-  constexpr double rate = (sizeof(typename Tile::T) == 4 ? 128 : 64) * 1.7;  // multiply-adds a ns of a multiprocessor
-  constexpr double product = Tile::TM * Tile::TN, reads = 2.0 * (Tile::TM + Tile::TN) / Tile::width;
+  constexpr double latency = 500, beginning = 2000;
+  constexpr int outputs = Tile::TM * Tile::TN;
+  constexpr double share = outputs < 64 ? (Tile::BM < 32 ? 0.3 : 0.4) : Tile::slices == 1 ? 0.63 : 0.56;
+  constexpr double rate =
+      (sizeof(typename Tile::T) == 4 ? 128 : 64) * 1.9 * share;  // multiply-adds a ns, a multiprocessor
   const double multiprocessors = device().multiprocessors;
   const double blocks = std::ceil(M / Tile::BM) * std::ceil(N / Tile::BN) * batch;
   const double together = std::clamp(std::ceil(blocks / multiprocessors), 1.0, static_cast<double>(Tile::blocks));
   const double waves = std::ceil(blocks / (multiprocessors * together));
   const double pieces = std::ceil(K / (Tile::BK * Tile::slices));
-  const double of_piece = together * Tile::BM * Tile::BN * Tile::BK * Tile::slices / rate * (product + reads) / product;
-  return waves * (pieces * std::max(of_piece, latency) + beginning);
+  const double of_piece = together * Tile::BM * Tile::BN * Tile::BK * Tile::slices / rate;
+  return beginning + waves * pieces * std::max(of_piece, latency);
 }
 
 template <class T>
@@ -53,7 +57,8 @@ Choice choose(std::int64_t M, std::int64_t N, std::int64_t K, std::int64_t batch
   const auto count = static_cast<double>(batch);
   const double times[gemm_kernels] = {
       estimate<typename Tiles<T>::Large>(m, n, k, count), estimate<typename Tiles<T>::Medium>(m, n, k, count),
-      estimate<typename Tiles<T>::Small>(m, n, k, count), estimate<typename Tiles<T>::Deep>(m, n, k, count)};
+      estimate<typename Tiles<T>::Small>(m, n, k, count), estimate<typename Tiles<T>::Deep>(m, n, k, count),
+      estimate<typename Tiles<T>::Tiny>(m, n, k, count)};
   return static_cast<Choice>(std::min_element(times, times + gemm_kernels) - times);
 }
 
@@ -141,6 +146,9 @@ void enqueue_gemm(const GemmArguments<T>& from, const Batch& batch, Queue& queue
       break;
     case Choice::deep:
       enqueue.template operator()<typename Tiles<T>::Deep>();
+      break;
+    case Choice::tiny:
+      enqueue.template operator()<typename Tiles<T>::Tiny>();
       break;
   }
   if (activation_apart) enqueue_activation(queue, from.activation, from.parameter, from.c, from.M * from.N);

@@ -60,20 +60,22 @@ struct Places {
   Divisor extent[max_rank];  // last axis first
   std::int32_t stride[max_rank][inputs];
 
-  explicit Places(const Broadcast<inputs>& broadcast) : rank(broadcast.rank) {
+  Places(const Broadcast<inputs>& broadcast, int width) : rank(broadcast.rank) {
     for (int axis = 0; axis < rank; ++axis) {
-      extent[axis] = Divisor(static_cast<std::uint32_t>(broadcast.shape[axis]));
-      for (int k = 0; k < inputs; ++k) stride[axis][k] = static_cast<std::int32_t>(broadcast.stride[axis][k]);
+      const int of_axis = axis == 0 ? width : 1;  // elements that make one step along it
+      extent[axis] = Divisor(static_cast<std::uint32_t>(broadcast.shape[axis] / of_axis));
+      for (int k = 0; k < inputs; ++k) stride[axis][k] = static_cast<std::int32_t>(broadcast.stride[axis][k] * of_axis);
     }
   }
 };
 
-template <class Apply, class Y, int inputs, class... Ts>
+// `width` neighbours a thread: along the last axis an operand is walked, or is one element.
+template <class Apply, class Y, int width, int inputs, class... Ts>
 __global__ void __launch_bounds__(elementwise_threads, sizeof(Y) == 8 ? 4 : 8)
-    broadcast_kernel(Apply apply, Y* y, std::uint32_t size, Places<inputs> places, const Ts*... operands) {
+    broadcast_kernel(Apply apply, Y* y, std::uint32_t packs, Places<inputs> places, Operand<Ts>... operands) {
   wait_for_previous_kernel();
   const std::uint32_t i = blockIdx.x * elementwise_threads + threadIdx.x;
-  if (i >= size) return;
+  if (i >= packs) return;
   std::int32_t offset[inputs] = {};
   std::uint32_t rest = i;
   for (int axis = 0; axis < places.rank; ++axis) {
@@ -82,8 +84,16 @@ __global__ void __launch_bounds__(elementwise_threads, sizeof(Y) == 8 ? 4 : 8)
     DLN_UNROLL
     for (int k = 0; k < inputs; ++k) offset[k] += static_cast<std::int32_t>(index) * places.stride[axis][k];
   }
-  const auto compute = [&]<int... k>(std::integer_sequence<int, k...>) { return apply(operands[offset[k]]...); };
-  y[i] = compute(std::make_integer_sequence<int, inputs>{});
+  Pack<Y, width> result;
+  const auto compute = [&](const auto&... of_operands) {
+    DLN_UNROLL
+    for (int v = 0; v < width; ++v) result.at[v] = apply(of_operands.at[v]...);
+  };
+  const auto read_all = [&]<int... k>(std::integer_sequence<int, k...>) {
+    compute(read<Ts, width>(Operand<Ts>{operands.from + offset[k], operands.single}, 0)...);
+  };
+  read_all(std::make_integer_sequence<int, inputs>{});
+  reinterpret_cast<Pack<Y, width>*>(y)[i] = result;
 }
 
 // Enqueues y = apply(inputs...), whose element types are Ts.
@@ -104,9 +114,27 @@ void enqueue_elementwise(const Call& call, Queue& queue, const Apply& apply, std
   if (y.size >= std::int64_t{1} << 31) {
     throw Error(std::string("cuda: ") + queue.op + ": more than 2^31 elements, and operands of other shapes");
   }
-  const Grid grid{blocks_for(y.size, elementwise_threads), elementwise_threads};
-  launch(queue, broadcast_kernel<Apply, Y, inputs, Ts...>, grid, apply, y.as<Y>(), static_cast<std::uint32_t>(y.size),
-         Places<inputs>(Broadcast<inputs>(x, y)), x[k].template as<const Ts>()...);
+  const Broadcast<inputs> broadcast(x, y);
+  // Packs, where rows of y, and those of the operands that are walked, lie on multiples of them.
+  constexpr int width = pack_width<Y>;
+  const auto in_packs = [&](int operand, const void* data) {
+    bool fits = broadcast.stride[0][operand] == 0 || is_aligned(data);
+    for (int axis = 1; axis < broadcast.rank; ++axis) {
+      fits = fits && (broadcast.stride[0][operand] == 0 || broadcast.stride[axis][operand] % width == 0);
+    }
+    return fits;
+  };
+  const auto enqueue = [&]<int elements>() {
+    const Grid grid{blocks_for(y.size / elements, elementwise_threads), elementwise_threads};
+    launch(queue, broadcast_kernel<Apply, Y, elements, inputs, Ts...>, grid, apply, y.as<Y>(),
+           static_cast<std::uint32_t>(y.size / elements), Places<inputs>(broadcast, elements),
+           Operand<Ts>{x[k].template as<const Ts>(), broadcast.stride[0][k] == 0}...);
+  };
+  if (sizeof(Y) > 1 && broadcast.shape[0] % width == 0 && is_aligned(y.data) && (in_packs(k, x[k].data) && ...)) {
+    enqueue.template operator()<width>();
+  } else {
+    enqueue.template operator()<1>();
+  }
 }
 template <class Y, class... Ts, class Apply>
 void enqueue_elementwise(const Call& call, Queue& queue, const Apply& apply) {

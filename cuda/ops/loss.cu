@@ -15,47 +15,53 @@ template <class T, class Label, class Group>
 __global__ void __launch_bounds__(row_threads)
     sparse_kernel(const T* z, const Label* labels, T* loss, T* dz, std::int64_t rows, int C, T factor) {
   wait_for_previous_kernel();
-  Group group(C);
-  if (group.row >= rows) return;
-  group.load(z);
-  const auto label = static_cast<std::int64_t>(labels[group.row]);
+  const Group group(rows, C);
+  auto kept = group.load(z);
+  const auto label = group.inside ? static_cast<std::int64_t>(labels[group.row]) : -1;
   const bool valid = label >= 0 && label < C;
   const T chosen = valid ? z[group.row * C + label] : static_cast<T>(NAN);
-  const T M = group.max(), S = group.sum_exp(M);
+  const T M = group.max(kept), S = group.sum_exp(kept, M);
   const T scale = valid ? factor / S : static_cast<T>(NAN);
-  if (group.lane == 0) loss[group.row] = log(S) - (chosen - M);
-  T* to = dz + group.row * C;
+  if (group.first()) loss[group.row] = log(S) - (chosen - M);
   __syncwarp();  // dz may take the place of z
-  group.each([&](int i, T value) { to[i] = exp(value - M) * scale - (i == label ? factor : T{0}); });
+  group.write(dz, kept,
+              [&](int, int, int i, T value) { return Group::exp_of(value, M) * scale - (i == label ? factor : T{0}); });
 }
 
 template <class T, class Group>
 __global__ void __launch_bounds__(row_threads)
     categorical_kernel(const T* z, const T* target, T* loss, T* dz, std::int64_t rows, int C, T factor) {
   wait_for_previous_kernel();
-  Group group(C);
-  if (group.row >= rows) return;
-  group.load(z);
-  const T* t = target + group.row * C;
-  const T M = group.max(), S = group.sum_exp(M), rest = log(S);
+  const Group group(rows, C);
+  const auto kept = group.load(z), t = group.load(target);
+  auto exponentials = kept;
+  const T M = group.max(kept), S = group.sum_exp(exponentials, M), rest = log(S);
   T total = 0, sum = 0;
-  group.each([&](int i, T value) {
-    total += t[i];
-    if (t[i] != T{0}) sum += t[i] * (value - M - rest);  // a target of 0 counts nothing, even for z = -inf
+  group.each(kept, [&](int k, int v, int i, T value) {
+    const T weight = Group::of(t, k, v, i);
+    total += weight;
+    if (weight != T{0}) sum += weight * (value - M - rest);  // a target of 0 counts nothing, even for z = -inf
   });
   total = group.fold(total, Plus{});
   sum = group.fold(sum, Plus{});
-  if (group.lane == 0) loss[group.row] = -sum;
+  if (group.first()) loss[group.row] = -sum;
   const T scale = total / S;
-  T* to = dz + group.row * C;
-  group.each([&](int i, T value) { to[i] = (exp(value - M) * scale - t[i]) * factor; });
+  group.write(dz, exponentials, [&](int k, int v, int i, T value) {
+    return (Group::exp_of(value, M) * scale - Group::of(t, k, v, i)) * factor;
+  });
+}
+
+// Whether rows of z, of dz and of a target lie on multiples of 16 bytes, if C is one of them.
+bool packs(const Call& call, bool with_target) {
+  return is_aligned(call.inputs[0].data) && is_aligned(call.outputs[1].data) &&
+         (!with_target || is_aligned(call.inputs[1].data));
 }
 
 template <class T, class Label>
 void enqueue_sparse(const Call& call, Queue& queue) {
   const View& z = call.inputs[0];
   if (z.size == 0) return;
-  with_row_group<T>(z.extent(-1), [&]<class Group>() {
+  with_row_group<T>(z.extent(-1), packs(call, false), [&]<class Group>() {
     launch(queue, sparse_kernel<T, Label, Group>, row_grid<Group>(z.rows()), z.as<const T>(),
            call.inputs[1].as<const Label>(), call.outputs[0].as<T>(), call.outputs[1].as<T>(), z.rows(),
            static_cast<int>(z.extent(-1)), call.floats[0]);
@@ -70,7 +76,7 @@ template <class T>
 void categorical(const Call& call, Queue& queue) {
   const View& z = call.inputs[0];
   if (z.size == 0) return;
-  with_row_group<T>(z.extent(-1), [&]<class Group>() {
+  with_row_group<T>(z.extent(-1), packs(call, true), [&]<class Group>() {
     launch(queue, categorical_kernel<T, Group>, row_grid<Group>(z.rows()), z.as<const T>(),
            call.inputs[1].as<const T>(), call.outputs[0].as<T>(), call.outputs[1].as<T>(), z.rows(),
            static_cast<int>(z.extent(-1)), call.floats[0]);

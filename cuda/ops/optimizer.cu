@@ -2,7 +2,9 @@
 // and the number of the step are read by the kernel, so that a recorded step can be replayed.
 #include "ops/optimizer_formulas.h"
 
-#include "device/device.h"
+#include <algorithm>
+
+#include "device/pack_math.h"
 #include "ops/rows.h"
 
 namespace dlnative::cuda {
@@ -10,6 +12,7 @@ namespace {
 
 constexpr int update_threads = 256;
 
+// One element, or a pack of them, beginning with element i.
 struct At {
   std::int64_t i;
   template <class T>
@@ -21,6 +24,36 @@ struct At {
     array[i] = value;
   }
 };
+
+struct AtPack {
+  std::int64_t i;
+  template <class T>
+  DLNATIVE_INLINE Pack<T> read(const T* array) const {
+    return load_pack(array + i);
+  }
+  template <class T>
+  DLNATIVE_INLINE void write(T* array, const Pack<T>& value) const {
+    store_pack(array + i, value);
+  }
+};
+
+template <class T>
+bool packs(const SgdUpdate<T>& u) {
+  return is_aligned(u.param) && is_aligned(u.gradient);
+}
+template <class T>
+bool packs(const MomentumUpdate<T>& u) {
+  return is_aligned(u.param) && is_aligned(u.slot) && is_aligned(u.gradient);
+}
+template <class T>
+bool packs(const AdamUpdate<T>& u) {
+  return is_aligned(u.param) && is_aligned(u.m) && is_aligned(u.v) && is_aligned(u.vhat) && is_aligned(u.gradient);
+}
+template <class T, bool centered, bool with_momentum>
+bool packs(const RmspropUpdate<T, centered, with_momentum>& u) {
+  return is_aligned(u.param) && is_aligned(u.velocity) && is_aligned(u.slot) && is_aligned(u.average) &&
+         is_aligned(u.gradient);
+}
 
 // A learning rate in its own type.
 struct Rate {
@@ -55,18 +88,25 @@ struct PrepareAdam {
   }
 };
 
-template <class Update, class Prepare>
-__global__ void __launch_bounds__(update_threads) update_kernel(Update update, Prepare prepare, std::int64_t size) {
+// A few blocks a multiprocessor, which go through all elements: what depends on buffers is worked out once a thread.
+template <class T, class Update, class Prepare>
+__global__ void __launch_bounds__(update_threads)
+    update_kernel(Update update, Prepare prepare, std::int64_t size, std::int64_t packs) {
   wait_for_previous_kernel();
   prepare(update);
-  const std::int64_t i = std::int64_t{blockIdx.x} * update_threads + threadIdx.x;
-  if (i < size) update(At{i});
+  const std::int64_t first = std::int64_t{blockIdx.x} * update_threads + threadIdx.x;
+  const std::int64_t threads = std::int64_t{gridDim.x} * update_threads;
+  for (std::int64_t i = first; i < packs; i += threads) update(AtPack{i * pack_width<T>});
+  for (std::int64_t i = packs * pack_width<T> + first; i < size; i += threads) update(At{i});
 }
 
-template <class Update, class Prepare>
+template <class T, class Update, class Prepare>
 void enqueue_update(const Update& update, const Prepare& prepare, std::int64_t size, Queue& queue) {
-  launch(queue, update_kernel<Update, Prepare>, Grid{blocks_for(size, update_threads), update_threads}, update, prepare,
-         size);
+  const std::int64_t in_packs = packs(update) ? size / pack_width<T> : 0;
+  const std::int64_t items = in_packs > 0 ? in_packs : size;
+  const auto most = static_cast<unsigned>(8 * device().multiprocessors);
+  const Grid grid{std::min(blocks_for(items, update_threads), most), update_threads};
+  launch(queue, update_kernel<T, Update, Prepare>, grid, update, prepare, size, in_packs);
 }
 
 template <class T>
@@ -75,11 +115,11 @@ void sgd(const Call& call, Queue& queue) {
   const PrepareRate prepare{rate_of(call.inputs[2]), call.floats[1]};
   const T* gradient = call.inputs[1].as<const T>();
   if (call.output_count == 1) {
-    return enqueue_update(SgdUpdate<T>{param.as<T>(), gradient, T{0}, T{0}}, prepare, param.size, queue);
+    return enqueue_update<T>(SgdUpdate<T>{param.as<T>(), gradient, T{0}, T{0}}, prepare, param.size, queue);
   }
   const MomentumUpdate<T> update{param.as<T>(), call.outputs[1].as<T>(), gradient, static_cast<T>(call.floats[0]), T{0},
                                  T{0},          call.ints[0] != 0};
-  enqueue_update(update, prepare, param.size, queue);
+  enqueue_update<T>(update, prepare, param.size, queue);
 }
 
 template <class T>
@@ -96,7 +136,7 @@ void adam(const Call& call, Queue& queue) {
   update.epsilon = static_cast<T>(call.floats[2]);
   const PrepareAdam prepare{rate_of(call.inputs[2]), call.inputs[3].as<const std::int64_t>(), beta_1, beta_2,
                             call.floats[3]};
-  enqueue_update(update, prepare, call.outputs[0].size, queue);
+  enqueue_update<T>(update, prepare, call.outputs[0].size, queue);
 }
 
 template <class T, bool centered, bool with_momentum>
@@ -111,7 +151,7 @@ void rmsprop(const Call& call, Queue& queue) {
   update.rest = static_cast<T>(1.0 - call.floats[0]);
   update.momentum = static_cast<T>(call.floats[1]);
   update.epsilon = static_cast<T>(call.floats[2]);
-  enqueue_update(update, PrepareRate{rate_of(call.inputs[2]), call.floats[3]}, call.outputs[0].size, queue);
+  enqueue_update<T>(update, PrepareRate{rate_of(call.inputs[2]), call.floats[3]}, call.outputs[0].size, queue);
 }
 template <class T>
 void rmsprop_of(const Call& call, Queue& queue) {

@@ -56,9 +56,10 @@ __global__ void __launch_bounds__(random_threads)
   DLN_UNROLL
   for (int k = 0; k < words; k += 2) {
     const T radius = sqrt(log(T{1} - unit<T>(r.word[k])) * T{-2});
-    const T angle = static_cast<T>(2 * 3.14159265358979323846) * unit<T>(r.word[k + 1]);
-    values[k] = radius * cos(angle);
-    values[k + 1] = radius * sin(angle);
+    T sine, cosine;
+    sine_cosine_of_turn(unit<T>(r.word[k + 1]), sine, cosine);
+    values[k] = radius * cosine;
+    values[k + 1] = radius * sine;
   }
   write(y, first, size, values, aligned);
 }

@@ -14,7 +14,6 @@ namespace dlnative::cuda {
 namespace {
 
 constexpr int threads = 256;
-constexpr int columns = 32, column_rows = threads / columns;  // of a block that reduces columns
 
 template <class T>
 struct Range {
@@ -90,15 +89,14 @@ DLNATIVE_INLINE To finished(Total total, double scale) {
   }
 }
 
-// One row's chunk by a group of threads: a warp, or a block.
+// One row's chunk by a group of threads: some lanes of a warp, or a block.
 template <class Op, class From, class Total, class To, int group>
 __global__ void __launch_bounds__(threads) reduce_rows(const From* x, To* y, std::int64_t rows, RowCut cut) {
   wait_for_previous_kernel();
-  const std::int64_t row = group == 32 ? std::int64_t{blockIdx.x} * (threads / 32) + threadIdx.x / 32 : blockIdx.x;
-  if (row >= rows) return;  // a whole group
+  const std::int64_t row = std::int64_t{blockIdx.x} * (threads / group) + threadIdx.x / group;
   const int lane = static_cast<int>(threadIdx.x) % group;
-  const std::int64_t first = blockIdx.y * cut.chunk;
-  const std::int64_t last = first + cut.chunk < cut.length ? first + cut.chunk : cut.length;
+  const std::int64_t first = blockIdx.y * cut.chunk, end = row < rows ? cut.length : 0;
+  const std::int64_t last = first + cut.chunk < end ? first + cut.chunk : end;
   const From* from = x + row * cut.length;
   From parts[4] = {static_cast<From>(Op::start), static_cast<From>(Op::start), static_cast<From>(Op::start),
                    static_cast<From>(Op::start)};
@@ -110,40 +108,42 @@ __global__ void __launch_bounds__(threads) reduce_rows(const From* x, To* y, std
   for (; i < last; i += group) parts[0] = Op::join(parts[0], from[i]);
   Total total = Op::join(Op::join(static_cast<Total>(parts[0]), static_cast<Total>(parts[1])),
                          Op::join(static_cast<Total>(parts[2]), static_cast<Total>(parts[3])));
-  if constexpr (group == 32) {
-    total = fold_warp(total, Join<Op>{});
+  if constexpr (group <= 32) {
+    total = fold_lanes<group>(total, Join<Op>{});
   } else {
     total = fold_block<threads>(total, shared<Total[threads / 32]>(), Join<Op>{});
   }
-  if (lane == 0) y[row * cut.chunks + blockIdx.y] = finished<To>(total, cut.scale);
+  if (lane == 0 && row < rows) y[row * cut.chunks + blockIdx.y] = finished<To>(total, cut.scale);
 }
 
-// 32 columns of a chunk by a block: each of its 8 rows of threads takes every eighth row of x.
-template <class Total>
-struct ColumnShared {
-  Total at[column_rows][columns];
-};
+// Some columns of a chunk by a block: all of them where they are at most 256, else 32 at a time. Its threads lie side
+// by side over whole rows, so that memory is walked as it lies; a thread keeps to its column.
 template <class Op, class From, class Total, class To>
-__global__ void __launch_bounds__(threads)
-    reduce_columns(const From* x, To* y, std::int64_t R, std::int64_t inner, std::int64_t chunk, double scale) {
+__global__ void __launch_bounds__(threads) reduce_columns(const From* x, To* y, std::int64_t R, std::int64_t inner,
+                                                          std::int64_t chunk, int columns, double scale) {
   wait_for_previous_kernel();
-  auto& s = shared<ColumnShared<Total>>();
-  const int lane = static_cast<int>(threadIdx.x) % columns, part = static_cast<int>(threadIdx.x) / columns;
+  auto& s = shared<Total[threads]>();
+  const int t = static_cast<int>(threadIdx.x), parts = threads / columns;
+  const int lane = t % columns, part = t / columns;
   const std::int64_t column = std::int64_t{blockIdx.x} * columns + lane, first = blockIdx.y * chunk;
   const std::int64_t last = first + chunk < R ? first + chunk : R;
+  const bool inside = column < inner && part < parts;
   From total = static_cast<From>(Op::start);
-  if (column < inner) {
+  if (inside) {
     const From* from = x + std::int64_t{blockIdx.z} * R * inner + column;
-    DLN_UNROLL_BY(4)
-    for (std::int64_t r = first + part; r < last; r += column_rows) total = Op::join(total, from[r * inner]);
+    DLN_UNROLL_BY(8)
+    for (std::int64_t r = first + part; r < last; r += parts) total = Op::join(total, from[r * inner]);
   }
-  s.at[part][lane] = static_cast<Total>(total);
+  s[t] = static_cast<Total>(total);
   __syncthreads();
-  if (part != 0 || column >= inner) return;
-  Total sum = s.at[0][lane];
-  for (int k = 1; k < column_rows; ++k) sum = Op::join(sum, s.at[k][lane]);
+  if (!inside || part != 0) return;
+  Total sum = s[lane];
+  for (int k = 1; k < parts; ++k) sum = Op::join(sum, s[k * columns + lane]);
   y[(std::int64_t{blockIdx.z} * gridDim.y + blockIdx.y) * inner + column] = finished<To>(sum, scale);
 }
+
+// How many columns a block takes.
+int columns_of_block(std::int64_t inner) { return inner <= threads ? static_cast<int>(inner) : 32; }
 
 struct Extents {
   std::int64_t outer = 1, R = 1, inner = 1;
@@ -160,11 +160,14 @@ struct Cut {
   std::int32_t chunks = 1;
 
   explicit Cut(const Extents& e) {
-    constexpr std::int64_t of_row = 64 * threads, of_column = 64 * column_rows;
-    chunk = e.inner == 1 ? of_row : of_column;
-    // A long row that stands alone is cut into more, so that every multiprocessor has a part of it.
-    if (e.inner == 1 && e.outer < 128) chunk = 16 * threads;
-    if (e.inner > 1 && e.outer * e.inner < 128 * columns) chunk = 16 * column_rows;
+    // A thread joins so many elements; fewer, where there would be too few parts for every multiprocessor.
+    constexpr std::int64_t most = 64, fewest = 16, enough = 128;
+    if (e.inner == 1) {
+      chunk = threads * (e.outer < enough ? fewest : most);
+    } else {
+      const std::int64_t columns = columns_of_block(e.inner), blocks = e.outer * ((e.inner + columns - 1) / columns);
+      chunk = threads / columns * (blocks < enough && e.R < enough * most * threads / columns ? fewest : most);
+    }
     chunks = static_cast<std::int32_t>(e.R <= chunk ? 1 : (e.R + chunk - 1) / chunk);
   }
 };
@@ -174,17 +177,20 @@ void enqueue_stage(const From* x, To* y, const Extents& e, std::int64_t chunk, s
                    Queue& queue) {
   if (e.inner == 1) {
     const RowCut cut{e.R, chunk, chunks, scale};
-    if (e.R <= 1024) {
-      const Grid grid{blocks_for(e.outer, threads / 32), threads};
-      return launch(queue, reduce_rows<Op, From, Total, To, 32>, grid, x, y, e.outer, cut);
-    }
-    const Grid grid{static_cast<unsigned>(e.outer), threads, sizeof(Total) * threads / 32,
-                    static_cast<unsigned>(chunks)};
-    return launch(queue, reduce_rows<Op, From, Total, To, threads>, grid, x, y, e.outer, cut);
+    const auto rows = [&]<int group>() {
+      const Grid grid{blocks_for(e.outer, threads / group), threads, sizeof(Total) * threads / 32,
+                      static_cast<unsigned>(chunks)};
+      launch(queue, reduce_rows<Op, From, Total, To, group>, grid, x, y, e.outer, cut);
+    };
+    if (e.R <= 32) return rows.template operator()<4>();
+    if (e.R <= 256) return rows.template operator()<8>();
+    if (e.R <= 1024) return rows.template operator()<32>();
+    return rows.template operator()<threads>();
   }
-  const Grid grid{blocks_for(e.inner, columns), threads, sizeof(ColumnShared<Total>), static_cast<unsigned>(chunks),
+  const int columns = columns_of_block(e.inner);
+  const Grid grid{blocks_for(e.inner, columns), threads, sizeof(Total) * threads, static_cast<unsigned>(chunks),
                   static_cast<unsigned>(e.outer)};
-  launch(queue, reduce_columns<Op, From, Total, To>, grid, x, y, e.R, e.inner, chunk, scale);
+  launch(queue, reduce_columns<Op, From, Total, To>, grid, x, y, e.R, e.inner, chunk, columns, scale);
 }
 
 template <template <class> class Of, class T>

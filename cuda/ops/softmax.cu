@@ -12,60 +12,52 @@ namespace {
 template <class T, class Group>
 __global__ void __launch_bounds__(row_threads) softmax_kernel(const T* x, T* y, std::int64_t rows, int C) {
   wait_for_previous_kernel();
-  Group group(C);
-  if (group.row >= rows) return;
-  group.load(x);
-  T* to = y + group.row * C;
-  const T M = group.max(), scale = T{1} / group.sum_exp(M);
-  group.each([&](int i, T value) { to[i] = exp(value - M) * scale; });
+  const Group group(rows, C);
+  auto kept = group.load(x);
+  const T M = group.max(kept), scale = T{1} / group.sum_exp(kept, M);
+  group.write(y, kept, [&](int, int, int, T value) { return Group::exp_of(value, M) * scale; });
 }
 
 template <class T, class Group>
 __global__ void __launch_bounds__(row_threads) log_softmax_kernel(const T* x, T* y, std::int64_t rows, int C) {
   wait_for_previous_kernel();
-  Group group(C);
-  if (group.row >= rows) return;
-  group.load(x);
-  T* to = y + group.row * C;
-  const T M = group.max(), rest = log(group.sum_exp(M));
-  group.each([&](int i, T value) { to[i] = value - M - rest; });
+  const Group group(rows, C);
+  const auto kept = group.load(x);
+  auto exponentials = kept;
+  const T M = group.max(kept), rest = log(group.sum_exp(exponentials, M));
+  group.write(y, kept, [&](int, int, int, T value) { return value - M - rest; });
 }
 
 template <class T, class Group>
 __global__ void __launch_bounds__(row_threads)
     softmax_gradient_kernel(const T* dy, const T* y, T* dx, std::int64_t rows, int C) {
   wait_for_previous_kernel();
-  Group group(C);
-  if (group.row >= rows) return;
-  group.load(y);
-  const T* dy_row = dy + group.row * C;
-  T* dx_row = dx + group.row * C;
+  const Group group(rows, C);
+  const auto kept = group.load(y), gradient = group.load(dy);
   T products = 0;
-  group.each([&](int i, T value) { products = fma(dy_row[i], value, products); });
+  group.each(kept,
+             [&](int k, int v, int i, T value) { products = fma(Group::of(gradient, k, v, i), value, products); });
   const T total = group.fold(products, Plus{});
-  group.each([&](int i, T value) { dx_row[i] = value * (dy_row[i] - total); });
+  group.write(dx, kept, [&](int k, int v, int i, T value) { return value * (Group::of(gradient, k, v, i) - total); });
 }
 
 template <class T, class Group>
 __global__ void __launch_bounds__(row_threads)
     log_softmax_gradient_kernel(const T* dy, const T* y, T* dx, std::int64_t rows, int C) {
   wait_for_previous_kernel();
-  Group group(C);
-  if (group.row >= rows) return;
-  group.load(dy);
-  const T* y_row = y + group.row * C;
-  T* dx_row = dx + group.row * C;
+  const Group group(rows, C);
+  const auto kept = group.load(dy), result = group.load(y);
   T total = 0;
-  group.each([&](int, T value) { total += value; });
+  group.each(kept, [&](int, int, int, T value) { total += value; });
   total = group.fold(total, Plus{});
-  group.each([&](int i, T value) { dx_row[i] = value - exp(y_row[i]) * total; });
+  group.write(dx, kept, [&](int k, int v, int i, T value) { return value - exp(Group::of(result, k, v, i)) * total; });
 }
 
 template <class T>
 void softmax(const Call& call, Queue& queue) {
   const View& x = call.inputs[0];
   if (x.size == 0) return;
-  with_row_group<T>(x.extent(-1), [&]<class Group>() {
+  with_row_group<T>(x.extent(-1), is_aligned(x.data) && is_aligned(call.outputs[0].data), [&]<class Group>() {
     launch(queue, softmax_kernel<T, Group>, row_grid<Group>(x.rows()), x.as<const T>(), call.outputs[0].as<T>(),
            x.rows(), static_cast<int>(x.extent(-1)));
   });
@@ -74,16 +66,19 @@ template <class T>
 void log_softmax(const Call& call, Queue& queue) {
   const View& x = call.inputs[0];
   if (x.size == 0) return;
-  with_row_group<T>(x.extent(-1), [&]<class Group>() {
+  with_row_group<T>(x.extent(-1), is_aligned(x.data) && is_aligned(call.outputs[0].data), [&]<class Group>() {
     launch(queue, log_softmax_kernel<T, Group>, row_grid<Group>(x.rows()), x.as<const T>(), call.outputs[0].as<T>(),
            x.rows(), static_cast<int>(x.extent(-1)));
   });
+}
+bool packs(const Call& call) {
+  return is_aligned(call.inputs[0].data) && is_aligned(call.inputs[1].data) && is_aligned(call.outputs[0].data);
 }
 template <class T>
 void softmax_gradient(const Call& call, Queue& queue) {
   const View &dy = call.inputs[0], &y = call.inputs[1];
   if (y.size == 0) return;
-  with_row_group<T>(y.extent(-1), [&]<class Group>() {
+  with_row_group<T>(y.extent(-1), packs(call), [&]<class Group>() {
     launch(queue, softmax_gradient_kernel<T, Group>, row_grid<Group>(y.rows()), dy.as<const T>(), y.as<const T>(),
            call.outputs[0].as<T>(), y.rows(), static_cast<int>(y.extent(-1)));
   });
@@ -92,7 +87,7 @@ template <class T>
 void log_softmax_gradient(const Call& call, Queue& queue) {
   const View &dy = call.inputs[0], &y = call.inputs[1];
   if (y.size == 0) return;
-  with_row_group<T>(y.extent(-1), [&]<class Group>() {
+  with_row_group<T>(y.extent(-1), packs(call), [&]<class Group>() {
     launch(queue, log_softmax_gradient_kernel<T, Group>, row_grid<Group>(y.rows()), dy.as<const T>(), y.as<const T>(),
            call.outputs[0].as<T>(), y.rows(), static_cast<int>(y.extent(-1)));
   });
