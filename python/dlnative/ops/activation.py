@@ -16,14 +16,10 @@ from dlnative.graph.tensor import Node
 from dlnative.ops.conversion import to_float
 from dlnative.ops.core import as_tensor, call, invoke, normalize_axis, operation, scalar
 from dlnative.ops.elementwise import (
-    FLOAT,
-    POINTWISE,
-    UNSIGNED,
     absolute,
     exp,
     expm1,
     greater,
-    infer_same,
     less_equal,
     minimum,
     reciprocal,
@@ -31,10 +27,10 @@ from dlnative.ops.elementwise import (
     sign,
     sqrt,
     square,
-    unary,
     unary_function,
     where,
 )
+from dlnative.ops.pointwise import FLOAT, POINTWISE, UNSIGNED, infer_same, unary
 
 # The order is the order of the C++ enum Activation. In an epilogue, an activation is a tuple: one of these names, and the
 # attributes of that op.

@@ -13,7 +13,8 @@ from dlnative.graph.roles import Roles
 from dlnative.graph.tensor import Node
 from dlnative.ops.conversion import cast
 from dlnative.ops.core import as_tensor, call, dtype_of, operation, scalar
-from dlnative.ops.elementwise import binary, binary_function, mul, unary, unary_function
+from dlnative.ops.elementwise import binary_function, unary_function
+from dlnative.ops.pointwise import binary, mul, unary
 
 _INTEGERS = ("int32", "int64")
 _FAMILY = "arithmetic"

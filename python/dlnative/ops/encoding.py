@@ -7,12 +7,30 @@ from typing import Any
 import numpy as np
 
 from dlnative import dtypes
-from dlnative.graph.op import OPS
+from dlnative.graph.op import OPS, Arg, Op, Sample, flat, register
 from dlnative.ops.conversion import cast, to_index
 from dlnative.ops.core import as_tensor, call, dtype_of, integer, invoke, normalize_axis, operation
 from dlnative.ops.elementwise import equal
 from dlnative.ops.reduction import reduce
 from dlnative.ops.shape import moveaxis
+
+register(
+    Op(
+        "one_hot",
+        "shape",
+        lambda inputs, attributes: [((*inputs[0].shape, attributes[0]), attributes[1])],
+        attributes=(("classes", "shape"), ("dtype", "output_dtype")),
+        gradient=flat,
+        flops=lambda ins, outs: 0,
+        dtypes=("int32", "int64"),
+        results=dtypes.DTYPES,
+        samples=lambda: [
+            Sample(Arg(shape, "integer", -2, 7), classes=5, dtype=dtype)
+            for shape in ((), (4,), (3, 2))
+            for dtype in ("float32", "float64", "int32", "bool")
+        ],
+    )
+)
 
 
 def _classes(num_classes: Any, sparse: bool, name: str) -> int:

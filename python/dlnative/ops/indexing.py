@@ -20,7 +20,8 @@ from dlnative.graph.tensor import Node, Tensor
 from dlnative.graph.variable import Variable
 from dlnative.ops.conversion import cast
 from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis, operation, scalar, shown, unknown
-from dlnative.ops.elementwise import add, broadcast_shapes, equal, greater_equal, less, logical_and, multiply, where
+from dlnative.ops.elementwise import add, equal, greater_equal, less, logical_and, multiply, where
+from dlnative.ops.pointwise import broadcast_shapes
 from dlnative.ops.shape import broadcast_to, moveaxis, ravel, reshape, transpose
 
 SET, ADD, MAX, MIN, MULTIPLY = range(5)  # how `scatter` joins what comes to one place

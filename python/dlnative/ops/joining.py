@@ -8,11 +8,56 @@ from typing import Any
 
 import numpy as np
 
-from dlnative.graph.op import OPS
+from dlnative import dtypes
+from dlnative.graph.op import OPS, Op, Sample, Spec, register
+from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.conversion import promote
-from dlnative.ops.core import as_tensor, integer, invoke, normalize_axis, operation, shown, unknown
+from dlnative.ops.core import as_tensor, call, integer, invoke, normalize_axis, operation, shown, unknown
 from dlnative.ops.indexing import cut
 from dlnative.ops.shape import expand_dims, ravel, reshape
+
+
+def _infer_concatenate(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
+    axis = attributes[0]
+    first = inputs[0].shape
+    total: Any = 0
+    for x in inputs:
+        if len(x.shape) != len(first) or any(
+            a != b and a is not None and b is not None
+            for index, (a, b) in enumerate(zip(x.shape, first, strict=True))
+            if index != axis
+        ):
+            shapes = ", ".join(str(tuple(item.shape)) for item in inputs)
+            raise ValueError(f"concatenate: expected shapes that agree except along axis {axis}, got {shapes}")
+        total = None if total is None or x.shape[axis] is None else total + x.shape[axis]
+    return [((*first[:axis], total, *first[axis + 1 :]), inputs[0].dtype)]
+
+
+def _concatenate_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
+    axis, dy, start, parts = node.attributes[0], grads[0], 0, []
+    for x in node.inputs:
+        starts = tuple(start if index == axis else 0 for index in range(len(x.shape)))
+        parts.append(call("slice", dy, attributes=(starts, (1,) * len(x.shape), x.shape)))
+        start += x.shape[axis]
+    return parts
+
+
+register(
+    Op(
+        "concatenate",
+        "shape",
+        _infer_concatenate,
+        attributes=(("axis", "int"),),
+        gradient=_concatenate_gradient,
+        flops=lambda ins, outs: 0,
+        dtypes=dtypes.DTYPES,
+        samples=lambda: [
+            Sample((3, 2), (3, 5), axis=1),
+            Sample((1, 4), (3, 4), (2, 4), axis=0),
+            Sample((2, 1, 3), (2, 4, 3), axis=1),
+        ],
+    )
+)
 
 
 def _tensors(xs: Any, name: str) -> list[Any]:

@@ -14,7 +14,8 @@ from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.activation import ACTIVATIONS
 from dlnative.ops.conversion import promote
 from dlnative.ops.core import as_tensor, call, dtype_of, invoke, is_symbolic, operation
-from dlnative.ops.elementwise import broadcast_shapes, multiply
+from dlnative.ops.elementwise import multiply
+from dlnative.ops.pointwise import broadcast_shapes
 
 
 def _matrix(shape: Shape, transposed: bool) -> tuple[Any, Any]:

@@ -13,19 +13,9 @@ from dlnative.graph.tensor import Tensor
 from dlnative.ops.conversion import cast, convert_to_tensor
 from dlnative.ops.core import as_tensor, call, dtype_of, integer, normalize_axis, operation, scalar, shown
 from dlnative.ops.creation import type_of_numbers
-from dlnative.ops.elementwise import (
-    absolute,
-    add,
-    broadcast_shapes,
-    divide,
-    exp,
-    log,
-    multiply,
-    power,
-    sign,
-    subtract,
-)
+from dlnative.ops.elementwise import absolute, add, divide, exp, log, multiply, power, sign, subtract
 from dlnative.ops.joining import broadcast_to_extents
+from dlnative.ops.pointwise import broadcast_shapes
 from dlnative.ops.shape import expand_dims, moveaxis
 
 

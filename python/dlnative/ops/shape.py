@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dlnative import dtypes
-from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, flat, register, size_of
+from dlnative.graph.op import OPS, Op, Sample, Spec, flat, register, size_of
 from dlnative.graph.roles import Roles
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.core import (
@@ -105,49 +105,6 @@ register(
 )  # fmt: skip
 
 
-def _infer_concatenate(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
-    axis = attributes[0]
-    first = inputs[0].shape
-    total: Any = 0
-    for x in inputs:
-        if len(x.shape) != len(first) or any(
-            a != b and a is not None and b is not None
-            for index, (a, b) in enumerate(zip(x.shape, first, strict=True))
-            if index != axis
-        ):
-            shapes = ", ".join(str(tuple(item.shape)) for item in inputs)
-            raise ValueError(f"concatenate: expected shapes that agree except along axis {axis}, got {shapes}")
-        total = None if total is None or x.shape[axis] is None else total + x.shape[axis]
-    return [((*first[:axis], total, *first[axis + 1 :]), inputs[0].dtype)]
-
-
-def _concatenate_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
-    axis, dy, start, parts = node.attributes[0], grads[0], 0, []
-    for x in node.inputs:
-        starts = tuple(start if index == axis else 0 for index in range(len(x.shape)))
-        parts.append(call("slice", dy, attributes=(starts, (1,) * len(x.shape), x.shape)))
-        start += x.shape[axis]
-    return parts
-
-
-register(
-    Op(
-        "concatenate",
-        "shape",
-        _infer_concatenate,
-        attributes=(("axis", "int"),),
-        gradient=_concatenate_gradient,
-        flops=_no_flops,
-        dtypes=dtypes.DTYPES,
-        samples=lambda: [
-            Sample((3, 2), (3, 5), axis=1),
-            Sample((1, 4), (3, 4), (2, 4), axis=0),
-            Sample((2, 1, 3), (2, 4, 3), axis=1),
-        ],
-    )
-)
-
-
 def _infer_slice(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
     return [(attributes[2], inputs[0].dtype)]
 
@@ -225,25 +182,6 @@ register(
         samples=lambda: [Sample((3, 4), before=(1, 2), shape=(5, 7)), Sample((3,), before=(0,), shape=(3,))],
     )
 )  # fmt: skip
-register(
-    Op(
-        "one_hot",
-        "shape",
-        lambda inputs, attributes: [((*inputs[0].shape, attributes[0]), attributes[1])],
-        attributes=(("classes", "shape"), ("dtype", "output_dtype")),
-        gradient=flat,
-        flops=_no_flops,
-        dtypes=("int32", "int64"),
-        results=dtypes.DTYPES,
-        samples=lambda: [
-            Sample(Arg(shape, "integer", -2, 7), classes=5, dtype=dtype)
-            for shape in ((), (4,), (3, 2))
-            for dtype in ("float32", "float64", "int32", "bool")
-        ],
-    )
-)
-
-
 # The public functions.
 
 
