@@ -13,14 +13,52 @@ from dlnative.utils.registry import Registry
 
 if TYPE_CHECKING:
     from dlnative.optimizers import schedules as schedules
+    from dlnative.optimizers.adafactor import Adafactor as Adafactor
+    from dlnative.optimizers.adagrad import Adadelta as Adadelta
+    from dlnative.optimizers.adagrad import Adagrad as Adagrad
+    from dlnative.optimizers.adamax import Adamax as Adamax
+    from dlnative.optimizers.adamax import Lamb as Lamb
+    from dlnative.optimizers.adamax import Nadam as Nadam
+    from dlnative.optimizers.ftrl import Ftrl as Ftrl
+    from dlnative.optimizers.lion import Lion as Lion
 
-__all__ = ["Adam", "AdamW", "Optimizer", "RMSprop", "SGD", "deserialize", "get", "schedules", "serialize"]
+__all__ = [
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lamb",
+    "Lion",
+    "Nadam",
+    "Optimizer",
+    "RMSprop",
+    "SGD",
+    "deserialize",
+    "get",
+    "schedules",
+    "serialize",
+]
 
-__getattr__ = lazily(__name__, {"schedules": []})
+_LATER = {
+    "adafactor": ["Adafactor"],
+    "adagrad": ["Adadelta", "Adagrad"],
+    "adamax": ["Adamax", "Lamb", "Nadam"],
+    "ftrl": ["Ftrl"],
+    "lion": ["Lion"],
+    "schedules": [],
+}
+__getattr__ = lazily(__name__, _LATER)
 _CLASSES = (SGD, RMSprop, Adam, AdamW)
-_registry = Registry(
-    "optimizer", Optimizer, _CLASSES, aliases={cls.__name__.lower(): cls for cls in _CLASSES}, snake_case=False
-)
+
+
+def _later() -> dict[str, Any]:
+    return {name: globals().get(name) or __getattr__(name) for names in _LATER.values() for name in names}
+
+
+_registry = Registry("optimizer", Optimizer, _CLASSES, snake_case=False, more=_later)
 
 
 def serialize(optimizer: Optimizer) -> Any:

@@ -68,7 +68,7 @@ class Registry:
         base: the class that they derive from.
         classes: the classes.
         aliases: further names.
-        snake_case: whether classes also have names in snake case.
+        snake_case: whether classes also have names in snake case, instead of in lower case.
         functions: functions that have the names of this kind, too.
         more: returns further classes and functions by name: what is not imported before it is asked for.
     """
@@ -106,8 +106,8 @@ class Registry:
 
     def _by_name(self, classes: Sequence[type], functions: Sequence[Callable[..., Any]]) -> dict[str, Any]:
         found: dict[str, Any] = {cls.__name__: cls for cls in classes}
-        for cls in classes if self._snake_case else ():
-            found.setdefault(to_snake_case(cls.__name__), cls)
+        for cls in classes:
+            found.setdefault(to_snake_case(cls.__name__) if self._snake_case else cls.__name__.lower(), cls)
         return found | {function.__name__: function for function in functions}
 
     def get(self, identifier: Any) -> Any:
