@@ -6,6 +6,7 @@ import copy
 import json
 import pickle
 import warnings
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -377,3 +378,19 @@ def test_what_a_sequential_model_refuses() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         built(X)
+
+
+def test_a_configuration_that_keras_wrote() -> None:
+    """Written by `to_json`, and computed by `predict`, of Keras 3.15: inputs by name, a shared layer, a nested model."""
+    text = (Path(__file__).parent / "keras" / "functional_model.json").read_text()
+    model = models.model_from_json(text)
+    model.set_weights([np.linspace(-1, 1, w.size, dtype="float32").reshape(w.shape) for w in model.get_weights()])
+    x = np.linspace(-1, 1, 6, dtype="float32").reshape(2, 3)
+    inner, last = model.predict({"a": x, "b": x[::-1]}, verbose=0)
+    np.testing.assert_allclose(inner, [[0.52808082, 3.26989889], [-0.44161612, 2.30020189]], rtol=1e-5)
+    np.testing.assert_allclose(last, [[1.03463197], [-0.00432891]], rtol=1e-5, atol=1e-6)
+    assert [weight.path for weight in model.weights] == [
+        "d/kernel", "d/bias", "in/kernel", "in/bias", "o/kernel", "o/bias",
+    ]  # fmt: skip
+    written = json.loads(model.to_json())
+    assert (written["module"], written["registered_name"]) == ("keras.src.models.functional", "Functional")

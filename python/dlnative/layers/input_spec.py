@@ -107,7 +107,7 @@ class InputSpec:
                 expected = expected[:-1] if expected and expected[-1] == 1 else expected
             for extent, actual in zip(expected, shape, strict=False):
                 if None not in (extent, actual) and extent != actual:
-                    raise ValueError(f"{label}: expected an input of shape {self.shape}, got shape {tuple(x.shape)}")
+                    raise ValueError(f"{label}: expected shape={self.shape}, found shape={tuple(x.shape)}")
 
 
 def check_inputs(specification: Any, inputs: Any, label: str) -> None:

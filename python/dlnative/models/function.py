@@ -41,13 +41,13 @@ class Function:
 
     def __init__(self, inputs: Any, outputs: Any, name: str | None = None, *, label: str | None = None) -> None:
         self.name = name or auto_name(type(self).__name__)
-        self._label = label or f'{type(self).__name__} "{self.name}"'
-        check_symbolic(self._label, inputs, outputs)
+        self.label = label or f'{type(self).__name__} "{self.name}"'
+        check_symbolic(self.label, inputs, outputs)
         self.input_structure = inputs
         self.output_structure = outputs
         self.inputs: list[KerasTensor] = flatten(inputs)
         self.outputs: list[KerasTensor] = flatten(outputs)
-        self.calls = calls_between(self._label, self.inputs, self.outputs, outputs)
+        self.calls = calls_between(self.label, self.inputs, self.outputs, outputs)
         self._compiled: compiled.Function | None = None
         self._warned = False
 
@@ -115,12 +115,12 @@ class Function:
         if isinstance(structure, dict) and all(isinstance(item, KerasTensor) for item in structure.values()):
             if not is_nested(x):
                 raise ValueError(
-                    f"{self._label}: expects {count} named input(s) with keys {list(structure)}, got {_described(x)}"
+                    f"{self.label}: expects {count} named input(s) with keys {list(structure)}, got {_described(x)}"
                 )
             if len(leaves) == count and list(structure) != keys_of(structure):
-                raise ValueError(f"{self._label}: {self._mismatch(x)}")
+                raise ValueError(f"{self.label}: {self._mismatch(x)}")
         if len(leaves) != count:
-            raise ValueError(f"{self._label}: expects {count} inputs, got {len(leaves)}")
+            raise ValueError(f"{self.label}: expects {count} inputs, got {len(leaves)}")
         self._warn(x)
         return leaves
 
@@ -128,24 +128,24 @@ class Function:
         name = self.inputs[0].name
         if isinstance(x, dict):
             if name not in x:
-                raise ValueError(f'{self._label}: expected an input "{name}", got {", ".join(map(str, x))}')
+                raise ValueError(f'{self.label}: expected an input "{name}", got {", ".join(map(str, x))}')
             return x[name]
         if isinstance(x, (list, tuple)):
             if len(x) == 1:
                 return x[0]
             if any(hasattr(item, "shape") for item in x):
-                raise ValueError(f"{self._label}: expects 1 input, got {len(x)}")
+                raise ValueError(f"{self.label}: expects 1 input, got {len(x)}")
         return x
 
     def _by_key(self, x: dict[Any, Any]) -> list[Any]:
         structure = self.input_structure
         flat = isinstance(structure, dict) and not any(is_nested(item) for item in structure.values())
         if isinstance(structure, dict) and not flat:
-            raise ValueError(f"{self._label}: {self._mismatch(x)}")
+            raise ValueError(f"{self.label}: {self._mismatch(x)}")
         keys = keys_of(structure) if flat else [tensor.name for tensor in self.inputs]
         missing = [key for key in keys if key not in x and not self._optional(keys.index(key))]
         if missing:
-            raise ValueError(f'{self._label}: expected an input "{missing[0]}", got {", ".join(map(str, x))}')
+            raise ValueError(f'{self.label}: expected an input "{missing[0]}", got {", ".join(map(str, x))}')
         if len(x) > len(keys) and flat:
             self._warn(x)
         return [x.get(key) for key in keys]
@@ -182,7 +182,7 @@ class Function:
             if leaf is None:
                 if not self._optional(index):
                     raise ValueError(
-                        f"{self._label}: the input '{tensor.name}' is not optional: expected an array, got None"
+                        f"{self.label}: the input '{tensor.name}' is not optional: expected an array, got None"
                     )
             else:
                 self.check(index, tuple(leaf.shape))
@@ -201,7 +201,7 @@ class Function:
             return
         wanted = (None, *expected[1:]) if expected else ()
         raise ValueError(
-            f"{self._label}: input with name '{self.inputs[index].name}' and path '{self._path(index)}': expected "
+            f"{self.label}: input with name '{self.inputs[index].name}' and path '{self._path(index)}': expected "
             f"shape={wanted}, found shape={shape}"
         )
 
@@ -219,7 +219,7 @@ class Function:
 
         return {
             "name": self.name,
-            "label": self._label,
+            "label": self.label,
             "inputs": placed(self.input_structure),
             "outputs": placed(self.output_structure),
             "tensors": [(tensor.shape, tensor.dtype, tensor.name) for tensor in tensors],
@@ -230,7 +230,7 @@ class Function:
         }
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.name, self._label, self._compiled, self._warned = state["name"], state["label"], None, False
+        self.name, self.label, self._compiled, self._warned = state["name"], state["label"], None, False
         tensors = [KerasTensor(*specification) for specification in state["tensors"]]
 
         def found(structure: Any) -> Any:

@@ -121,6 +121,7 @@ class Sequential(Model):
             except NotImplementedError:  # its layers are built when they see data
                 return
         self._functional = Functional(start, x, name=f"{self.name}_functional")
+        self._functional._graph.label = self._label  # what messages call it
         self.built = True
 
     def _refuse_several_inputs(self, layer: Layer) -> None:

@@ -16,6 +16,7 @@ _HOMES = (
     "layers", "models", "optimizers", "optimizers.schedules", "losses", "metrics", "initializers", "regularizers",
     "constraints", "activations", "callbacks",
 )  # fmt: skip
+_MODELS = {"Functional": "keras.src.models.functional", "Model": "keras", "Sequential": "keras"}
 
 
 def serialize(item: Any) -> Any:
@@ -61,12 +62,24 @@ def _described(item: Any, class_name: str, config: Any) -> dict[str, Any]:
         name = getattr(item, "__name__", class_name)
         homes = [home for home in _HOMES if getattr(_home(home), name, None) in (item, type(item))]
         module = f"keras.{homes[0]}" if homes else module
+        if class_name in _MODELS:
+            return {
+                "module": _MODELS[class_name],
+                "class_name": class_name,
+                "config": config,
+                "registered_name": _registered(class_name),
+            }
     return {
         "module": module,
         "class_name": class_name,
         "config": config,
         "registered_name": None if own else class_name,
     }
+
+
+def _registered(class_name: str) -> str | None:
+    """Keras registers the one class of models that it has no public name for."""
+    return class_name if class_name == "Functional" else None
 
 
 def _home(name: str) -> Any:
