@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(not (ROOT / "docs").exists(), reason="needs the 
 def test_the_loops_of_the_product_are_those_of_the_source() -> None:
     quoted = re.findall(r"```cpp\n(.*?)```", (ROOT / "docs" / "gemm.md").read_text(), re.DOTALL)
     assert quoted
-    source = (ROOT / "csrc" / "gemm" / "gemm.cpp").read_text()
+    source = (ROOT / "csrc" / "gemm" / "core" / "blocked.h").read_text()
     for code in quoted:
         assert code in source
 

@@ -53,3 +53,32 @@ def test_an_unknown_one_is_refused_in_one_line() -> None:
     line = result.stderr.strip().splitlines()[-1]
     assert "avx9" in line
     assert "portable" in line
+
+
+PRODUCTS = """
+import hashlib
+import numpy as np
+from dlnative import ops
+
+random = np.random.RandomState(0)
+digest = hashlib.sha256()
+for shape in ((130, 1024, 512), (300, 256, 700), (40, 90, 1200), (20, 600, 600)):
+    M, N, K = shape
+    for dtype in ("float32", "float64"):
+        a, b = (random.standard_normal(size).astype(dtype) for size in ((M, K), (K, N)))
+        digest.update(np.asarray(ops.matmul(a, b)).tobytes())
+        digest.update(np.asarray(ops.matmul(a, np.ascontiguousarray(b.T).T)).tobytes())
+print(digest.hexdigest())
+"""
+
+
+def test_caches_change_no_bit_of_a_product(python: Any) -> None:
+    caches = ("32K/8,512K/8,32M/16/8,near", "48K/12,2M/16,480M/20/120", "4K/1")
+    assert len({python(PRODUCTS, DLNATIVE_CACHES=text) for text in caches}) == 1
+
+
+def test_caches_that_are_none_are_refused_in_one_line() -> None:
+    environment = os.environ | {"DLNATIVE_CACHES": "large"}
+    result = subprocess.run([sys.executable, "-c", PRODUCTS], capture_output=True, text=True, env=environment)
+    assert result.returncode == 1
+    assert "DLNATIVE_CACHES=large: expected" in result.stderr.strip().splitlines()[-1]

@@ -13,20 +13,25 @@ struct OpFamily {
   const int* count;
 };
 
+// The functions of dlnative/gemm.h for one type of arguments.
+template <class Arguments>
+struct ProductEntries {
+  std::int64_t (*scratch_bytes)(const Arguments&, int threads);
+  std::int64_t (*packed_bytes)(const Arguments&);
+  void (*pack)(const Arguments&, void* packed_b);
+  void (*run)(const Arguments&, void* scratch, const Workers&);
+};
+
 // Everything that is compiled once per instruction set, as one table of entry points. It is constant: code compiled
 // for an instruction set must not run, not even to initialise itself, before the CPU is known to have it.
 struct IsaKernels {
   const char* name;  // "avx512", "avx2", "neon" or "portable"
   const OpFamily* families;
   int family_count;
-  std::int64_t (*gemm_scratch_float)(const GemmArguments<float>&, int threads);
-  std::int64_t (*gemm_scratch_double)(const GemmArguments<double>&, int threads);
-  std::int64_t (*gemm_packed_bytes_float)(const GemmArguments<float>&);
-  std::int64_t (*gemm_packed_bytes_double)(const GemmArguments<double>&);
-  void (*gemm_pack_float)(const GemmArguments<float>&, void* packed_b);
-  void (*gemm_pack_double)(const GemmArguments<double>&, void* packed_b);
-  void (*gemm_float)(const GemmArguments<float>&, void* scratch, const Workers&);
-  void (*gemm_double)(const GemmArguments<double>&, void* scratch, const Workers&);
+  ProductEntries<GemmArguments<float>> gemm_float;
+  ProductEntries<GemmArguments<double>> gemm_double;
+  ProductEntries<BatchReduceArguments<float>> batch_reduce_float;
+  ProductEntries<BatchReduceArguments<double>> batch_reduce_double;
   // The loop between two types, or null; and y[i] = x[i] between any two. x and y do not overlap.
   ConvertLoop (*convert_loop)(DType from, DType to);
   void (*convert)(DType from, const void* x, DType to, void* y, std::int64_t count);

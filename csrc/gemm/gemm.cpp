@@ -1,35 +1,12 @@
-// Matrix product: C = act(op(A) op(B) + bias) * act'(y), C M x N, op(A) M x K, op(B) K x N, row-major.
-//
-//   for each block of rows of C, MC high
-//     for each block of k, KC long
-//       for each block of columns of C, NC wide
-//         take the block of B: packed into panels of NR columns, or in place, or as it was packed for many products
-//         for each panel of A, up to MR rows: pack it, use it in place, or as it was packed for the columns before
-//           for each NR columns: micro-kernel, which adds A-panel times B-panel to a tile of C
-//             after the last block of k: epilogue on the tile
-//
-// The block of B stays in the second cache; the packed panels of A wait in the last.
-// Rows are dealt out evenly, so that no tile is left with a row or two. Threads take rectangles of C, with packing
-// buffers of their own. Every element of C adds up its products in the order of k, a block at a time: rectangles,
-// panels and tiles do not change a bit of it. Source: Goto & van de Geijn, "Anatomy of High-Performance Matrix
-// Multiplication", 2008, with the roles of A and B exchanged; van Zee & van de Geijn, "BLIS", 2015.
+// The matrix product of one instruction set, by the way that gemm/way.h chooses, and the product of a list.
 #include "gemm/gemm.h"
 
-#include "gemm/column_sums.h"
-#include "gemm/dot.h"
-#include "gemm/method.h"
-#include "gemm/outer.h"
-#include "gemm/pack_b.h"
-#include "gemm/panel.h"
-#include "gemm/small.h"
+#include "gemm/core/blocked.h"
+#include "gemm/way.h"
+#include "gemm/ways/column_sums.h"
 
 namespace dlnative::DLNATIVE_ISA {
 namespace {
-
-// A rectangle of C: rows [m0, m1), columns [n0, n1).
-struct Rectangle {
-  std::int64_t m0, m1, n0, n1;
-};
 
 // The same product, said in the way that is easiest to compute: a vector of k counts as contiguous, and a transposed
 // matrix times a column is a row times that matrix.
@@ -59,88 +36,93 @@ DLNATIVE_INLINE GemmArguments<T> simplify(const GemmArguments<T>& given, bool ma
   return g;
 }
 
+// How many steps of k are summed before C is written. Few rows leave all the time to the reading of B: where it comes
+// from beyond L2, the processor prefetches what follows in each row of B, if there are not more of them than it can
+// follow: so few are read from one end to the other before the next. C cannot hold sums of a block where the saved y
+// lies there.
 template <class T>
-void rectangle_product(const GemmArguments<T>& g, const Method<T>& method, const Rectangle& area, void* scratch) {
-  const std::int64_t M = area.m1 - area.m0;
-  T* const a_room = static_cast<T*>(scratch);
-  T* const b_room = a_room + method.a_block_size(M, area.n1 - area.n0);
-  const Parts row_blocks = method.row_blocks(M);
-  for (std::int64_t row_block = 0; row_block < row_blocks.count; ++row_block) {
-    const std::int64_t m0 = area.m0 + row_blocks.start(row_block), m1 = area.m0 + row_blocks.start(row_block + 1);
-    const Parts panels(m1 - m0, MR);
-    BlocksOfB<T> blocks(g, method, area.n0, area.n1, panels, b_room);
-    const bool keep_panels = method.pack_a && blocks.column_blocks() > 1;
-    for (std::int64_t k_block = 0; k_block < method.k_blocks.count; ++k_block) {
-      for (std::int64_t column_block = 0; column_block < blocks.column_blocks(); ++column_block) {
-        const BlockOfB<T> b = blocks.take(k_block, column_block);
-        const PanelProduct<T> product{g, method, b};
-        const auto panel_at = [&](std::int64_t index) {
-          const std::int64_t p0 = panels.start(index), p1 = panels.start(index + (index < panels.count));
-          return Panel<T>{m0 + p0, p1 - p0, a_room + (keep_panels ? p0 * (b.k1 - b.k0) : 0),
-                          keep_panels && column_block > 0};
-        };
-        for (std::int64_t panel = 0; panel < panels.count; ++panel) {
-          product.run(panel_at(panel), panel_at(panel + 1), panel == 0);
-        }
-      }
-    }
-  }
+DLNATIVE_INLINE std::int64_t k_limit(const GemmArguments<T>& g) {
+  constexpr std::int64_t few = MR < 8 ? MR : 8, max_rows_waiting = 56, min_row_bytes = 1 << 10;
+  constexpr std::int64_t item = sizeof(T);
+  if (g.saved != nullptr && g.saved == g.c) return max(g.K, 1);
+  if (g.packed_b != nullptr || g.transpose_b) return Blocks<T>::KC;
+  if (g.M > 1 && g.M <= max_rows_waiting && g.N * item >= min_row_bytes && g.K * g.N * item > L2_threshold) return 48;
+  if (g.M > few || g.N <= tile_vector_table.of[g.M] * lanes<T>) return Blocks<T>::KC;
+  return g.M == 1 ? 16 : 64;
 }
 
+// A matrix product as a list of one.
 template <class T>
-DLNATIVE_INLINE void run_rectangle(const GemmArguments<T>& g, const Method<T>& method, const Rectangle& area,
-                                   void* scratch) {
-  if (method.dot) return dot_rectangle(g, area.m0, area.m1, area.n0, area.n1);
-  if (method.row) return row_rectangle(g, area.n0, area.n1);
-  if (method.outer) return outer_rectangle(g, area.m0, area.m1, area.n0, area.n1);
-  rectangle_product(g, method, area, scratch);
-}
+struct ListOfOne {
+  Part<T> part;
+  BatchReduceArguments<T> list;
+  BlockedPlan<T> plan;
 
-template <class T>
-__attribute__((noinline)) void large_product(const GemmArguments<T>& given, void* scratch, const Workers& workers) {
-  if (given.column_sums != nullptr) column_sums(given, workers);
-  if (given.M <= 0) return;
-  const GemmArguments<T> g = simplify(given, given.bias == nullptr);
-  constexpr std::int64_t NR = Blocks<T>::NR;
+  DLNATIVE_INLINE explicit ListOfOne(const GemmArguments<T>& g)
+      : part{g.K, g.a, g.transpose_a ? 1 : g.lda, g.transpose_a ? g.lda : 1, 0, nullptr, g.b, g.ldb},
+        list{{g}, g.M, g.N, 0, &part, 1, g.transpose_b, g.c, g.ldc, g.packed_b},
+        plan(list, g.K, k_limit(g)) {}
+  ListOfOne(const ListOfOne&) = delete;
+  ListOfOne& operator=(const ListOfOne&) = delete;
+};
+
+// Of the ways that threads share by rectangles of C.
+template <class T, class Body>
+DLNATIVE_INLINE void by_rectangles(const GemmArguments<T>& g, const Workers& workers, Body body) {
   constexpr double flops_per_nanosecond = 6.0 * vector_bytes / sizeof(T), bytes_per_nanosecond = 16.0;
-  const Method<T> method(g);
-  // Few rows wait for B.
   const double computing = 2.0 * g.M * g.N * g.K / flops_per_nanosecond;
   const double reading = static_cast<double>(g.K) * g.N * sizeof(T) / bytes_per_nanosecond;
-  const int threads = workers.worthwhile(computing > reading ? computing : reading);
-  if (threads == 1) return run_rectangle(g, method, {0, g.M, 0, g.N}, scratch);
+  cut_by_threads(workers, computing > reading ? computing : reading, g.M, g.N, 1, Blocks<T>::NR,
+                 [&](const Rectangle& area, int) { body(area); });
+}
 
-  // The cut with the least to pack: each rectangle packs its own rows of A and columns of B. Of equal ones the one by
-  // rows, for then a thread reads rows of A that it made itself, if A is the result of such a product.
-  std::int64_t row_cuts = 1, column_cuts = 1;
-  double best = 0;
-  for (std::int64_t rows = 1; rows <= threads; ++rows) {
-    const std::int64_t columns = threads / rows;
-    if (rows * columns < threads) continue;
-    const double cost = static_cast<double>(g.M) / rows + static_cast<double>(g.N) / columns;
-    if (best == 0 || cost <= best) {
-      best = cost;
-      row_cuts = rows;
-      column_cuts = columns;
+template <class T>
+__attribute__((noinline)) void large_product(const GemmArguments<T>& g, void* scratch, const Workers& workers) {
+  switch (choose_way(g)) {
+    case Way::small_n:
+      small_n_product(g, static_cast<T*>(scratch));
+      break;
+    case Way::small_tiles:
+      small_tiles_product(g, static_cast<T*>(scratch));
+      break;
+    case Way::dot:
+      return by_rectangles(g, workers,
+                           [&](const Rectangle& area) { dot_rectangle(g, area.m0, area.m1, area.n0, area.n1); });
+    case Way::gemv:
+      return by_rectangles(g, workers, [&](const Rectangle& area) { gemv_rectangle(g, area.n0, area.n1); });
+    case Way::rank_k_update:
+      return by_rectangles(g, workers,
+                           [&](const Rectangle& area) { rank_k_rectangle(g, area.m0, area.m1, area.n0, area.n1); });
+    case Way::blocked: {
+      const ListOfOne<T> one(g);
+      return blocked_product(one.list, one.plan, scratch, workers);
     }
   }
-  const std::int64_t column_units = (g.N + NR - 1) / NR;
-  const Parts row_parts(g.M, (g.M + row_cuts - 1) / row_cuts),
-      column_parts(column_units, (column_units + column_cuts - 1) / column_cuts);
-  const std::int64_t thread_bytes = method.thread_bytes(g.M, g.N);
-  workers.parallel_for(threads, row_parts.count * column_parts.count, [&](std::int64_t task, int thread) {
-    const std::int64_t row = task / column_parts.count, column = task % column_parts.count;
-    const Rectangle area{row_parts.start(row), row_parts.start(row + 1), column_parts.start(column) * NR,
-                         least(column_parts.start(column + 1) * NR, g.N)};
-    run_rectangle(g, method, area, static_cast<char*>(scratch) + thread * thread_bytes);
-  });
+  apply_epilogue<T>(g, g.c, g.ldc, 0, g.M, 0, g.N);
+}
+
+template <class T>
+DLNATIVE_INLINE void small_product(const GemmArguments<T>& g, T* scratch) {
+  const Way way = choose_way(g);
+  if (way == Way::small_n) {
+    small_n_product(g, scratch);
+  } else {
+    if (g.column_sums != nullptr) column_sums(g, Workers{});
+    if (way == Way::rank_k_update) return rank_k_rectangle(g, 0, g.M, 0, g.N);
+    small_tiles_product(g, scratch);
+  }
+  apply_epilogue<T>(g, g.c, g.ldc, 0, g.M, 0, g.N);
 }
 
 template <class T>
 DLNATIVE_INLINE void product(const GemmArguments<T>& g, void* scratch, const Workers& workers) {
   if (g.N <= 0) return;
   if (g.M > 0 && is_small(g)) return small_product(g, static_cast<T*>(scratch));
-  large_product(g, scratch, workers);
+  if (g.column_sums != nullptr) column_sums(g, workers);
+  if (g.M <= 0) return;
+  GemmArguments<T> simple = simplify(g, g.bias == nullptr);
+  simple.column_sums = nullptr;
+  large_product(simple, scratch, workers);
 }
 
 // Whether there is a bias, and where C will lie, is not known yet, nor where B will, if its address is null: so there
@@ -148,48 +130,82 @@ DLNATIVE_INLINE void product(const GemmArguments<T>& g, void* scratch, const Wor
 template <class T>
 std::int64_t scratch_bytes(const GemmArguments<T>& given, int threads) {
   if (is_small(given)) return given.transpose_b ? transposed_size(given) * static_cast<std::int64_t>(sizeof(T)) : 0;
-  alignas(vector_bytes) T places[2];
+  alignas(cache_line) T places[cache_line / sizeof(T) + 1];
   std::int64_t most = 0;
   for (const bool may_swap : {true, false}) {
     for (const bool in_place : {true, false}) {
-      for (const T* const b : {given.b, given.b == nullptr ? places + 1 : given.b}) {  // one of them crosses lines
+      for (const T* const b : {given.b == nullptr ? places : given.b, given.b == nullptr ? places + 1 : given.b}) {
         GemmArguments<T> g = simplify(given, may_swap);
         g.b = b;
         g.c = places;
         g.saved = in_place && given.gradient_of == Activation::relu ? places : nullptr;
-        const std::int64_t bytes = Method<T>(g).thread_bytes(g.M, g.N);
-        most = bytes > most ? bytes : most;
+        const Way way = choose_way(g);
+        if (g.M <= 0 || way == Way::dot || way == Way::rank_k_update) continue;
+        most = max(most, ListOfOne<T>(g).plan.thread_bytes(g.M, g.N));
       }
     }
   }
   return most * threads;
 }
 
+template <class T>
+std::int64_t steps_of(const BatchReduceArguments<T>& g) {
+  std::int64_t steps = 0;
+  for (std::int64_t i = 0; i < g.part_count; ++i) steps += g.parts[i].K;
+  return steps;
+}
+
+// One block where C holds what an epilogue still reads.
+template <class T>
+std::int64_t list_k_limit(std::int64_t K, bool in_place) {
+  return in_place ? max(K, 1) : Blocks<T>::KC;
+}
+
+template <class T>
+void list_product(const BatchReduceArguments<T>& g, void* scratch, const Workers& workers) {
+  if (g.M <= 0 || g.N <= 0) return;
+  const std::int64_t K = steps_of(g);
+  const BlockedPlan<T> plan(g, K, list_k_limit<T>(K, g.saved != nullptr && g.saved == g.c));
+  blocked_product(g, plan, scratch, workers);
+}
+
+template <class T>
+std::int64_t list_scratch_bytes(const BatchReduceArguments<T>& g, int threads) {
+  if (g.M <= 0 || g.N <= 0) return 0;
+  const std::int64_t K = steps_of(g);
+  std::int64_t most = 0;
+  for (const bool in_place : {false, g.packed_b == nullptr && g.gradient_of == Activation::relu}) {
+    most = max(most, BlockedPlan<T>(g, K, list_k_limit<T>(K, in_place)).thread_bytes(g.M, g.N));
+  }
+  return most * threads;
+}
+
 }  // namespace
 
-std::int64_t gemm_scratch_bytes(const GemmArguments<float>& arguments, int threads) {
-  return scratch_bytes(arguments, threads);
-}
-std::int64_t gemm_scratch_bytes(const GemmArguments<double>& arguments, int threads) {
-  return scratch_bytes(arguments, threads);
-}
-std::int64_t gemm_packed_bytes(const GemmArguments<float>& arguments) {
-  return packed_size(arguments) * static_cast<std::int64_t>(sizeof(float));
-}
-std::int64_t gemm_packed_bytes(const GemmArguments<double>& arguments) {
-  return packed_size(arguments) * static_cast<std::int64_t>(sizeof(double));
-}
-void gemm_pack(const GemmArguments<float>& arguments, void* packed_b) {
-  pack_whole_b(arguments, static_cast<float*>(packed_b));
-}
-void gemm_pack(const GemmArguments<double>& arguments, void* packed_b) {
-  pack_whole_b(arguments, static_cast<double*>(packed_b));
-}
-void gemm(const GemmArguments<float>& arguments, void* scratch, const Workers& workers) {
-  product(arguments, scratch, workers);
-}
-void gemm(const GemmArguments<double>& arguments, void* scratch, const Workers& workers) {
-  product(arguments, scratch, workers);
-}
+#define DLNATIVE_PRODUCT_OF(T)                                                                                  \
+  std::int64_t gemm_scratch_bytes(const GemmArguments<T>& g, int threads) { return scratch_bytes(g, threads); } \
+  std::int64_t gemm_packed_bytes(const GemmArguments<T>& g) {                                                   \
+    return is_worth_prepacking(g) ? packed_size<T>(g.K, g.N) * static_cast<std::int64_t>(sizeof(T)) : 0;        \
+  }                                                                                                             \
+  void gemm_pack(const GemmArguments<T>& g, void* packed_b) {                                                   \
+    const ListOfOne<T> one(g);                                                                                  \
+    pack_whole_b(one.list.parts, 1, g.K, g.transpose_b, g.N, static_cast<T*>(packed_b));                        \
+  }                                                                                                             \
+  void gemm(const GemmArguments<T>& g, void* scratch, const Workers& workers) { product(g, scratch, workers); } \
+  std::int64_t batch_reduce_scratch_bytes(const BatchReduceArguments<T>& g, int threads) {                      \
+    return list_scratch_bytes(g, threads);                                                                      \
+  }                                                                                                             \
+  std::int64_t batch_reduce_packed_bytes(const BatchReduceArguments<T>& g) {                                    \
+    return packed_size<T>(steps_of(g), g.N) * static_cast<std::int64_t>(sizeof(T));                             \
+  }                                                                                                             \
+  void batch_reduce_pack(const BatchReduceArguments<T>& g, void* packed_b) {                                    \
+    pack_whole_b(g.parts, g.part_count, steps_of(g), g.transpose_b, g.N, static_cast<T*>(packed_b));            \
+  }                                                                                                             \
+  void batch_reduce(const BatchReduceArguments<T>& g, void* scratch, const Workers& workers) {                  \
+    list_product(g, scratch, workers);                                                                          \
+  }
+DLNATIVE_PRODUCT_OF(float)
+DLNATIVE_PRODUCT_OF(double)
+#undef DLNATIVE_PRODUCT_OF
 
 }  // namespace dlnative::DLNATIVE_ISA

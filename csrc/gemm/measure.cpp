@@ -2,8 +2,8 @@
 // reading of memory.
 #include <time.h>
 
+#include "gemm/core/tile.h"
 #include "gemm/gemm.h"
-#include "gemm/tile.h"
 
 namespace dlnative::DLNATIVE_ISA {
 namespace {

@@ -130,27 +130,19 @@ const char* isa_error() { return registry().error(); }
 const char* const* available_isas() { return registry().names(); }
 bool select_isa(const char* name) { return registry().select(name); }
 
-std::int64_t gemm_scratch_bytes(const GemmArguments<float>& arguments, int threads) {
-  return isa().gemm_scratch_float(arguments, threads);
-}
-std::int64_t gemm_scratch_bytes(const GemmArguments<double>& arguments, int threads) {
-  return isa().gemm_scratch_double(arguments, threads);
-}
-std::int64_t gemm_packed_bytes(const GemmArguments<float>& arguments) {
-  return isa().gemm_packed_bytes_float(arguments);
-}
-std::int64_t gemm_packed_bytes(const GemmArguments<double>& arguments) {
-  return isa().gemm_packed_bytes_double(arguments);
-}
-void gemm_pack(const GemmArguments<float>& arguments, void* packed_b) { isa().gemm_pack_float(arguments, packed_b); }
-void gemm_pack(const GemmArguments<double>& arguments, void* packed_b) { isa().gemm_pack_double(arguments, packed_b); }
-void gemm(const GemmArguments<float>& arguments, void* scratch, const Workers& workers) {
-  const FlushDenormals flushed;
-  isa().gemm_float(arguments, scratch, workers);
-}
-void gemm(const GemmArguments<double>& arguments, void* scratch, const Workers& workers) {
-  const FlushDenormals flushed;
-  isa().gemm_double(arguments, scratch, workers);
-}
+#define DLNATIVE_PRODUCT_OF(name, Arguments, entries)                                                            \
+  std::int64_t name##_scratch_bytes(const Arguments& arguments, int threads) {                                   \
+    return isa().entries.scratch_bytes(arguments, threads);                                                      \
+  }                                                                                                              \
+  std::int64_t name##_packed_bytes(const Arguments& arguments) { return isa().entries.packed_bytes(arguments); } \
+  void name##_pack(const Arguments& arguments, void* packed_b) { isa().entries.pack(arguments, packed_b); }      \
+  void name(const Arguments& arguments, void* scratch, const Workers& workers) {                                 \
+    const FlushDenormals flushed;                                                                                \
+    isa().entries.run(arguments, scratch, workers);                                                              \
+  }
+DLNATIVE_PRODUCT_OF(gemm, GemmArguments<float>, gemm_float)
+DLNATIVE_PRODUCT_OF(gemm, GemmArguments<double>, gemm_double)
+DLNATIVE_PRODUCT_OF(batch_reduce, BatchReduceArguments<float>, batch_reduce_float)
+DLNATIVE_PRODUCT_OF(batch_reduce, BatchReduceArguments<double>, batch_reduce_double)
 
 }  // namespace dlnative

@@ -9,27 +9,27 @@
 #include <utility>
 
 #include "dlnative/gemm.h"
-#include "gemm/epilogue.h"
-#include "gemm/tile.h"
+#include "gemm/core/epilogue.h"
+#include "gemm/core/tile.h"
 
 namespace dlnative::DLNATIVE_ISA {
 
-inline constexpr int most_outer_k = vector_registers / 4, most_outer_vectors = 8;
+inline constexpr int max_rank_k_k = vector_registers / 4, max_rank_k_vectors = 8;
 
 // How many vectors wide a stripe is: each takes K registers and one for the row of C.
-DLNATIVE_INLINE constexpr int outer_vectors(int K) {
+DLNATIVE_INLINE constexpr int rank_k_vectors(int K) {
   const int fit = (vector_registers - 1) / (K + 1);
-  return fit < most_outer_vectors ? fit : most_outer_vectors;
+  return fit < max_rank_k_vectors ? fit : max_rank_k_vectors;
 }
 
 template <class T>
-DLNATIVE_INLINE bool is_outer(const GemmArguments<T>& g) {
-  return g.K <= most_outer_k && g.K > 0 && g.M >= 4 && g.N > 1 && !g.transpose_b;
+DLNATIVE_INLINE bool is_rank_k_update(const GemmArguments<T>& g) {
+  return g.K <= max_rank_k_k && g.K > 0 && g.M >= 4 && g.N > 1 && !g.transpose_b;
 }
 
 // A stripe of C, `vectors` wide, in its last vector `last_count` columns.
 template <class T>
-struct OuterCall {
+struct RankKCall {
   std::int64_t M;
   const T* a;
   std::int64_t a_row, a_step;  // from row to row of C, and from step to step of k
@@ -37,18 +37,17 @@ struct OuterCall {
   std::int64_t ldb;
   T* c;
   std::int64_t ldc;
-  const T *bias, *saved;  // for the stripe, or null
+  RegisterEpilogue<T> epilogue;
   int last_count;
-  bool relu;
 };
 
 template <class T, int K, int vectors, bool masked>
-void outer_kernel(const OuterCall<T>& call) {
+void rank_k_kernel(const RankKCall<T>& call) {
   const int last_count = call.last_count;
   Vec<T> b[K][vectors];
 #pragma GCC unroll 8
   for (int k = 0; k < K; ++k) load_vectors<masked>(call.b + k * call.ldb, b[k], last_count);
-  const T *a = call.a, *const bias = call.bias, *saved = call.saved;
+  const T *a = call.a, *const bias = call.epilogue.bias, *saved = call.epilogue.saved;
   T* c = call.c;
 #pragma GCC unroll 1
   for (std::int64_t m = call.M; m > 0; --m) {
@@ -60,7 +59,7 @@ void outer_kernel(const OuterCall<T>& call) {
 #pragma GCC unroll 8
       for (int j = 0; j < vectors; ++j) total[j] = fma(x, b[k][j], total[j]);
     }
-    if (call.relu) {
+    if (call.epilogue.relu) {
       for (int j = 0; j < vectors; ++j) total[j] = fast_max(Vec<T>{}, total[j]);
     }
     if (saved != nullptr) {
@@ -76,57 +75,69 @@ void outer_kernel(const OuterCall<T>& call) {
 }
 
 template <class T>
-using OuterKernel = void (*)(const OuterCall<T>&);
+using RankKKernel = void (*)(const RankKCall<T>&);
+
+// Stripes as wide as fit, and of one, two and four vectors; those whose last vector is not full, of one and two.
+DLNATIVE_INLINE constexpr bool has_rank_k_kernel(int K, int vectors, bool masked) {
+  const int most = rank_k_vectors(K);
+  return vectors <= most && (vectors <= 2 || (!masked && (vectors == 4 || vectors == most)));
+}
 
 // By K and vectors, each less one.
 template <class T, bool masked>
-struct OuterKernels {
-  OuterKernel<T> of[most_outer_k][most_outer_vectors] = {};
+struct RankKKernels {
+  RankKKernel<T> of[max_rank_k_k][max_rank_k_vectors] = {};
 
-  constexpr OuterKernels() { fill(std::make_integer_sequence<int, most_outer_k * most_outer_vectors>{}); }
+  constexpr RankKKernels() { fill(std::make_integer_sequence<int, max_rank_k_k * max_rank_k_vectors>{}); }
   template <int... pair>
   constexpr void fill(std::integer_sequence<int, pair...>) {
-    (add<pair / most_outer_vectors + 1, pair % most_outer_vectors + 1>(), ...);
+    (add<pair / max_rank_k_vectors + 1, pair % max_rank_k_vectors + 1>(), ...);
   }
   template <int K, int vectors>
   constexpr void add() {
-    if constexpr (vectors <= outer_vectors(K)) of[K - 1][vectors - 1] = outer_kernel<T, K, vectors, masked>;
+    if constexpr (has_rank_k_kernel(K, vectors, masked)) of[K - 1][vectors - 1] = rank_k_kernel<T, K, vectors, masked>;
   }
 };
 template <class T, bool masked>
-inline constexpr OuterKernels<T, masked> outer_kernels;
+inline constexpr RankKKernels<T, masked> rank_k_kernels;
 
 // Rows [m0, m1) and columns [n0, n1) of C.
 template <class T>
-void outer_rectangle(const GemmArguments<T>& g, std::int64_t m0, std::int64_t m1, std::int64_t n0, std::int64_t n1) {
+void rank_k_rectangle(const GemmArguments<T>& g, std::int64_t m0, std::int64_t m1, std::int64_t n0, std::int64_t n1) {
   constexpr int L = lanes<T>;
-  OuterCall<T> call;
+  RankKCall<T> call;
   call.a_row = g.transpose_a ? 1 : g.lda;
   call.a_step = g.transpose_a ? g.lda : 1;
   call.ldb = g.ldb;
   call.ldc = g.ldc;
-  call.relu = relu_in_registers(g);
-  const T* const saved = saved_of_relu(g);
+  const RegisterEpilogue<T> epilogue(g);
   // So few rows that the pages of C that a stripe touches are still at hand when the next stripe does, or an
   // activation.
   constexpr std::int64_t rows_of_stripes = 32, rows_of_one = 256;
-  const std::int64_t most = outer_vectors(static_cast<int>(g.K)) * L;
-  const Parts blocks(m1 - m0, n1 - n0 > most ? rows_of_stripes : rows_of_one);
+  const int K = static_cast<int>(g.K), most = rank_k_vectors(K);
+  const EvenPartition blocks(m1 - m0, n1 - n0 > most * L ? rows_of_stripes : rows_of_one);
   for (std::int64_t block = 0; block < blocks.count; ++block) {
     const std::int64_t m = m0 + blocks.start(block);
     call.M = blocks.start(block + 1) - blocks.start(block);
     call.a = g.a + (g.transpose_a ? m : m * g.lda);
-    for (std::int64_t n = n0; n < n1; n += most) {
-      const std::int64_t columns = least(most, n1 - n), vectors = (columns + L - 1) / L, at = m * g.ldc + n;
+    for (std::int64_t n = n0; n < n1;) {
+      const std::int64_t left = n1 - n;
+      const bool last = left <= most * L;
+      int vectors = last ? static_cast<int>((left + L - 1) / L) : most;
+      bool masked = last && left % L != 0;
+      if (masked && vectors > 2) {
+        masked = false;
+        --vectors;
+      }
+      while (!has_rank_k_kernel(K, vectors, masked)) --vectors;
       call.b = g.b + n;
-      call.c = g.c + at;
-      call.bias = g.bias == nullptr ? nullptr : g.bias + n;
-      call.saved = saved == nullptr ? nullptr : saved + at;
-      call.last_count = static_cast<int>(columns - (vectors - 1) * L);
-      const bool masked = call.last_count < L;
-      (masked ? outer_kernels<T, true>.of : outer_kernels<T, false>.of)[g.K - 1][vectors - 1](call);
+      call.c = g.c + m * g.ldc + n;
+      call.epilogue = epilogue.at(m, n, g.ldc);
+      call.last_count = masked ? static_cast<int>(left % L) : L;
+      (masked ? rank_k_kernels<T, true>.of : rank_k_kernels<T, false>.of)[K - 1][vectors - 1](call);
+      n += masked ? left : vectors * L;
     }
-    finish(g, m, m + call.M, n0, n1);
+    apply_epilogue<T>(g, g.c, g.ldc, m, m + call.M, n0, n1);
   }
 }
 

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "dlnative/gemm.h"
-#include "gemm/epilogue.h"
-#include "gemm/tile.h"
+#include "gemm/core/epilogue.h"
+#include "gemm/core/tile.h"
 
 namespace dlnative::DLNATIVE_ISA {
 
@@ -12,9 +12,9 @@ inline constexpr int rows_side_by_side = 8;
 
 // Worth its passes over C where B is larger than the first cache. A saved y may lie where C does, so not with one.
 template <class T>
-DLNATIVE_INLINE bool is_row(const GemmArguments<T>& g) {
+DLNATIVE_INLINE bool is_gemv(const GemmArguments<T>& g) {
   return g.M == 1 && !g.transpose_a && !g.transpose_b && g.saved == nullptr && g.N >= 8 * lanes<T> && g.K > 0 &&
-         g.K * g.N * static_cast<std::int64_t>(sizeof(T)) > first_cache_bytes;
+         g.K * g.N * static_cast<std::int64_t>(sizeof(T)) > L1_bytes;
 }
 
 // C[n0, n1) gets `rows` rows of B more, from row k on.
@@ -25,7 +25,7 @@ DLNATIVE_INLINE void add_rows(const GemmArguments<T>& g, std::int64_t k, std::in
 #pragma GCC unroll 8
   for (int i = 0; i < rows; ++i) x[i] = broadcast(g.a[k + i]);
   const T* const start = k > 0 ? g.c : g.bias;
-  const bool relu = k + rows == g.K && relu_in_registers(g);
+  const bool relu = k + rows == g.K && RegisterEpilogue<T>(g).relu;
   const T* b = g.b + k * g.ldb;
   const auto sum = [&](std::int64_t n, auto load_at) __attribute__((always_inline)) {
     Vec<T> total{};
@@ -44,11 +44,11 @@ DLNATIVE_INLINE void add_rows(const GemmArguments<T>& g, std::int64_t k, std::in
 }
 
 template <class T>
-void row_rectangle(const GemmArguments<T>& g, std::int64_t n0, std::int64_t n1) {
+void gemv_rectangle(const GemmArguments<T>& g, std::int64_t n0, std::int64_t n1) {
   std::int64_t k = 0;
   for (; k + rows_side_by_side <= g.K; k += rows_side_by_side) add_rows<T, rows_side_by_side>(g, k, n0, n1);
   for (; k < g.K; ++k) add_rows<T, 1>(g, k, n0, n1);
-  finish(g, 0, 1, n0, n1);
+  apply_epilogue<T>(g, g.c, g.ldc, 0, 1, n0, n1);
 }
 
 }  // namespace dlnative::DLNATIVE_ISA

@@ -10,8 +10,8 @@
 #include <utility>
 
 #include "dlnative/gemm.h"
-#include "gemm/epilogue.h"
-#include "gemm/tile.h"
+#include "gemm/core/epilogue.h"
+#include "gemm/core/tile.h"
 #include "simd/horizontal.h"
 
 namespace dlnative::DLNATIVE_ISA {
@@ -28,7 +28,7 @@ DLNATIVE_INLINE constexpr std::int64_t longest_side(int other) {
 
 // How much of `rest` the next tile takes: never less than the one after it.
 DLNATIVE_INLINE constexpr std::int64_t next_side(std::int64_t rest, std::int64_t longest) {
-  if (rest >= longest_dot_side || longest < 4) return least(rest, longest);
+  if (rest >= longest_dot_side || longest < 4) return min(rest, longest);
   return rest <= 4 ? rest : rest < 7 ? 3 : 4;  // rather 3 and 2 than 4 and 1
 }
 
@@ -37,9 +37,9 @@ DLNATIVE_INLINE constexpr std::int64_t next_side(std::int64_t rest, std::int64_t
 template <class T>
 DLNATIVE_INLINE bool is_dot(const GemmArguments<T>& g) {
   constexpr std::int64_t few_rows = 4 * MR, few_columns = 12;
-  const std::int64_t side = least(g.M, g.N), bytes = side * g.K * static_cast<std::int64_t>(sizeof(T));
+  const std::int64_t side = min(g.M, g.N), bytes = side * g.K * static_cast<std::int64_t>(sizeof(T));
   return !g.transpose_a && g.transpose_b && (g.M <= few_rows || g.N <= few_columns) &&
-         (side <= 2 || g.K >= side * lanes<T>) && (side <= 8 || bytes <= block_bytes);
+         (side <= 2 || g.K >= side * lanes<T>) && (side <= 8 || bytes <= L2_block_bytes);
 }
 
 template <class T>
@@ -51,9 +51,7 @@ struct DotCall {
   std::int64_t ldb;
   T* c;
   std::int64_t ldc;
-  const T* bias;   // for the columns of the tile, or null
-  const T* saved;  // the tile of y that a relu gave, or null
-  bool relu;
+  RegisterEpilogue<T> epilogue;
 };
 
 template <class T, int rows, int columns>
@@ -108,9 +106,9 @@ void dot_kernel(const DotCall<T>& call) {
   for (int i = 0; i < rows; ++i) {
     Row row;
     __builtin_memcpy(&row, values + i * width, sizeof(Row));
-    if (call.bias != nullptr) row += load_row(call.bias);
-    if (call.relu) row = select(row < T{0}, Row{}, row);
-    if (call.saved != nullptr) row = select(load_row(call.saved + i * call.ldc) > T{0}, row, Row{});
+    if (call.epilogue.bias != nullptr) row += load_row(call.epilogue.bias);
+    if (call.epilogue.relu) row = select(row < T{0}, Row{}, row);
+    if (call.epilogue.saved != nullptr) row = select(load_row(call.epilogue.saved + i * call.ldc) > T{0}, row, Row{});
     __builtin_memcpy(call.c + i * call.ldc, &row, columns * sizeof(T));
   }
 }
@@ -146,21 +144,18 @@ void dot_rectangle(const GemmArguments<T>& g, std::int64_t m0, std::int64_t m1, 
   call.lda = g.lda;
   call.ldb = g.ldb;
   call.ldc = g.ldc;
-  call.relu = relu_in_registers(g);
-  const T* const saved = saved_of_relu(g);
+  const RegisterEpilogue<T> epilogue(g);
   const auto tile = [&](std::int64_t m, std::int64_t rows, std::int64_t n, std::int64_t columns) {
-    const std::int64_t at = m * g.ldc + n;
     call.a = g.a + m * g.lda;
     call.b = g.b + n * g.ldb;
-    call.c = g.c + at;
-    call.bias = g.bias == nullptr ? nullptr : g.bias + n;
-    call.saved = saved == nullptr ? nullptr : saved + at;
+    call.c = g.c + m * g.ldc + n;
+    call.epilogue = epilogue.at(m, n, g.ldc);
     dot_kernels<T>.of[rows][columns](call);
   };
   // The shorter side goes round within the longer, so that the longer is read once.
   const bool rows_within = m1 - m0 <= n1 - n0;
   const std::int64_t outer = rows_within ? n1 - n0 : m1 - m0, inner = rows_within ? m1 - m0 : n1 - n0;
-  const std::int64_t inner_most = least(4, lanes<T>), widest_inner = next_side(inner, inner_most);
+  const std::int64_t inner_most = min(4, lanes<T>), widest_inner = next_side(inner, inner_most);
   const std::int64_t outer_most = longest_side<T>(static_cast<int>(widest_inner));
   std::int64_t length = 0, width = 0;
   for (std::int64_t i = 0; i < outer; i += length) {
@@ -174,7 +169,7 @@ void dot_rectangle(const GemmArguments<T>& g, std::int64_t m0, std::int64_t m1, 
       }
     }
   }
-  finish(g, m0, m1, n0, n1);
+  apply_epilogue<T>(g, g.c, g.ldc, m0, m1, n0, n1);
 }
 
 }  // namespace dlnative::DLNATIVE_ISA

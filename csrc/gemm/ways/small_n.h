@@ -6,19 +6,21 @@
 #pragma once
 
 #include "dlnative/gemm.h"
-#include "gemm/pack.h"
-#include "gemm/tile.h"
+#include "gemm/core/epilogue.h"
+#include "gemm/core/pack.h"
+#include "gemm/core/tile.h"
 #include "simd/width.h"
 
 namespace dlnative::DLNATIVE_ISA {
 
 template <class T, class W, bool whole>
-struct Narrow {
+struct SmallN {
   using V = typename W::Vector;
   const GemmArguments<T>& g;
   const T* b;
   std::int64_t ldb;
   int count = static_cast<int>(g.N);
+  RegisterEpilogue<T> epilogue{g};
 
   DLNATIVE_INLINE V load_row(const T* from) const { return whole ? W::load(from) : W::load_partial(from, count); }
   DLNATIVE_INLINE void store_row(T* to, V v) const {
@@ -30,12 +32,11 @@ struct Narrow {
   }
 
   // `rows` rows of C from row m.
-  template <int rows, Layout layout, bool relu_gradient, bool sums>
+  template <int rows, bool along_k, bool relu_gradient, bool sums>
   DLNATIVE_INLINE void tile(std::int64_t m) const {
-    constexpr bool along_k = layout == Layout::k_contiguous;
     const std::int64_t lda = g.lda, ldc = g.ldc, step = along_k ? lda : 1;
     V acc[rows], sum = {};
-    acc[0] = g.bias == nullptr ? V{} : load_row(g.bias);
+    acc[0] = epilogue.bias == nullptr ? V{} : load_row(epilogue.bias);
 #pragma GCC unroll 8
     for (int i = 1; i < rows; ++i) acc[i] = acc[0];
     const T* a = g.a + m * step;
@@ -53,12 +54,12 @@ struct Narrow {
       }
       a += along_k ? 1 : lda;
     }
-    if (relu_in_registers(g)) {
+    if (epilogue.relu) {
 #pragma GCC unroll 8
       for (int i = 0; i < rows; ++i) acc[i] = W::fast_max(V{}, acc[i]);
     }
     if constexpr (relu_gradient) {
-      const T* y = g.saved + m * ldc;
+      const T* y = epilogue.saved + m * ldc;
 #pragma GCC unroll 8
       for (int i = 0; i < rows; ++i, y += ldc) acc[i] = load_row(y) > V{} ? acc[i] : V{};
     }
@@ -69,30 +70,31 @@ struct Narrow {
   }
 
   // A tile of as many rows as there are, up to eight; returns how many.
-  template <Layout layout, bool relu_gradient, bool sums>
+  template <bool along_k, bool relu_gradient, bool sums>
   DLNATIVE_INLINE int next_tile(std::int64_t m) const {
     const std::int64_t left = g.M - m;
-    if (left >= 8) return tile<8, layout, relu_gradient, sums>(m), 8;
-    if (left >= 4) return tile<4, layout, relu_gradient, sums>(m), 4;
-    if (left >= 2) return tile<2, layout, relu_gradient, sums>(m), 2;
-    return tile<1, layout, relu_gradient, sums>(m), 1;
+    if (left >= 8) return tile<8, along_k, relu_gradient, sums>(m), 8;
+    if (left >= 4) return tile<4, along_k, relu_gradient, sums>(m), 4;
+    if (left >= 2) return tile<2, along_k, relu_gradient, sums>(m), 2;
+    return tile<1, along_k, relu_gradient, sums>(m), 1;
   }
 
-  template <Layout layout, bool relu_gradient, bool sums = false>
+  template <bool along_k, bool relu_gradient, bool sums = false>
   DLNATIVE_INLINE void tiles() const {
     std::int64_t m = 0;
-    if constexpr (sums) m = next_tile<layout, relu_gradient, true>(0);
-    while (m < g.M) m += next_tile<layout, relu_gradient, false>(m);
+    if constexpr (sums) m = next_tile<along_k, relu_gradient, true>(0);
+    while (m < g.M) m += next_tile<along_k, relu_gradient, false>(m);
   }
 
-  DLNATIVE_INLINE void run(bool relu_gradient) const {
+  DLNATIVE_INLINE void run() const {
+    const bool relu_gradient = epilogue.saved != nullptr;
     if (g.transpose_a) {
-      if (relu_gradient) return tiles<Layout::rows_contiguous, true>();
-      if (g.column_sums != nullptr) return tiles<Layout::rows_contiguous, false, true>();
-      return tiles<Layout::rows_contiguous, false>();
+      if (relu_gradient) return tiles<false, true>();
+      if (g.column_sums != nullptr) return tiles<false, false, true>();
+      return tiles<false, false>();
     }
-    if (relu_gradient) return tiles<Layout::k_contiguous, true>();
-    tiles<Layout::k_contiguous, false>();
+    if (relu_gradient) return tiles<true, true>();
+    tiles<true, false>();
   }
 };
 
@@ -124,13 +126,13 @@ __attribute__((noinline)) void transpose_small(T* to, std::int64_t width, const 
 
 // Columns that one vector holds, and not so few that most of it would be empty.
 template <class T>
-DLNATIVE_INLINE bool is_narrow(const GemmArguments<T>& g) {
+DLNATIVE_INLINE bool is_small_n(const GemmArguments<T>& g) {
   return g.N <= lanes<T> && (vector_bytes > 16 || g.N == lanes<T>) &&
          (g.column_sums == nullptr || (g.transpose_a && g.saved == nullptr));
 }
 
 template <class T, class W>
-__attribute__((noinline)) void narrow_product_of(const GemmArguments<T>& g, bool relu_gradient, T* scratch) {
+__attribute__((noinline)) void small_n_product_of(const GemmArguments<T>& g, T* scratch) {
   const T* b = g.b;
   std::int64_t ldb = g.ldb;
   if (g.transpose_b) {
@@ -138,16 +140,16 @@ __attribute__((noinline)) void narrow_product_of(const GemmArguments<T>& g, bool
     b = scratch;
     ldb = W::size;
   }
-  if (g.N == W::size) return Narrow<T, W, true>{g, b, ldb}.run(relu_gradient);
-  if constexpr (vector_bytes > 16) Narrow<T, W, false>{g, b, ldb}.run(relu_gradient);
+  if (g.N == W::size) return SmallN<T, W, true>{g, b, ldb}.run();
+  if constexpr (vector_bytes > 16) SmallN<T, W, false>{g, b, ldb}.run();
 }
 
 template <class T>
-DLNATIVE_INLINE void narrow_product(const GemmArguments<T>& g, bool relu_gradient, T* scratch) {
+DLNATIVE_INLINE void small_n_product(const GemmArguments<T>& g, T* scratch) {
   if constexpr (has_half) {
-    if (g.N <= lanes<T> / 2) return narrow_product_of<T, Half<T>>(g, relu_gradient, scratch);
+    if (g.N <= lanes<T> / 2) return small_n_product_of<T, Half<T>>(g, scratch);
   }
-  narrow_product_of<T, Whole<T>>(g, relu_gradient, scratch);
+  small_n_product_of<T, Whole<T>>(g, scratch);
 }
 
 }  // namespace dlnative::DLNATIVE_ISA
