@@ -176,7 +176,7 @@ def test_configs_make_layers_again(layer: Any, x: Any) -> None:
     assert again.get_config() == layer.get_config()
     if x is not None:
         np.testing.assert_array_equal(again(x), layer(x))
-    if not isinstance(layer, layers.Lambda):
+    if not isinstance(layer, layers.Lambda) or layer.function is ops.square:
         json.dumps(layer.get_config())
 
 

@@ -11,6 +11,16 @@ from dlnative.symbolic import map_shapes
 from dlnative.utils.registry import name_of_function, named_function
 
 
+def _name(function: Any) -> Any:
+    """Returns what a config holds of a function: its name if it is one of the library's, and otherwise the function."""
+    name = getattr(function, "__name__", "")
+    return name if name in ops.__all__ and getattr(ops, name) is function else name_of_function(function)
+
+
+def _function(name: str) -> Any:
+    return getattr(ops, name) if name in ops.__all__ else named_function(name)
+
+
 class Identity(Layer):
     """Passes its input on."""
 
@@ -89,13 +99,11 @@ class Lambda(Layer):
         return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
 
     def get_config(self) -> dict[str, Any]:
-        config = {**super().get_config(), "function": name_of_function(self.function)}
+        config = {**super().get_config(), "function": _name(self.function)}
         if self.output_shape is not None:
-            config["output_shape"] = name_of_function(self.output_shape)
+            config["output_shape"] = _name(self.output_shape)
         if self.mask is not None:
-            config["mask"] = (
-                name_of_function(self.mask) if callable(self.mask) else ops.convert_to_numpy(self.mask).tolist()
-            )
+            config["mask"] = _name(self.mask) if callable(self.mask) else ops.convert_to_numpy(self.mask).tolist()
         return {**config, "arguments": self.arguments}
 
     @classmethod
@@ -114,7 +122,7 @@ class Lambda(Layer):
         for name in ("function", "output_shape", "mask"):
             value = given.get(name)
             if isinstance(value, str):
-                given[name] = (custom_objects or {}).get(value) or named_function(value)
+                given[name] = (custom_objects or {}).get(value) or _function(value)
         return super().from_config(given)
 
 
