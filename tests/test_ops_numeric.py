@@ -276,7 +276,8 @@ def test_ranges(backend: str) -> None:
     for name in ("bartlett", "blackman", "hamming", "hanning"):
         np.testing.assert_allclose(getattr(ops, name)(7), getattr(np, name)(7), atol=1e-7)
         assert getattr(ops, name)(1).tolist() == [1.0]
-    np.testing.assert_allclose(ops.kaiser(7, 3.0), np.kaiser(7, 3.0), 1e-6)
+    for beta in (3.0, 3, np.array(3, "int8")):
+        np.testing.assert_allclose(ops.kaiser(7, beta), np.kaiser(7, 3.0), 1e-6)
 
 
 def test_arange() -> None:

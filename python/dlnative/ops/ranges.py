@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import numbers
 from typing import Any
 
 import numpy as np
@@ -136,10 +135,12 @@ def blackman(x: Any) -> Any:
 
 def kaiser(x: Any, beta: float) -> Any:
     """Returns the Kaiser window of a length: `I0(beta sqrt(1 - t**2)) / I0(beta)` for t from -1 to 1."""
-    if not isinstance(beta, numbers.Real):
+    shape = as_tensor(beta)
+    if isinstance(shape, Tensor) or shape.size != 1:
         raise TypeError(f"kaiser: beta: expected a number, got {shown(beta)}")
+    beta = float(shape.item())
     length, place = _window(x, "kaiser")
-    return _made(np.ones(length) if length == 1 else np.i0(beta * np.sqrt(1.0 - place**2)) / np.i0(float(beta)))
+    return _made(np.ones(length) if length == 1 else np.i0(beta * np.sqrt(1.0 - place**2)) / np.i0(beta))
 
 
 @operation
