@@ -281,6 +281,25 @@ def test_training_ends_where_the_loss_does(capsys: pytest.CaptureFixture[str]) -
         network().fit(X, Y * 1e30, batch_size=5, verbose=0, callbacks=callbacks.TerminateOnNaN(raise_error=True))
 
 
+def test_data_that_are_not_finite_are_left_to_who_looks_for_them() -> None:
+    y = Y.copy()
+    y[7] = np.inf
+    ended: list[int] = []
+    watching = callbacks.LambdaCallback(on_train_end=lambda logs: ended.append(1))
+    with pytest.raises(ValueError, match="fit: y: expected finite numbers, got inf"):
+        network().fit(X, y, verbose=0, callbacks=watching)
+    with pytest.raises(RuntimeError, match="at batch 1"):
+        network().fit(
+            X,
+            y,
+            batch_size=5,
+            shuffle=False,
+            verbose=0,
+            callbacks=[watching, [callbacks.TerminateOnNaN(raise_error=True)]],
+        )
+    assert not ended
+
+
 def test_the_short_names_of_the_hooks_of_training_steps() -> None:
     """They are called unless the long ones are written, as in Keras; a callback may be given alone, or in nested lists."""
     seen: list[Any] = []

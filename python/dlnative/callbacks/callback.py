@@ -16,6 +16,7 @@ class Callback:
     """
 
     _model: Any = None
+    looks_for_nan = False  # whether it deals with a loss that is NaN, so that `fit` takes data that make one
 
     def __init__(self) -> None:
         self.params: dict[str, Any] = {}
@@ -239,6 +240,11 @@ def _flat(callbacks: Any) -> Iterator[Any]:
             yield from _flat(item)
     elif callbacks is not None:
         yield callbacks
+
+
+def looks_for_nan(callbacks: Any) -> bool:
+    """Tells whether one of the callbacks given to `fit` deals with a loss that is NaN."""
+    return any(getattr(callback, "looks_for_nan", False) for callback in _flat(callbacks))
 
 
 def _numbers(logs: dict[str, Any] | None) -> dict[str, Any]:

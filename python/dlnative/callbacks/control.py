@@ -12,11 +12,14 @@ from dlnative.utils.terminal import show
 class TerminateOnNaN(Callback):
     """Stops training when the loss is NaN or infinite.
 
-    It looks after each batch, as in Keras, so training comes back to Python there.
+    It looks after each batch, as in Keras, so training comes back to Python there. `fit` does not refuse data that are NaN
+    or infinite when it is among its callbacks.
 
     Args:
         raise_error: whether `fit` ends with a RuntimeError instead, without the work that comes at its end.
     """
+
+    looks_for_nan = True
 
     def __init__(self, raise_error: bool = False) -> None:
         super().__init__()

@@ -75,17 +75,21 @@ def input_dtypes(model: Any, x: Any) -> list[str | None]:
     return [known.get(id(leaf)) for leaf in leaves_of(x)]
 
 
-def samples(model: Any, call: str, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None) -> Data:
+def samples(
+    model: Any, call: str, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, *,
+    finite: bool = True,
+) -> Data:  # fmt: skip
     """Returns checked data.
 
     Args:
         model: the model.
         call: who was given them, for messages.
         x, y, sample_weight, class_weight: see `Model.fit`.
+        finite: whether NaN and infinity in inputs and targets are refused.
     """
-    arrays = input_arrays(model, call, x)
+    arrays = input_arrays(model, call, x, finite=finite)
     floats = model_floats(model)
-    targets = None if y is None else to_arrays(f"{call}: y", y, floats)
+    targets = None if y is None else to_arrays(f"{call}: y", y, floats, finite=finite)
     weights = None
     if sample_weight is not None:
         if class_weight is not None:
@@ -109,6 +113,8 @@ def batches(
     sample_weight: Any,
     batch_size: int | None,
     class_weight: Any = None,
+    *,
+    finite: bool = True,
 ) -> ArrayBatches | IterableBatches:
     """Returns where the batches of a call come from.
 
@@ -116,6 +122,7 @@ def batches(
         model: the model.
         call: who was given them, for messages.
         x, y, sample_weight, batch_size, class_weight: see `Model.fit`; `x` may be `Data` that is checked already.
+        finite: whether NaN and infinity in inputs and targets are refused.
     """
     if not isinstance(x, Data) and is_iterable_of_batches(x):
         kind = "a PyDataset" if isinstance(x, PyDataset) else "an iterable of batches"
@@ -126,10 +133,11 @@ def batches(
         def convert(x: Any, y: Any, sample_weight: Any) -> Data:
             if call == "predict":
                 return Data(input_arrays(model, call, x, finite=False), call=call)
-            return samples(model, call, x, y, sample_weight, None if sample_weight is not None else class_weight)
+            weighed = None if sample_weight is not None else class_weight
+            return samples(model, call, x, y, sample_weight, weighed, finite=finite)
 
         if isinstance(x, PyDataset):
             return PyDatasetBatches(x, convert)
         return IterableBatches(x, convert)
-    data = x if isinstance(x, Data) else samples(model, call, x, y, sample_weight, class_weight)
+    data = x if isinstance(x, Data) else samples(model, call, x, y, sample_weight, class_weight, finite=finite)
     return ArrayBatches(data, batch_size or 32)

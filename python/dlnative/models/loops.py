@@ -7,6 +7,7 @@ from typing import Any
 
 from dlnative import config, version
 from dlnative.callbacks import CallbackList, History
+from dlnative.callbacks.callback import looks_for_nan
 from dlnative.data.arrays import ArrayBatches, same_length, split
 from dlnative.data.batches import Chunk, Data, Passes
 from dlnative.data.conversion import checked_count
@@ -32,18 +33,21 @@ def fit(
     verbose = checks.checked_verbose("fit", verbose)
     shuffle = checks.checked_flag("fit", "shuffle", shuffle)
     epochs = min(epochs, config.max_epochs() or epochs)
+    finite = not looks_for_nan(callbacks)
 
     if validation_data is None and validation_split:
         if is_iterable_of_batches(x):
             raise ValueError("fit: expected validation_data beside an iterable of batches, got validation_split")
         if class_weight is not None and sample_weight is not None:
             raise ValueError("fit: expected either class_weight or sample_weight, got both")
-        samples, held_back = split("fit", inputs.samples(model, "fit", x, y, sample_weight), validation_split)
+        samples, held_back = split(
+            "fit", inputs.samples(model, "fit", x, y, sample_weight, finite=finite), validation_split
+        )
         samples = samples if class_weight is None else inputs.with_class_weights(samples, class_weight)
         source: Any = ArrayBatches(samples, batch_size or 32)
         validation: Any = ArrayBatches(Data(*held_back.structure, "fit: validation_data"), 32)
     else:
-        source = inputs.batches(model, "fit", x, y, sample_weight, batch_size, class_weight)
+        source = inputs.batches(model, "fit", x, y, sample_weight, batch_size, class_weight, finite=finite)
         validation = _validation(model, validation_data)
     if isinstance(validation, ArrayBatches):
         validation.batch_size = validation_batch_size or batch_size or 32
