@@ -237,6 +237,46 @@ def test_an_adversarial_pair_of_models() -> None:
     np.testing.assert_allclose(pair.critic.get_weights()[0], c, rtol=1e-5)
 
 
+@pytest.mark.parametrize("known", [False, True])
+def test_a_model_that_is_built_by_its_step(known: bool) -> None:
+    """Without a `call`, the layers are built where the step calls them: their variables are asked for after that."""
+
+    class Autoencoder(dlnative.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.encoder = layers.Dense(2, kernel_initializer="ones")
+            self.decoder = layers.Dense(3, kernel_initializer="ones")
+
+        def train_step(self, data: Any) -> Any:
+            compute = value_and_grad(
+                lambda: ops.mean(ops.square(self.decoder(self.encoder(data)) - data)),
+                variables=lambda: self.trainable_variables,
+            )
+            loss, gradients = compute()
+            self.optimizer.apply(gradients, self.trainable_variables)
+            return {"loss": loss}
+
+    model = Autoencoder()
+    if known:
+        model.encoder.build((None, 3))
+        model.decoder.build((None, 2))
+    model.compile(dlnative.optimizers.SGD(0.01))
+    losses = model.fit(X, epochs=2, batch_size=16, shuffle=False, verbose=0).history["loss"]
+    plain = dlnative.Sequential([dlnative.Input((3,)), *[layers.Dense(n, kernel_initializer="ones") for n in (2, 3)]])
+    plain.compile(dlnative.optimizers.SGD(0.01), "mse")
+    np.testing.assert_allclose(losses, [plain.train_on_batch(X, X) for _ in range(2)], rtol=1e-6)
+    assert len(model.trainable_variables) == 4
+
+
+def test_a_step_that_returns_nothing_to_show() -> None:
+    class Silent(Plain):
+        def train_step(self, data: Any) -> Any:
+            super().train_step(data)
+            return {}
+
+    assert compiled(Silent).fit(X, Y, epochs=2, verbose=0).history == {}
+
+
 def test_a_step_written_as_a_function_of_the_state() -> None:
     """As Keras's programs on JAX are written: `train_step(self, state, data)` returns the logs and the new state."""
 

@@ -35,7 +35,7 @@ def differentiate(target: Any, sources: Sequence[Tensor], since: int = 0) -> lis
 def value_and_grad(
     function: Callable[..., Any],
     argnums: int | Sequence[int] | None = None,
-    variables: Sequence[Variable] | None = None,
+    variables: Sequence[Variable] | Callable[[], Sequence[Variable]] | None = None,
     has_aux: bool = False,
 ) -> Callable[..., Any]:
     """Returns a function that computes a function's value and its gradients.
@@ -48,7 +48,8 @@ def value_and_grad(
             scalar and anything else).
         argnums: the place, or places, of the arguments to differentiate by, which may be nested lists of arrays; 0 if
             neither `argnums` nor `variables` is given.
-        variables: variables to differentiate by.
+        variables: variables to differentiate by; or a function that returns them, which is called after `function`, whose
+            layers may be built by then.
         has_aux: whether the function returns more than the scalar.
 
     Returns:
@@ -73,12 +74,14 @@ def value_and_grad(
         trace = current_trace()
         assert isinstance(trace, Trace)
         chosen = [args[place] for place in places]
-        own = list(variables or ())
-        sources = flatten_structure(chosen) + [trace.read(variable) for variable in own]
+        values = dict(trace.updates)
         since = (
             next_serial()
         )  # what was there before is constant: an update, for instance, that made a variable's value
         result = function(*args)
+        own = list(variables() if callable(variables) else variables or ())
+        sources = flatten_structure(chosen)
+        sources += [values[variable] if variable in values else trace.first(variable) for variable in own]
         target = result[0] if has_aux else result
         if not isinstance(target, Tensor) or target.shape != () or not dtypes.is_float(target.dtype):
             found = (

@@ -57,7 +57,9 @@ class Logs:
         """Returns the values of the metrics, or what a step of a subclass returned."""
         model: Any = self._model()
         kept = model._steps.logs.get(mode)
-        return _as_numbers({name: v.value for name, v in kept.items()} if kept else model.get_metrics_result())
+        return _as_numbers(
+            {name: v.value for name, v in kept.items()} if kept is not None else model.get_metrics_result()
+        )
 
     def in_order(self, logs: dict[str, Any]) -> Any:
         """Returns the values of the metrics in the order of `metrics_names`: a number, or a list."""

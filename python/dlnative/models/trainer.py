@@ -183,7 +183,8 @@ class Trainer:
 
         The step is traced: it runs once, on symbolic tensors, and its plan then runs for every batch. It is written in
         `dlnative.ops`; gradients come from `dlnative.value_and_grad`, given the variables, and
-        `self.optimizer.apply(gradients, variables)` (or `apply_gradients`) updates them, after which they read as updated.
+        `self.optimizer.apply(gradients, variables)` (or `apply_gradients`) updates them, after which they read as updated. A
+        model that has a `call` is built before; of one that has none, give `value_and_grad` a function for the variables.
 
         Args:
             data: a batch: `x`, `(x, y)` or `(x, y, sample_weight)`.
