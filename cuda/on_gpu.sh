@@ -6,10 +6,10 @@
 #   summary.txt   what passed, failed or ran out of time, and how long it took
 #   gpu.json      the benchmark of cuda/check, with device, driver and commit
 #   torch.json    steps of the same networks by PyTorch: eager, compiled, as CUDA graphs
-#   build.log  check.log  benchmark.log  torch.log  sanitizer.log
+#   build.log  check.log (with the tests in Python)  benchmark.log  torch.log  sanitizer.log
 #
-# Arguments keep only the parts that are named: build check benchmark torch sanitizer. DLNATIVE_COMMIT names the commit
-# where there is no git.
+# Arguments keep only the parts that are named: build check python benchmark torch sanitizer. DLNATIVE_COMMIT names the
+# commit where there is no git. `python3 cuda/report.py RESULTS` makes benchmarks/results/gpu.md of them.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 out=$(realpath -m "${OUT:-benchmarks/results/gpu}")
@@ -17,7 +17,7 @@ build=${DLNATIVE_GPU_BUILD:-build/gpu}
 mkdir -p "$out"
 export PYTHONUNBUFFERED=1
 export DLNATIVE_COMMIT=${DLNATIVE_COMMIT:-$(git rev-parse HEAD 2> /dev/null || echo unknown)}
-parts=${*:-build check benchmark torch sanitizer}
+parts=${*:-build check benchmark python torch sanitizer}
 wanted() { [[ " $parts " == *" $1 "* ]]; }
 
 {
@@ -27,10 +27,15 @@ wanted() { [[ " $parts " == *" $1 "* ]]; }
   echo "$(nproc) cores"
 } > "$out/summary.txt"
 
-# run LIMIT LOG COMMAND...: the command with its output in the log; one line in the summary
+# run LIMIT LOG COMMAND...: the command with its output in the log; one line in the summary. None goes on past ten minutes.
 run() {
-  local limit=$1 log=$out/$2 begin=$SECONDS status
+  local limit=$1 log=$out/$2 begin=$SECONDS status left=$((590 - SECONDS))
   shift 2
+  [ "$limit" -gt "$left" ] && limit=$left
+  if [ "$limit" -lt 5 ]; then
+    echo "left out, no time: $*" | tee -a "$out/summary.txt"
+    return 1
+  fi
   echo "== $*" >> "$log"
   timeout --kill-after=5 "$limit" "$@" >> "$log" 2>&1
   status=$?
@@ -71,6 +76,26 @@ PYTHON
   run 180 benchmark.log "$build/cuda/cuda_benchmark" "$out/gpu.json"
 fi
 
+if wanted python; then
+  # The backend from Python: every op of the table, and programs as Keras runs them.
+  if python3 -c "import pybind11, pytest" 2> /dev/null; then
+    run 60 build.log cmake -S . -B "$build" -DDLNATIVE_PYTHON=ON -Dpybind11_DIR="$(python3 -m pybind11 --cmakedir)" \
+      -DPython_EXECUTABLE="$(command -v python3)"
+    run 120 build.log cmake --build "$build" --parallel "$(nproc)"
+    package=$(mktemp -d)
+    cp -r python/dlnative "$package"
+    rm -f "$package"/dlnative/_*.so
+    cp "$build"/csrc/_native*.so "$build"/cuda/_cuda*.so "$package/dlnative"
+    export PYTHONPATH=$package DLNATIVE_REQUIRE_CUDA=1
+    run 100 check.log python3 -m pytest -q -p no:cacheprovider tests/test_op_table.py -k cuda
+    DLNATIVE_BACKEND=cuda run 150 check.log python3 -m pytest -q -p no:cacheprovider tests/keras tests/test_learning.py
+    unset PYTHONPATH DLNATIVE_REQUIRE_CUDA
+    rm -rf "$package"
+  else
+    echo "left out: no pybind11 or pytest" | tee -a "$out/summary.txt"
+  fi
+fi
+
 if wanted torch; then
   if python3 -c "import torch" 2> /dev/null; then
     run 120 torch.log python3 cuda/check/torch_steps.py "$out/torch.json"
@@ -81,11 +106,10 @@ fi
 
 if wanted sanitizer; then
   if command -v compute-sanitizer > /dev/null; then
-    export DLNATIVE_CHECK_EVERY=17 # of the cases of the parity check
-    run 60 sanitizer.log compute-sanitizer --tool memcheck --error-exitcode 9 "$build/cuda/cuda_parity"
-    run 60 sanitizer.log compute-sanitizer --tool racecheck --error-exitcode 9 "$build/cuda/cuda_parity"
+    for tool in memcheck racecheck; do
+      run 60 sanitizer.log compute-sanitizer --tool $tool --error-exitcode 9 "$build/cuda/cuda_parity"
+    done
     run 30 sanitizer.log compute-sanitizer --tool memcheck --error-exitcode 9 "$build/cuda/cuda_training" 2
-    unset DLNATIVE_CHECK_EVERY
   else
     echo "left out: no compute-sanitizer" | tee -a "$out/summary.txt"
   fi
@@ -94,5 +118,5 @@ fi
 echo "== $SECONDS s" | tee -a "$out/summary.txt"
 tail -n 400 "$out/benchmark.log" 2> /dev/null
 tail -n 40 "$out/torch.log" 2> /dev/null
-grep -h -E "FAILED|failures|ERROR SUMMARY|RACECHECK SUMMARY|error:" "$out"/check.log "$out"/build.log "$out"/sanitizer.log 2> /dev/null | head -n 60
+grep -h -E "FAILED|failures|passed|ERROR SUMMARY|RACECHECK SUMMARY|error:" "$out"/check.log "$out"/build.log "$out"/sanitizer.log 2> /dev/null | head -n 60
 cat "$out/summary.txt"

@@ -102,10 +102,9 @@ void enqueue_elementwise(const Call& call, Queue& queue, const Apply& apply, std
   constexpr int inputs = sizeof...(Ts);
   const View* x = call.inputs;
   const View& y = call.outputs[0];
+  constexpr int width = (sizeof(Y) > 1 ? 16 : 4) / static_cast<int>(sizeof(Y));  // elements of the result a thread
   if (y.size == 0) return;
   if (((x[k].size == y.size || x[k].size == 1) && ...)) {
-    constexpr int bytes = sizeof(Y) > 1 ? 16 : 4;  // of the result
-    constexpr int width = bytes / static_cast<int>(sizeof(Y));
     const bool aligned = is_aligned(y.data) && ((is_aligned(x[k].data) || x[k].size == 1) && ...);
     const Grid grid{blocks_for(y.size, elementwise_threads * width), elementwise_threads};
     return launch(queue, elementwise_kernel<Apply, Y, width, Ts...>, grid, apply, y.as<Y>(), y.size, aligned,
@@ -116,7 +115,6 @@ void enqueue_elementwise(const Call& call, Queue& queue, const Apply& apply, std
   }
   const Broadcast<inputs> broadcast(x, y);
   // Packs, where rows of y, and those of the operands that are walked, lie on multiples of them.
-  constexpr int width = pack_width<Y>;
   const auto in_packs = [&](int operand, const void* data) {
     bool fits = broadcast.stride[0][operand] == 0 || is_aligned(data);
     for (int axis = 1; axis < broadcast.rank; ++axis) {
@@ -130,7 +128,7 @@ void enqueue_elementwise(const Call& call, Queue& queue, const Apply& apply, std
            static_cast<std::uint32_t>(y.size / elements), Places<inputs>(broadcast, elements),
            Operand<Ts>{x[k].template as<const Ts>(), broadcast.stride[0][k] == 0}...);
   };
-  if (sizeof(Y) > 1 && broadcast.shape[0] % width == 0 && is_aligned(y.data) && (in_packs(k, x[k].data) && ...)) {
+  if (broadcast.shape[0] % width == 0 && is_aligned(y.data) && (in_packs(k, x[k].data) && ...)) {
     enqueue.template operator()<width>();
   } else {
     enqueue.template operator()<1>();

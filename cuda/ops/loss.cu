@@ -12,7 +12,7 @@ namespace dlnative::cuda {
 namespace {
 
 template <class T, class Label, class Group>
-__global__ void __launch_bounds__(row_threads)
+__global__ void __launch_bounds__(row_threads, row_blocks)
     sparse_kernel(const T* z, const Label* labels, T* loss, T* dz, std::int64_t rows, int C, T factor) {
   wait_for_previous_kernel();
   const Group group(rows, C);
@@ -20,7 +20,7 @@ __global__ void __launch_bounds__(row_threads)
   const auto label = group.inside ? static_cast<std::int64_t>(labels[group.row]) : -1;
   const bool valid = label >= 0 && label < C;
   const T chosen = valid ? z[group.row * C + label] : static_cast<T>(NAN);
-  const T M = group.max(kept), S = group.sum_exp(kept, M);
+  const T M = group.max(kept), S = group.sum_exp_in_place(kept, M);
   const T scale = valid ? factor / S : static_cast<T>(NAN);
   if (group.first()) loss[group.row] = log(S) - (chosen - M);
   __syncwarp();  // dz may take the place of z
@@ -29,24 +29,26 @@ __global__ void __launch_bounds__(row_threads)
 }
 
 template <class T, class Group>
-__global__ void __launch_bounds__(row_threads)
+__global__ void __launch_bounds__(row_threads, row_blocks)
     categorical_kernel(const T* z, const T* target, T* loss, T* dz, std::int64_t rows, int C, T factor) {
   wait_for_previous_kernel();
   const Group group(rows, C);
-  const auto kept = group.load(z), t = group.load(target);
-  auto exponentials = kept;
-  const T M = group.max(kept), S = group.sum_exp(exponentials, M), rest = log(S);
+  auto kept = group.load(z);
+  const auto t = group.load(target);
+  const T M = group.max(kept);
+  // loss = sum(t) ln S - sum(t (z - M)), where a target of 0 counts nothing, even for z = -inf.
   T total = 0, sum = 0;
   group.each(kept, [&](int k, int v, int i, T value) {
     const T weight = Group::of(t, k, v, i);
     total += weight;
-    if (weight != T{0}) sum += weight * (value - M - rest);  // a target of 0 counts nothing, even for z = -inf
+    if (weight != T{0}) sum = fma(weight, value - M, sum);
   });
   total = group.fold(total, Plus{});
   sum = group.fold(sum, Plus{});
-  if (group.first()) loss[group.row] = -sum;
+  const T S = group.sum_exp_in_place(kept, M);
+  if (group.first()) loss[group.row] = fma(total, log(S), -sum);
   const T scale = total / S;
-  group.write(dz, exponentials, [&](int k, int v, int i, T value) {
+  group.write(dz, kept, [&](int k, int v, int i, T value) {
     return (Group::exp_of(value, M) * scale - Group::of(t, k, v, i)) * factor;
   });
 }

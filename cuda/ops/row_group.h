@@ -12,6 +12,7 @@
 namespace dlnative::cuda {
 
 constexpr int row_threads = 256;
+constexpr int row_blocks = 2;  // of a multiprocessor at least: bounds the registers
 
 struct Larger {
   template <class T>
@@ -105,8 +106,14 @@ struct RowGroup {
     each(kept, [&](int, int, int, T x) { largest = maximum(largest, x); });
     return fold(largest, Larger{});
   }
-  // sum(exp(x - M)); where elements are kept, they become exp(x - M).
-  __device__ __forceinline__ T sum_exp(Kept& kept, T M) const {
+  // sum(exp(x - M))
+  __device__ __forceinline__ T sum_exp(const Kept& kept, T M) const {
+    T total = 0;
+    each(kept, [&](int, int, int, T x) { total += exp(x - M); });
+    return fold(total, Plus{});
+  }
+  // The same; where elements are kept, they become exp(x - M).
+  __device__ __forceinline__ T sum_exp_in_place(Kept& kept, T M) const {
     T total = 0;
     if constexpr (items > 0) {
       DLN_UNROLL
@@ -120,7 +127,7 @@ struct RowGroup {
     }
     return fold(total, Plus{});
   }
-  // exp(x - M) of what sum_exp left of x.
+  // exp(x - M) of what sum_exp_in_place left of x.
   static __device__ __forceinline__ T exp_of(T x, T M) { return items > 0 ? x : exp(x - M); }
   // Element i of another row, which each() and write() have as v-th of pack k.
   static __device__ __forceinline__ T of(const Kept& other, int k, int v, int i) {
@@ -144,7 +151,7 @@ void with_row_group(std::int64_t C, bool packs, const Body& body) {
     if (C <= 1024 * width) return body.template operator()<RowGroup<T, 256, width, 4>>();
   } else {
     if (C <= 64) return body.template operator()<RowGroup<T, 8, 1, 8>>();
-    if (C <= 512) return body.template operator()<RowGroup<T, 32, 1, 16>>();
+    if (C <= 256) return body.template operator()<RowGroup<T, 32, 1, 8>>();
     if (C <= 2048) return body.template operator()<RowGroup<T, 256, 1, 8>>();
   }
   body.template operator()<RowGroup<T, 256, 1, 0>>();

@@ -10,26 +10,26 @@ namespace dlnative::cuda {
 namespace {
 
 template <class T, class Group>
-__global__ void __launch_bounds__(row_threads) softmax_kernel(const T* x, T* y, std::int64_t rows, int C) {
+__global__ void __launch_bounds__(row_threads, row_blocks) softmax_kernel(const T* x, T* y, std::int64_t rows, int C) {
   wait_for_previous_kernel();
   const Group group(rows, C);
   auto kept = group.load(x);
-  const T M = group.max(kept), scale = T{1} / group.sum_exp(kept, M);
+  const T M = group.max(kept), scale = T{1} / group.sum_exp_in_place(kept, M);
   group.write(y, kept, [&](int, int, int, T value) { return Group::exp_of(value, M) * scale; });
 }
 
 template <class T, class Group>
-__global__ void __launch_bounds__(row_threads) log_softmax_kernel(const T* x, T* y, std::int64_t rows, int C) {
+__global__ void __launch_bounds__(row_threads, row_blocks)
+    log_softmax_kernel(const T* x, T* y, std::int64_t rows, int C) {
   wait_for_previous_kernel();
   const Group group(rows, C);
   const auto kept = group.load(x);
-  auto exponentials = kept;
-  const T M = group.max(kept), rest = log(group.sum_exp(exponentials, M));
+  const T M = group.max(kept), rest = log(group.sum_exp(kept, M));
   group.write(y, kept, [&](int, int, int, T value) { return value - M - rest; });
 }
 
 template <class T, class Group>
-__global__ void __launch_bounds__(row_threads)
+__global__ void __launch_bounds__(row_threads, row_blocks)
     softmax_gradient_kernel(const T* dy, const T* y, T* dx, std::int64_t rows, int C) {
   wait_for_previous_kernel();
   const Group group(rows, C);
@@ -42,7 +42,7 @@ __global__ void __launch_bounds__(row_threads)
 }
 
 template <class T, class Group>
-__global__ void __launch_bounds__(row_threads)
+__global__ void __launch_bounds__(row_threads, row_blocks)
     log_softmax_gradient_kernel(const T* dy, const T* y, T* dx, std::int64_t rows, int C) {
   wait_for_previous_kernel();
   const Group group(rows, C);
