@@ -16,6 +16,7 @@
 #include "bind/environment.h"
 #include "bind/interpreter_lock.h"
 #include "dlnative/plan.h"
+#include "runtime/resolver.h"
 
 namespace dlnative::bind {
 
@@ -44,7 +45,7 @@ inline Items fields_of(PyObject* record, std::size_t count, const char* what) {
 }
 
 inline Buffer buffer_of(PyObject* record) {
-  const Items fields = fields_of(record, 4, "Plan: buffer");
+  const Items fields = fields_of(record, 5, "Plan: buffer");
   Buffer buffer;
   buffer.space = small_integer(fields[0]);
   buffer.offset = integer(fields[1]);
@@ -52,14 +53,43 @@ inline Buffer buffer_of(PyObject* record) {
   if (dtype >= dtype_count) throw py::value_error("Plan: no dtype code " + std::to_string(dtype));
   buffer.dtype = static_cast<DType>(dtype);
   buffer.shape = integers(fields[3], "Plan: shape");
+  const Items moves = items_of(fields[4], "Plan: moves");
+  for (std::size_t i = 0; i < moves.count; ++i) {
+    const Items move = fields_of(moves[i], 2, "Plan: move");
+    buffer.moves.push_back({integer(move[0]), integer(move[1])});
+  }
   return buffer;
+}
+
+// A region: its kind instead of an op code, and as integers the turns and the number of instructions of each body.
+inline Instruction region_of(const Items& fields) {
+  const auto kind = py::cast<std::string>(py::handle(fields[0]));
+  const char* const kinds[] = {"for", "while", "if"};
+  const auto* const found = std::find(std::begin(kinds), std::end(kinds), kind);
+  if (found == std::end(kinds)) throw py::value_error("Plan: no region \"" + kind + "\"");
+  Instruction instruction;
+  instruction.region = static_cast<RegionKind>(found - kinds + 1);
+  instruction.inputs = small_integers(fields[1], "Plan: inputs");
+  const std::vector<std::int64_t> ints = integers(fields[3], "Plan: ints");
+  if (ints.size() < 2 || ints.size() > 3) throw py::value_error("Plan: expected the turns and lengths of a region");
+  instruction.turns = ints[0];
+  for (std::size_t i = 1; i < ints.size(); ++i) {
+    if (ints[i] < 0 || ints[i] > std::numeric_limits<int>::max()) throw py::value_error("Plan: a region without end");
+    instruction.lengths.push_back(static_cast<std::size_t>(ints[i]));
+  }
+  return instruction;
 }
 
 inline Instruction instruction_of(PyObject* record) {
   const Items fields = fields_of(record, 5, "Plan: instruction");
-  return {small_integer(fields[0]), small_integers(fields[1], "Plan: inputs"),
-          small_integers(fields[2], "Plan: outputs"), integers(fields[3], "Plan: ints"),
-          reals(fields[4], "Plan: floats")};
+  if (PyUnicode_Check(fields[0])) return region_of(fields);
+  Instruction instruction;
+  instruction.op = small_integer(fields[0]);
+  instruction.inputs = small_integers(fields[1], "Plan: inputs");
+  instruction.outputs = small_integers(fields[2], "Plan: outputs");
+  instruction.ints = integers(fields[3], "Plan: ints");
+  instruction.floats = reals(fields[4], "Plan: floats");
+  return instruction;
 }
 
 inline PlanDescription description_of(std::int64_t arena_bytes, const py::object& feeds, const py::object& results,
@@ -89,7 +119,7 @@ inline PlanDescription description_of(std::int64_t arena_bytes, const py::object
     if (external >= 0 && external < static_cast<int>(external_bytes.size())) {
       std::int64_t bytes = item_size(buffer.dtype);
       for (const std::int64_t extent : buffer.shape) bytes *= extent;
-      if (buffer.offset + bytes > external_bytes[static_cast<std::size_t>(external)]) {
+      if (buffer.offset + span_of(buffer, bytes).end > external_bytes[static_cast<std::size_t>(external)]) {
         throw py::value_error("Plan: buffer " + std::to_string(i) + " does not fit in its array");
       }
     }
@@ -208,6 +238,7 @@ class BoundPlan {
     constexpr std::int64_t brief_elements = 4096;
     std::int64_t elements = 0;
     for (const Instruction& instruction : description.instructions) {
+      if (instruction.region != RegionKind::none) elements += brief_elements + 1;  // of many turns, perhaps
       for (const int id : instruction.inputs)
         elements += elements_of(description.buffers[static_cast<std::size_t>(id)]);
       for (const int id : instruction.outputs)

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -15,18 +16,34 @@ namespace dlnative {
 
 // Where a buffer lives: space 0 is the plan's own arena, spaces 1..F are its feeds, the rest are memory that the caller
 // keeps alive (constants, parameters, optimizer slots, metric state).
+// A buffer may be a part of another one.
+struct Move {
+  std::int64_t bytes = 0, turns = 1;
+};
 struct Buffer {
   int space = 0;
   std::int64_t offset = 0;  // bytes
   DType dtype = DType::float32;
   std::vector<std::int64_t> shape;
+  std::vector<Move> moves;  // in each turn of the regions around, from the outermost on
 };
+
+// An instruction may be a region: it runs instructions behind it, its bodies, which lie one after the other.
+//   scan    runs its body so many times
+//   loop    runs its first body and then, if its input is true, the second; at most so many times, or -1 for any number
+//   branch  runs its first body if its input is true, else the second
+enum class RegionKind : std::uint8_t { none, scan, loop, branch };
 
 struct Instruction {
   int op = 0;
   std::vector<int> inputs, outputs;  // buffer ids
   std::vector<std::int64_t> ints;
   std::vector<double> floats;
+  RegionKind region = RegionKind::none;
+  std::int64_t turns = 0;
+  std::vector<std::size_t> lengths;  // instructions of each body, those of regions in it included
+
+  std::size_t instruction_count() const { return std::accumulate(lengths.begin(), lengths.end(), std::size_t{0}); }
 };
 
 struct PlanDescription {
@@ -83,8 +100,9 @@ class Plan {
   std::int64_t prepacked_bytes() const;  // of weights in the form that kernels compute with; plans share them
   ForkSafeMutex& mutex();                // hold it while the plan runs
 
+  struct State;  // runtime/plan_state.h
+
  private:
-  struct State;
   std::unique_ptr<State> state_;
 };
 

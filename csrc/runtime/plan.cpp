@@ -1,11 +1,10 @@
-// Builds a plan: checks the description once, lays out memory and resolves every view, so that a run only calls
-// kernels.
+// Builds a plan for the CPU: kernels, their views and where these have to be patched, so that a run only calls kernels.
 #include "dlnative/plan.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <stdexcept>
+#include <deque>
 #include <string>
 
 #include "runtime/plan_state.h"
@@ -29,13 +28,41 @@ Totals count(const PlanDescription& description) {
   return totals;
 }
 
+// Which views move with the turns of the regions that are open where instructions are added.
+class OpenRegions {
+ public:
+  explicit OpenRegions(std::deque<Plan::State::Region>& regions) : regions_(regions) {}
+
+  void open(const Instruction& instruction, std::size_t behind) {
+    Plan::State::Region& region = regions_.emplace_back();
+    region.kind = instruction.region;
+    region.turns = instruction.turns;
+    std::copy(instruction.lengths.begin(), instruction.lengths.end(), region.lengths);
+    open_.push_back({&region, behind});
+  }
+  void close_before(std::size_t instruction) {
+    while (!open_.empty() && open_.back().behind <= instruction) open_.pop_back();
+  }
+  void add(View& view, const std::vector<Move>& moves) {
+    for (std::size_t depth = 0; depth < moves.size(); ++depth) {
+      if (moves[depth].bytes != 0) open_[depth].region->moving.push_back({&view, moves[depth].bytes, nullptr});
+    }
+  }
+
+ private:
+  struct Open {
+    Plan::State::Region* region;
+    std::size_t behind;  // the first instruction behind it
+  };
+  std::deque<Plan::State::Region>& regions_;
+  std::vector<Open> open_;
+};
+
 }  // namespace
 
 Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>()) {
   State& state = *state_;
   const OpTable ops = isa().ops;
-  if (description.arena_bytes < 0) refuse("negative arena size");
-  if (description.feed_count != static_cast<int>(description.feeds.size())) refuse("feed_count is not len(feeds)");
   state.arena_bytes = description.arena_bytes;
   const Resolver resolver(description);
 
@@ -52,8 +79,10 @@ Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>(
   state.ints.reserve(totals.ints);
   state.floats.reserve(totals.floats);
   state.steps.reserve(description.instructions.size());
+  OpenRegions open(state.regions);
   const auto append = [&](int id) {
     state.views.push_back(resolver.view(id));
+    open.add(state.views.back(), resolver.moves(id));
     const int feed = resolver.feed_of(id), movable = resolver.movable_of(id);
     if (feed >= 0) {
       state.feeds[static_cast<std::size_t>(feed)].place.patches.push_back({&state.views.back(), resolver.offset(id)});
@@ -68,22 +97,36 @@ Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>(
 
   for (const Instruction& instruction : description.instructions) {
     for (const int id : instruction.outputs) {
-      const View& view = resolver.view(id);
-      if (resolver.is_external(id)) state.written.push_back({view.as<std::byte>(), bytes_of(view)});
+      if (!resolver.is_external(id)) continue;
+      const Span span = resolver.span(id);
+      state.written.push_back({resolver.view(id).as<std::byte>() + span.begin, span.end - span.begin});
     }
   }
   // Whether a buffer stays as it is while the plan runs.
   const auto is_constant = [&](int id) {
     const std::byte* const begin = resolver.view(id).as<std::byte>();
     const std::byte* const end = begin + bytes_of(resolver.view(id));
-    return resolver.is_external(id) && std::none_of(state.written.begin(), state.written.end(), [&](const auto& other) {
-             return begin < other.begin + other.bytes && other.begin < end;
-           });
+    return resolver.is_external(id) && resolver.moves(id).empty() &&
+           std::none_of(state.written.begin(), state.written.end(),
+                        [&](const auto& other) { return begin < other.begin + other.bytes && other.begin < end; });
   };
 
   state.capacity = std::max(num_threads(), available_threads());  // the number may be raised later
   state.prepare_workers();
-  for (const Instruction& instruction : description.instructions) {
+  for (std::size_t number = 0; number < description.instructions.size(); ++number) {
+    const Instruction& instruction = description.instructions[number];
+    open.close_before(number);
+    if (instruction.region != RegionKind::none) {
+      // Its condition is read in its own turns where the test computes it.
+      const bool is_test = instruction.region == RegionKind::loop;
+      View* const condition = instruction.inputs.empty() ? nullptr : state.views.data() + state.views.size();
+      if (condition != nullptr && !is_test) append(instruction.inputs[0]);
+      open.open(instruction, number + 1 + instruction.instruction_count());
+      if (condition != nullptr && is_test) append(instruction.inputs[0]);
+      state.regions.back().condition = condition;
+      state.steps.push_back({nullptr, {}, &state.regions.back()});
+      continue;
+    }
     if (instruction.op < 0 || instruction.op >= ops.count) refuse("no op " + std::to_string(instruction.op));
     const OpRow& row = ops.rows[instruction.op];
     Call call;
@@ -111,9 +154,10 @@ Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>(
     if (row.scratch != nullptr) {
       state.scratch_bytes = std::max(state.scratch_bytes, row.scratch(call, state.capacity));
     }
-    state.steps.push_back({row.run, call});
+    state.steps.push_back({row.run, call, nullptr});
   }
 
+  open.close_before(description.instructions.size());
   state.results = state.views.data() + state.views.size();
   state.result_count = static_cast<int>(description.results.size());
   for (const int id : description.results) append(id);
@@ -163,12 +207,13 @@ std::vector<double> Plan::profile(const void* const* feeds, int repeats) {
   }
   std::vector<double> nanoseconds(state.steps.size(), 0.0);
   for (int repeat = 0; repeat < repeats; ++repeat) {
-    for (std::size_t i = 0; i < state.steps.size(); ++i) {
+    state.run_range(0, state.steps.size(), [&](State::Step& step) {
       const auto start = Clock::now();
-      state.steps[i].kernel(state.steps[i].call);
+      step.kernel(step.call);
       const auto taken = std::max(Clock::now() - start - reading, Clock::duration::zero());
-      nanoseconds[i] += std::chrono::duration<double, std::nano>(taken).count();
-    }
+      nanoseconds[static_cast<std::size_t>(&step - state.steps.data())] +=
+          std::chrono::duration<double, std::nano>(taken).count();
+    });
   }
   return nanoseconds;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -19,9 +20,37 @@
 namespace dlnative {
 
 struct Plan::State {
+  // Instructions that run in turns, with what moves on in each: the address in the first turn while it runs.
+  struct Region {
+    struct Moving {
+      View* view;
+      std::int64_t bytes;
+      void* home;
+    };
+    RegionKind kind = RegionKind::none;
+    std::int64_t turns = 0;
+    std::size_t lengths[2] = {};
+    const View* condition = nullptr;
+    std::vector<Moving> moving;
+    bool runs = false;
+
+    void begin() {
+      for (Moving& each : moving) each.home = each.view->data;
+      runs = true;
+    }
+    void advance() {
+      for (const Moving& each : moving) each.view->data = each.view->as<std::byte>() + each.bytes;
+    }
+    void end() {
+      for (const Moving& each : moving) each.view->data = each.home;
+      runs = false;
+    }
+    bool holds() const { return *condition->as<bool>(); }
+  };
   struct Step {
-    Kernel kernel;
+    Kernel kernel;  // or null, for a region
     Call call;
+    Region* region;
   };
   // Weights that a step finds in the form it computes with.
   struct Prepacked {
@@ -77,6 +106,7 @@ struct Plan::State {
   std::vector<std::int64_t> ints;
   std::vector<double> floats;
   std::vector<Step> steps;
+  std::deque<Region> regions;  // those around others first
   std::vector<Feed> feeds;
   std::vector<Movable> movables;
   std::vector<Prepacked> prepacked;
@@ -92,13 +122,22 @@ struct Plan::State {
   void bind_results(void* const* targets);  // null: all stay in the workspace
   void prepare_workers();
   void choose_threads();
-  void execute() const;  // within a RunScope
+  void execute();  // within a RunScope
+
+  template <class Call>
+  void run_range(std::size_t first, std::size_t behind, const Call& call);
+  template <class Call>
+  void run_region(Region& region, std::size_t first, const Call& call);
 };
 
 // What lasts from before the first step of a run, or of many, to after the last.
 class Plan::State::RunScope {
  public:
   explicit RunScope(State& state) : state_(state), lease_(*state.claim) {
+    // In a child of a fork a region may be left in the middle of its turns.
+    for (auto region = state.regions.rbegin(); region != state.regions.rend(); ++region) {
+      if (region->runs) region->end();
+    }
     state.bind_workspace(lease_.begin());
     state.prepare_workers();
     for (const Prepacked& entry : state.prepacked) entry.weights->refresh(entry.prepack, state.steps[entry.step].call);
@@ -146,8 +185,49 @@ inline void Plan::State::choose_threads() {
   workers.threads = alone ? autotuner.next(most_threads) : std::max(1, most_threads / plans);
 }
 
-inline void Plan::State::execute() const {
-  for (const Step& step : steps) step.kernel(step.call);
+inline void Plan::State::execute() {
+  run_range(0, steps.size(), [](Step& step) { step.kernel(step.call); });
+}
+
+// Runs the steps from the first to that before `behind`; `call` runs a kernel.
+template <class Call>
+void Plan::State::run_range(std::size_t first, std::size_t behind, const Call& call) {
+  while (first < behind) {
+    Step& step = steps[first++];
+    if (step.kernel != nullptr) {
+      call(step);
+    } else {
+      run_region(*step.region, first, call);
+      first += step.region->lengths[0] + step.region->lengths[1];
+    }
+  }
+}
+
+template <class Call>
+void Plan::State::run_region(Region& region, std::size_t first, const Call& call) {
+  const std::size_t middle = first + region.lengths[0], behind = middle + region.lengths[1];
+  switch (region.kind) {
+    case RegionKind::none:
+      break;
+    case RegionKind::scan:
+      region.begin();
+      for (std::int64_t turn = 0; turn < region.turns; ++turn) {
+        run_range(first, behind, call);
+        region.advance();
+      }
+      region.end();
+      break;
+    case RegionKind::loop:
+      for (std::int64_t turn = 0; turn != region.turns; ++turn) {
+        run_range(first, middle, call);
+        if (!region.holds()) break;
+        run_range(middle, behind, call);
+      }
+      break;
+    case RegionKind::branch:
+      region.holds() ? run_range(first, middle, call) : run_range(middle, behind, call);
+      break;
+  }
 }
 
 }  // namespace dlnative

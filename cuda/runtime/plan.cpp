@@ -103,6 +103,7 @@ Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>(
   for (std::size_t i = 0; i < state.steps.size(); ++i) {
     const Instruction& instruction = description.instructions[i];
     State::Step& step = state.steps[i];
+    if (instruction.region != RegionKind::none) refuse("regions run on the cpu only");
     step.row = instruction.op < 0 ? nullptr : row_at(instruction.op);
     if (step.row == nullptr) refuse("no op " + std::to_string(instruction.op));
     for (const int id : instruction.inputs) step.inputs.push_back(place(id));

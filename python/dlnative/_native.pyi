@@ -32,8 +32,8 @@ class Plan:
         feeds: list[int],
         results: list[int],
         externals: list[Array],
-        buffers: list[tuple[int, int, int, tuple[int, ...]]],
-        instructions: list[tuple[int, tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[float, ...]]],
+        buffers: list[tuple[int, int, int, tuple[int, ...], tuple[tuple[int, int], ...]]],
+        instructions: list[tuple[int | str, tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[float, ...]]],
     ) -> None: ...
     def run(self, feeds: list[Array]) -> list[Array]: ...
     def call(self, *feeds: Array) -> Array | None: ...

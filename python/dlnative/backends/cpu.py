@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from dlnative import _native
 from dlnative.backends.backend import Executor, Limits
 from dlnative.backends.program import Array, Program
@@ -25,14 +27,20 @@ class CpuBackend:
             NotImplementedError: if an op has no CPU kernel.
             TypeError: if a kernel does not take the types of its operands.
         """
-        instructions = []
+        instructions: list[Any] = []
         for step in program.instructions:
+            region = step.region
+            if region is not None:
+                instructions.append((region.kind, step.inputs, (), (region.turns, *region.lengths), ()))
+                continue
             code = OP_CODES.get(step.op)
             if code is None:
                 raise NotImplementedError(f'the cpu backend has no kernel for the op "{step.op}"')
             ints = tuple(OP_CODES[value] if isinstance(value, str) else value for value in step.ints)
             instructions.append((code, step.inputs, step.outputs, ints, step.floats))
-        buffers = [(buffer.space, buffer.offset, CODES[buffer.dtype], buffer.shape) for buffer in program.buffers]
+        buffers = [
+            (buffer.space, buffer.offset, CODES[buffer.dtype], buffer.shape, buffer.moves) for buffer in program.buffers
+        ]
         return _native.Plan(
             program.arena_bytes, program.feeds, program.results, program.externals, buffers, instructions
         )

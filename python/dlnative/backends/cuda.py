@@ -39,7 +39,9 @@ class CudaBackend:
             if code is None:
                 raise NotImplementedError(f'the cuda backend has no kernel for the op "{step.op}"')
             instructions.append((code, step.inputs, step.outputs, step.ints, step.floats))
-        buffers = [(buffer.space, buffer.offset, CODES[buffer.dtype], buffer.shape) for buffer in program.buffers]
+        buffers = [
+            (buffer.space, buffer.offset, CODES[buffer.dtype], buffer.shape, buffer.moves) for buffer in program.buffers
+        ]
         plan: Executor = self._native.Plan(
             program.arena_bytes, program.feeds, program.results, program.externals, buffers, instructions
         )

@@ -11,27 +11,51 @@ Array = np.ndarray[Any, Any]
 ARENA = 0  # the space of the plan's own memory; feeds are spaces 1 to F, memory that others own comes after them
 
 
+Moves = tuple[tuple[int, int], ...]
+
+
 class Buffer:
-    """A dense, row-major piece of memory.
+    """A dense, row-major piece of memory, perhaps a part of another one.
 
     Args:
         space: which memory it lies in.
         offset: where, in bytes.
         shape: its shape.
         dtype: its element type.
+        moves: for each region around the instructions that name it, from the outermost on, how many bytes it moves in
+            each turn, and the number of turns.
     """
 
-    __slots__ = ("dtype", "offset", "shape", "space")
+    __slots__ = ("dtype", "moves", "offset", "shape", "space")
 
-    def __init__(self, space: int, offset: int, shape: tuple[int, ...], dtype: str) -> None:
+    def __init__(self, space: int, offset: int, shape: tuple[int, ...], dtype: str, moves: Moves = ()) -> None:
         self.space = space
         self.offset = offset
         self.shape = shape
         self.dtype = dtype
+        self.moves = moves
+
+
+class Region:
+    """What makes an instruction one that runs instructions behind it: its bodies, one after the other.
+
+    Args:
+        kind: `"for"` runs its body so many times. `"while"` runs its first body and then, if its first input is true, the
+            second, again and again. `"if"` runs its first body if its first input is true, else the second.
+        turns: how many times at most; -1 where there is no limit.
+        lengths: the number of instructions of each body, those of regions in it included.
+    """
+
+    __slots__ = ("kind", "lengths", "turns")
+
+    def __init__(self, kind: str, turns: int, lengths: tuple[int, ...]) -> None:
+        self.kind = kind
+        self.turns = turns
+        self.lengths = lengths
 
 
 class Instruction:
-    """One call of a kernel.
+    """One call of a kernel, or a region.
 
     Args:
         op: the name of the op.
@@ -39,11 +63,12 @@ class Instruction:
         inputs, outputs: numbers of buffers.
         ints, floats: the attributes as kernels take them; the name of an op stands for its code.
         keywords: the attributes by name, as reference functions take them.
-        flops: floating-point operations.
+        flops: floating-point operations, in all turns of the regions around.
         fused: the ops that the planner put together in it; empty if it is one op.
+        region: what it does with the instructions behind it, if it is a region.
     """
 
-    __slots__ = ("family", "floats", "flops", "fused", "inputs", "ints", "keywords", "op", "outputs")
+    __slots__ = ("family", "floats", "flops", "fused", "inputs", "ints", "keywords", "op", "outputs", "region")
 
     def __init__(
         self,
@@ -56,6 +81,7 @@ class Instruction:
         keywords: dict[str, Any],
         flops: int,
         fused: tuple[str, ...],
+        region: Region | None = None,
     ) -> None:
         self.op = op
         self.family = family
@@ -66,6 +92,7 @@ class Instruction:
         self.keywords = keywords
         self.flops = flops
         self.fused = fused
+        self.region = region
 
 
 class Program:

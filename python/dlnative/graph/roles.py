@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from dlnative.graph.planning.lower import Value
+    from dlnative.graph.tensor import Node, Tensor
 
 Shape = tuple[Any, ...]
 Activation = tuple[Any, ...]  # the name of an op and its parameters; () is none
@@ -54,6 +55,10 @@ class Roles(NamedTuple):
             is a part of the input's memory; `None` where it is not.
         joins: from the inputs' shapes and the attributes to the elements of the result that the inputs begin at, where
             they are parts of its memory one behind the other; `None` where they are not.
+        merge: from a tensor, and the nodes of this op that read it with what arrives at their results, to its gradient: for
+            an op that takes a part.
+        over_turns: from a node of a body to a function of its inputs, stacked along a new first axis and perhaps in other
+            shapes, that gives the sum of its results over the turns at once; `None` where there is none.
         repeats: the result is the input, broadcast to the shape that is the first attribute.
         permutes: the result is the input with its axes in the order that is the first attribute.
         post_op: what it is in an epilogue: `"addition"`, `"scaling"`, `"activation"`, `"gradient"` (of an activation) or
@@ -64,6 +69,7 @@ class Roles(NamedTuple):
             can do that.
         rewrite: from inputs and attribute values to others that give the same: an op's own simplification.
         scales: the number of an output, and of a float attribute that this output is multiplied by.
+        region: its attribute is a part of the graph (`graph/region.py`), which it runs.
         serves: what the graph itself uses the op for: `"copying"`, `"repeating"`, `"chaining"`, `"casting"` or `"adding"`.
     """
 
@@ -74,6 +80,8 @@ class Roles(NamedTuple):
     neutral: float | None = None
     view: Callable[[Shape, tuple[Any, ...]], int | None] | None = None
     joins: Callable[[Sequence[Shape], tuple[Any, ...]], list[int] | None] | None = None
+    merge: Callable[[Tensor, list[tuple[Node, Tensor]]], Tensor] | None = None
+    over_turns: Callable[[Node], Callable[..., Any] | None] | None = None
     repeats: bool = False
     permutes: bool = False
     post_op: str = ""
@@ -82,6 +90,7 @@ class Roles(NamedTuple):
     takes: Callable[[Sequence[Shape], tuple[Any, ...]], bool] | None = None
     rewrite: Callable[[list[Value], tuple[Any, ...]], tuple[list[Value], tuple[Any, ...]]] | None = None
     scales: tuple[int, int] | None = None
+    region: bool = False
     serves: str = ""
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from dlnative.graph.op import Op, Shape
 
 if TYPE_CHECKING:
-    from dlnative.graph.variable import Variable
+    pass
 
 _serial = itertools.count()
 
@@ -66,7 +66,7 @@ class Tensor:
         dtype: str,
         node: Node | None = None,
         index: int = 0,
-        source: int | Variable | np.ndarray[Any, Any] | None = None,
+        source: Any = None,
     ) -> None:
         self.shape = shape
         self.dtype = dtype
@@ -119,3 +119,8 @@ class Tensor:
         def __truediv__(self, other: Any) -> Tensor: ...
         def __rtruediv__(self, other: Any) -> Tensor: ...
         def __neg__(self) -> Tensor: ...
+
+
+def serial_now() -> int:
+    """Returns a number that is larger than those of all nodes so far, and smaller than those of all later ones."""
+    return next(_serial)

@@ -165,8 +165,10 @@ from dlnative.ops.sorting import argsort, sort, top_k
 
 if TYPE_CHECKING:
     from dlnative.ops.blocks import depth_to_space, space_to_depth
+    from dlnative.ops.control import scan
     from dlnative.ops.cumulative import cumprod, cumsum, diff, nancumprod, nancumsum, nanprod, prod, trapezoid
     from dlnative.ops.einstein import einsum
+    from dlnative.ops.loops import associative_scan, cond, fori_loop, map, switch, vectorized_map, while_loop
     from dlnative.ops.matrices import (
         correlate,
         cross,
@@ -262,8 +264,10 @@ operators.install()
 # Functions that few programs use: their files are loaded when they are asked for.
 _LATER = {
     "blocks": "depth_to_space space_to_depth",
+    "control": "scan",
     "cumulative": "cumprod cumsum diff nancumprod nancumsum nanprod prod trapezoid",
     "einstein": "einsum",
+    "loops": "associative_scan cond fori_loop map switch vectorized_map while_loop",
     "matrices": "correlate cross diag diagflat diagonal inner kron outer tensordot trace tril triu vander vdot",
     "normalization": "moments normalize psnr sparsemax",
     "numeric": (
@@ -322,6 +326,7 @@ __all__ = [
     "argsort",
     "array",
     "array_split",
+    "associative_scan",
     "average",
     "bartlett",
     "binary_crossentropy",
@@ -342,6 +347,7 @@ __all__ = [
     "celu",
     "clip",
     "concatenate",
+    "cond",
     "conj",
     "conjugate",
     "convert_to_numpy",
@@ -387,6 +393,7 @@ __all__ = [
     "fmax",
     "fmin",
     "fmod",
+    "fori_loop",
     "full",
     "full_like",
     "gcd",
@@ -444,6 +451,7 @@ __all__ = [
     "logical_xor",
     "logspace",
     "logsumexp",
+    "map",
     "matmul",
     "max",
     "maximum",
@@ -505,6 +513,7 @@ __all__ = [
     "round",
     "rsqrt",
     "saturate_cast",
+    "scan",
     "scatter",
     "scatter_update",
     "searchsorted",
@@ -547,6 +556,7 @@ __all__ = [
     "sum",
     "swapaxes",
     "swish",
+    "switch",
     "take",
     "take_along_axis",
     "tan",
@@ -571,10 +581,12 @@ __all__ = [
     "var",
     "vdot",
     "vectorize",
+    "vectorized_map",
     "view",
     "vsplit",
     "vstack",
     "where",
+    "while_loop",
     "zeros",
     "zeros_like",
 ]

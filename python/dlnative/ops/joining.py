@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from dlnative import dtypes
-from dlnative.graph.op import OPS, Op, Sample, Spec, register
+from dlnative.graph.op import OPS, Op, Sample, Spec, register, size_of
+from dlnative.graph.roles import Roles
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.conversion import promote
 from dlnative.ops.core import as_tensor, call, integer, invoke, normalize_axis, operation, shown, unknown
@@ -42,6 +43,17 @@ def _concatenate_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
     return parts
 
 
+def _joined(shapes: Sequence[tuple[Any, ...]], attributes: tuple[Any, ...]) -> list[int] | None:
+    """Returns where the parts begin, if each is one piece of memory."""
+    axis = attributes[0]
+    if any(extent != 1 for extent in shapes[0][:axis]):
+        return None
+    starts = [0]
+    for shape in shapes:
+        starts.append(starts[-1] + size_of(shape))
+    return starts[:-1] if 0 not in map(size_of, shapes) else None
+
+
 register(
     Op(
         "concatenate",
@@ -51,6 +63,7 @@ register(
         gradient=_concatenate_gradient,
         flops=lambda ins, outs: 0,
         dtypes=dtypes.DTYPES,
+        roles=Roles(joins=_joined),
         samples=lambda: [
             Sample((3, 2), (3, 5), axis=1),
             Sample((1, 4), (3, 4), (2, 4), axis=0),

@@ -155,6 +155,18 @@ def _without_transposes(inputs: list[Any], attributes: tuple[Any, ...]) -> tuple
     return inputs, tuple(flags)
 
 
+def _over_turns(node: Node) -> Any:
+    """The sum of aᵀ b over turns is the product of the rows of all turns."""
+    (a, b), (transpose_a, transpose_b, _) = node.inputs, node.attributes
+    if not transpose_a or transpose_b or len(a.shape) != 2 or len(b.shape) != 2:
+        return None
+
+    def rows(x: Any, like: Tensor) -> Any:
+        return call("reshape", x, attributes=((size_of(x.shape) // max(like.shape[1], 1), like.shape[1]),))
+
+    return lambda x, y: _product(rows(x, a), rows(y, b), True, False)
+
+
 register(
     Op(
         "matmul",
@@ -166,7 +178,7 @@ register(
         inplace=lambda attributes, output: (2,) if attributes[2] == Epilogue(gradient_of=("relu",)) else (),
         flops=_matmul_flops,
         samples=lambda: _matrix_samples() + _epilogue_samples(),
-        roles=Roles(takes=_takes, rewrite=_without_transposes),
+        roles=Roles(takes=_takes, rewrite=_without_transposes, over_turns=_over_turns),
         tolerance=4.0,
         size="terms",
     )

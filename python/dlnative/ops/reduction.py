@@ -75,6 +75,20 @@ _FLOAT = ("float32", "float64")
 _NUMBER = (*_FLOAT, "int32", "int64")
 
 
+def _over_turns(node: Node) -> Any:
+    """A sum over the first axes is one over turns in front of them, too."""
+    axis, count, keepdims = node.attributes
+    shape = node.inputs[0].shape
+    if axis or keepdims or not size_of(shape):
+        return None
+
+    def total(x: Any) -> Any:
+        turns = size_of(x.shape) // size_of(shape)
+        return call("sum", call("reshape", x, attributes=((turns, *shape),)), attributes=(0, count + 1, False))
+
+    return total
+
+
 def _reduction(
     name: str, gradient: Any, numbers: tuple[str, ...], uint64: str | None, tolerance: float, roles: Roles
 ) -> None:
@@ -100,7 +114,9 @@ def _reduction(
     )
 
 
-_reduction("sum", _sum_gradient, _NUMBER, "modulo", 4.0, Roles(reduces="elements", post_op="sums"))
+_reduction(
+    "sum", _sum_gradient, _NUMBER, "modulo", 4.0, Roles(reduces="elements", post_op="sums", over_turns=_over_turns)
+)
 _reduction("mean", _mean_gradient, _FLOAT, None, 4.0, Roles(reduces="elements"))
 _reduction("max", _extreme_gradient, _NUMBER, "order", 0.0, Roles(reduces="rows"))
 _reduction("min", _extreme_gradient, _NUMBER, "order", 0.0, Roles(reduces="rows"))

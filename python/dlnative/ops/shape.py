@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from dlnative.ops.core import (
     normalize_axes,
     normalize_axis,
     operation,
+    scalar,
     shape_of,
     shown,
 )
@@ -139,6 +141,40 @@ def _slice_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
     return (call("pad", dy, attributes=(starts, node.inputs[0].shape)),)
 
 
+def _merged(x: Tensor, parts: list[tuple[Node, Tensor]]) -> Any:
+    """Returns the gradient of a tensor that slices are taken of: where they lie one behind the other, in one piece."""
+    cuts: dict[tuple[int, int], Any] = {}  # by the first and the last row along an axis
+    axes: set[int] = set()
+    for node, dy in parts:
+        starts, steps, extents = node.attributes
+        cut = [axis for axis, extent in enumerate(extents) if extent != x.shape[axis] or steps[axis] != 1]
+        if len(cut) != 1 or steps[cut[0]] != 1 or not extents[cut[0]]:
+            return _added(parts)
+        axes.add(cut[0])
+        rows = starts[cut[0]], starts[cut[0]] + extents[cut[0]]
+        cuts[rows] = dy if rows not in cuts else call("add", cuts[rows], dy)
+    (axis, *others), ends = axes, sorted(cuts)
+    if others or len(ends) < 2 or any(first[1] > second[0] for first, second in pairwise(ends)):
+        return _added(parts)
+    pieces, behind = [], 0
+    for first, last in (*ends, (x.shape[axis], x.shape[axis])):
+        if first > behind:
+            gap = (*x.shape[:axis], first - behind, *x.shape[axis + 1 :])
+            pieces.append(call("broadcast_to", scalar(0.0, x), attributes=(gap,)))
+        if last > first:
+            pieces.append(cuts[first, last])
+        behind = last
+    return call("concatenate", *pieces, attributes=(axis,))
+
+
+def _added(parts: list[tuple[Node, Tensor]]) -> Any:
+    gradients = [_slice_gradient(node, [dy])[0] for node, dy in parts]
+    result = gradients[0]
+    for gradient in gradients[1:]:
+        result = call("add", result, gradient)
+    return result
+
+
 def _spaced(x: Any, axis: int, step: int) -> Any:
     """Puts `step - 1` zeros between neighbours along an axis: pads each to a group of `step`, and cuts off the last zeros."""
     shape, rank = tuple(x.shape), len(x.shape)
@@ -158,7 +194,7 @@ register(
         attributes=(("starts", "ints"), ("steps", "ints"), ("shape", "shape")),
         gradient=_slice_gradient,
         flops=_no_flops,
-        roles=Roles(view=_part),
+        roles=Roles(view=_part, merge=_merged),
         dtypes=dtypes.DTYPES,
         samples=lambda: [
             Sample((5, 7), starts=(1, 2), steps=(1, 1), shape=(3, 4)),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dlnative.backends.backend import Executor, Limits
-from dlnative.backends.program import ARENA, Array, Buffer, Program
+from dlnative.backends.program import ARENA, Array, Buffer, Program, Region
 from dlnative.backends.reference.functions import function_of
 from dlnative.backends.selection import invalidate
 from dlnative.dtypes import NUMPY
@@ -46,26 +46,67 @@ class _Memory:
         spaces += [feed.reshape(-1).view(np.uint8) for feed in self.feeds]
         spaces += program.externals
         assert ARENA == 0
-        views = [_view(spaces[buffer.space], buffer) for buffer in buffers]
-        self.results = [views[number] for number in program.results]
-        self.steps = [
-            (
-                function_of(step.family, step.op),
-                [views[number] for number in step.inputs],
-                step.keywords,
-                [views[number] for number in step.outputs],
-            )
-            for step in program.instructions
+        self.spaces = spaces
+        self.program = program
+        # What moves with the turns of a region is viewed anew in each turn.
+        self.views = [None if buffer.moves else _view(spaces[buffer.space], buffer) for buffer in buffers]
+        self.results = [_view(spaces[buffers[number].space], buffers[number]) for number in program.results]
+        self.functions = [
+            function_of(step.family, step.op) if step.region is None else None for step in program.instructions
         ]
-        written = {number for step in program.instructions for number in step.outputs}
-        self.written = [views[number] for number in written if buffers[number].space > len(program.feeds)]
+        written = {buffers[number].space for step in program.instructions for number in step.outputs}
+        self.written = [spaces[space] for space in written if space > len(program.feeds)]
 
     def execute(self) -> None:
         with np.errstate(all="ignore"):
-            for function, inputs, keywords, outputs in self.steps:
-                _write(function(*inputs, **keywords), outputs)
-        for view in self.written:
-            invalidate(view)
+            self.run(0, len(self.functions), ())
+        for array in self.written:
+            invalidate(array)
+
+    def run(self, first: int, last: int, turns: tuple[int, ...]) -> None:
+        """Runs instructions.
+
+        Args:
+            first, last: the numbers of the first one, and of that behind the last.
+            turns: the turns of the regions around, from the outermost on.
+        """
+        while first < last:
+            step, function = self.program.instructions[first], self.functions[first]
+            first += 1
+            if function is not None:
+                inputs = [self.view(number, turns) for number in step.inputs]
+                _write(function(*inputs, **step.keywords), [self.view(number, turns) for number in step.outputs])
+            elif step.region is not None:
+                self.run_region(step.region, step.inputs, first, turns)
+                first += sum(step.region.lengths)
+
+    def run_region(self, region: Region, inputs: tuple[int, ...], first: int, turns: tuple[int, ...]) -> None:
+        middle = first + region.lengths[0]
+        last = first + sum(region.lengths)
+        if region.kind == "for":
+            for turn in range(region.turns):
+                self.run(first, last, (*turns, turn))
+        elif region.kind == "while":
+            turn = 0
+            while turn != region.turns:
+                self.run(first, middle, (*turns, turn))
+                if not self.view(inputs[0], (*turns, turn)):
+                    break
+                self.run(middle, last, (*turns, turn))
+                turn += 1
+        elif self.view(inputs[0], turns):
+            self.run(first, middle, (*turns, 0))
+        else:
+            self.run(middle, last, (*turns, 0))
+
+    def view(self, number: int, turns: tuple[int, ...]) -> Array:
+        """Returns a buffer in certain turns of the regions around."""
+        view = self.views[number]
+        if view is None:
+            buffer = self.program.buffers[number]
+            moved = sum(turn * stride for turn, (stride, _) in zip(turns, buffer.moves, strict=False))
+            view = _view(self.spaces[buffer.space], buffer, moved)
+        return view
 
 
 class ReferenceExecutor:
@@ -75,6 +116,8 @@ class ReferenceExecutor:
 
     def __init__(self, program: Program) -> None:
         for step in program.instructions:  # what cannot run is refused now
+            if step.region is not None:
+                continue
             function_of(step.family, step.op)
             inputs, outputs = ([program.buffers[n].dtype for n in numbers] for numbers in (step.inputs, step.outputs))
             op = OPS[step.op]
@@ -138,19 +181,25 @@ class ReferenceExecutor:
 
     def profile(self, feeds: list[Array], repeats: int) -> list[float]:
         self.run(feeds)
-        elapsed = [0.0] * len(self._memory().steps)
+        memory = self._memory()
+        elapsed = [0.0] * len(memory.functions)
         for _ in range(repeats):
-            for index, (function, inputs, keywords, outputs) in enumerate(self._memory().steps):
+            index = 0
+            while index < len(elapsed):  # a region counts as a whole
+                region = self._program.instructions[index].region
+                behind = index + 1 + (sum(region.lengths) if region is not None else 0)
                 start = time.perf_counter_ns()
-                _write(function(*inputs, **keywords), outputs)
+                memory.run(index, behind, ())
                 elapsed[index] += time.perf_counter_ns() - start
+                index = behind
         return elapsed
 
 
-def _view(space: Array, buffer: Buffer) -> Array:
+def _view(space: Array, buffer: Buffer, moved: int = 0) -> Array:
     dtype = NUMPY[buffer.dtype]
+    first = buffer.offset + moved
     size = int(np.prod(buffer.shape, dtype=np.int64))
-    return space[buffer.offset : buffer.offset + size * dtype.itemsize].view(dtype).reshape(buffer.shape)
+    return space[first : first + size * dtype.itemsize].view(dtype).reshape(buffer.shape)
 
 
 def _write(result: Any, outputs: list[Array]) -> None:

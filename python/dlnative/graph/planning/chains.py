@@ -13,10 +13,10 @@ from typing import Any
 from dlnative import dtypes
 from dlnative.backends.backend import Limits
 from dlnative.graph.op import SERVING, size_of
-from dlnative.graph.planning.lower import Lowered, Step, Value
+from dlnative.graph.planning.lower import LoweredIR, Step, Value
 
 
-def chain(plan: Lowered, limits: Limits) -> None:
+def chain(plan: LoweredIR, limits: Limits) -> None:
     """Replaces chains of elementwise steps by one step each, in place.
 
     Args:
@@ -60,7 +60,7 @@ def _row(step: Step) -> int:
 
 
 class _Chains:
-    def __init__(self, plan: Lowered, limits: Limits) -> None:
+    def __init__(self, plan: LoweredIR, limits: Limits) -> None:
         self.plan = plan
         self.limits = limits
         self.kept = plan.kept()
@@ -118,20 +118,22 @@ class _Chains:
                         return False
                 elif self.place(reader) < last:
                     return False
-        made = {member.outputs[0].key for member in members}
-        if any(value.key in made and not value.whole for member in members for value in member.inputs):
-            return False  # a part of what the chain makes
+        made = {member.outputs[0].key: member.outputs[0].place for member in members}
+        for member in members:
+            for value in member.inputs:
+                if value.key in made and value.place not in made.values():
+                    return False  # a part of what the chain makes, or a whole that it makes a part of
         inputs, results = self.ends(members)
         return len(inputs) + len(results) <= self.limits.chain_values
 
     def ends(self, members: list[Step]) -> tuple[list[Value], list[Value]]:
         """Returns what a chain reads from outside and what it leaves there."""
         inside = {id(member) for member in members}
-        made = {member.outputs[0].key for member in members}
+        made = {member.outputs[0].place for member in members}
         inputs: dict[Any, Value] = {}
         for member in members:
             for value in member.inputs:
-                if value.key not in made:
+                if value.place not in made:
                     inputs.setdefault(value.place, value)
         results = [
             member.outputs[0]
@@ -164,14 +166,14 @@ class _Chains:
             }
             # A step may write over an operand only if their elements are of one size.
             free += [number for number, dtype in dying.items() if dtype == output.dtype]
-            if output.key not in numbers:
+            if output.place not in numbers:
                 if not free:
                     free.append(first + used)
                     used += 1
-                numbers[output.key] = free.pop()
+                numbers[output.place] = free.pop()
             free += [number for number, dtype in dying.items() if dtype != output.dtype]
             parameters = member.op.encode(member.attributes)[1]
-            program.append((member.op.name, operands, numbers[output.key], output.dtype, parameters))
+            program.append((member.op.name, operands, numbers[output.place], output.dtype, parameters))
         names = tuple(part for member in members for part in (member.fused or (member.op.name,)))
         row = max((_row(member) for member in members if member.op.roles.reduces), default=0)
         return Step(SERVING["chaining"], inputs, results, (len(results), row, tuple(program)), names)

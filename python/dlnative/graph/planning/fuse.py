@@ -16,17 +16,17 @@ from typing import Any
 import numpy as np
 
 from dlnative.graph.op import size_of
-from dlnative.graph.planning.lower import Lowered, Step, Value
+from dlnative.graph.planning.lower import LoweredIR, Step, Value
 from dlnative.graph.roles import Epilogue
 
 
-def fuse(plan: Lowered) -> None:
+def fuse(plan: LoweredIR) -> None:
     """Replaces groups of steps by fused ones, in place."""
     _Fusion(plan).run()
 
 
 class _Fusion:
-    def __init__(self, plan: Lowered) -> None:
+    def __init__(self, plan: LoweredIR) -> None:
         self.plan = plan
         self.kept = plan.kept()
         self.uses: dict[int, int] = {}
@@ -34,6 +34,7 @@ class _Fusion:
             for value in step.inputs:
                 self.uses[value.key] = self.uses.get(value.key, 0) + 1
         self.removed: set[int] = set()
+        self.places = {id(step): index for index, step in enumerate(plan.steps)}
         self.rules: dict[str, Callable[[Step], Step | None]] = {
             "addition": self.addition,
             "activation": self.activation,
@@ -43,7 +44,7 @@ class _Fusion:
 
     def run(self) -> None:
         steps: list[Step | None] = list(self.plan.steps)
-        places = {id(step): index for index, step in enumerate(self.plan.steps)}
+        places = self.places
         products: dict[Any, Step] = {}  # by the rows that they multiply with
         sums: dict[Any, Step] = {}
         for index, step in enumerate(self.plan.steps):
@@ -62,8 +63,21 @@ class _Fusion:
         for rows, product in products.items():
             total = sums.get(rows)
             if total is not None and id(product) not in self.removed:
-                self.bias_gradient(product, total, steps, places)
+                self.bias_gradient(product, total, steps)
         self.plan.steps = [step for step in steps if step is not None and id(step) not in self.removed]
+
+    def producer(self, value: Value) -> Step | None:
+        """The step of this plan, and not of one around it, that makes a value."""
+        made = value.producer
+        return made if made is not None and id(made) in self.places else None
+
+    def epilogue(self, value: Value) -> Epilogue | None:
+        """Returns the epilogue of the step that makes a value, if that can have one."""
+        made = self.producer(value)
+        if made is None or made.op.roles.takes is None or len(made.outputs) > 1:
+            return None
+        epilogue: Epilogue = made.attributes[-1]
+        return epilogue
 
     def only_use(self, value: Value) -> bool:
         return self.uses.get(value.key) == 1 and value.key not in self.kept
@@ -77,7 +91,7 @@ class _Fusion:
             operand: what it reads beside `value`.
             **more: what it is in an epilogue.
         """
-        made = value.producer
+        made = self.producer(value)
         if made is None or made.op.roles.takes is None or not self.only_use(value):
             return None
         epilogue: Epilogue = made.attributes[-1]
@@ -96,7 +110,7 @@ class _Fusion:
 
     def addition(self, step: Step) -> Step | None:
         for value, other in (step.inputs, step.inputs[::-1]):
-            epilogue = _epilogue(value)
+            epilogue = self.epilogue(value)
             if epilogue is None or epilogue.activation or epilogue.gradient_of or step.outputs[0].shape != value.shape:
                 continue
             more = {}
@@ -111,14 +125,14 @@ class _Fusion:
 
     def activation(self, step: Step) -> Step | None:
         value = step.inputs[0]
-        epilogue = _epilogue(value)
+        epilogue = self.epilogue(value)
         if epilogue is None or epilogue.activation or epilogue.gradient_of:
             return None
         return self.extended(value, step, None, activation=(step.op.name, *step.attributes))
 
     def activation_gradient(self, step: Step) -> Step | None:
         arriving, saved = step.inputs
-        epilogue = _epilogue(arriving)
+        epilogue = self.epilogue(arriving)
         if epilogue is None or epilogue.activation or epilogue.gradient_of or saved.shape != arriving.shape:
             return None
         return self.extended(arriving, step, saved, gradient_of=(step.op.roles.of, *step.attributes))
@@ -126,7 +140,7 @@ class _Fusion:
     def scaled(self, step: Step) -> None:
         """A number that an output is multiplied by goes into the attribute that it is multiplied by anyway."""
         for value, factor in (step.inputs, step.inputs[::-1]):
-            made = value.producer
+            made = self.producer(value)
             if made is None or made.op.roles.scales is None:
                 continue
             output, place = made.op.roles.scales
@@ -147,7 +161,8 @@ class _Fusion:
             self.removed.add(id(step))
             return
 
-    def bias_gradient(self, product: Step, total: Step, steps: list[Step | None], places: dict[int, int]) -> None:
+    def bias_gradient(self, product: Step, total: Step, steps: list[Step | None]) -> None:
+        places = self.places
         first, last = sorted((places[id(product)], places[id(total)]))
         summed, rows = total.inputs[0], product.inputs[1]
         made = product.inputs[0].base.producer
@@ -159,15 +174,6 @@ class _Fusion:
         outputs = [*product.outputs, total.outputs[0]]
         names = (*(product.fused or (product.op.name,)), total.op.name)
         steps[first], steps[last] = Step(product.op, product.inputs, outputs, attributes, names), None
-
-
-def _epilogue(value: Value) -> Epilogue | None:
-    """Returns the epilogue of the step that makes a value, if that can have one."""
-    made = value.producer
-    if made is None or made.op.roles.takes is None or len(made.outputs) > 1:
-        return None
-    epilogue: Epilogue = made.attributes[-1]
-    return epilogue
 
 
 def _takes(step: Step, epilogue: Epilogue) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +19,6 @@ from dlnative import dtypes
 from dlnative.graph.op import SERVING, Op, Spec, size_of
 from dlnative.graph.roles import NO_ROLES
 from dlnative.graph.tensor import Node, Tensor
-from dlnative.graph.variable import Variable
 
 if TYPE_CHECKING:
     from dlnative.graph.trace import Trace
@@ -101,46 +100,67 @@ class Step:
             value._producer = reference
 
 
-class Lowered:
-    """A plan in the making: steps, the values to return, and the variables to write."""
+class LoweredIR:
+    """A plan in the making, or the body of a region.
 
-    def __init__(self, steps: list[Step], results: list[Value], updates: list[tuple[Variable, Value]]) -> None:
+    Args:
+        steps: in the order of execution.
+        results: the values to return.
+        updates: what is written: variables, or in a region the places of its results, and their new values.
+        has_regions: whether a step has a region.
+    """
+
+    def __init__(
+        self, steps: list[Step], results: list[Value], updates: list[tuple[Any, Value]], has_regions: bool
+    ) -> None:
         self.steps = steps
         self.results = results
         self.updates = updates
+        self.has_regions = has_regions
 
     def kept(self) -> set[int]:
         """Returns the keys of the values that must exist when the plan ends."""
         return {value.key for value in self.results} | {value.key for _, value in self.updates}
 
 
-def lower(trace: Trace, results: Sequence[Tensor]) -> Lowered:
+def lower(trace: Trace, results: Sequence[Tensor]) -> LoweredIR:
     """Returns the steps that compute the results and the trace's updates."""
-    lowering = _Lowering()
-    for node in _needed(list(results) + list(trace.updates.values())):
+    lowering = Lowering()
+    for node in needed_nodes(list(results) + list(trace.updates.values())):
         lowering.add(node)
-    return Lowered(
-        lowering.steps,
+    return lowering.lowered(
         [lowering.value(tensor) for tensor in results],
         [(variable, lowering.value(tensor)) for variable, tensor in trace.updates.items()],
     )
 
 
-def _needed(tensors: Sequence[Tensor]) -> list[Node]:
+def needed_nodes(tensors: Sequence[Tensor], known: Container[int] = ()) -> list[Node]:
+    """Returns the nodes that compute tensors, in order, from others whose identities are known."""
     found: dict[int, Node] = {}
-    stack = [tensor.node for tensor in tensors if tensor.node is not None]
+    stack = [tensor.node for tensor in tensors if tensor.node is not None and id(tensor) not in known]
     while stack:
         node = stack.pop()
         if node.serial not in found:
             found[node.serial] = node
             for tensor in node.inputs:
-                if tensor.node is not None:
+                if tensor.node is not None and (not known or id(tensor) not in known):
                     stack.append(tensor.node)
     return [found[serial] for serial in sorted(found)]
 
 
-class _Lowering:
-    def __init__(self) -> None:
+class Lowering:
+    """Makes steps of nodes.
+
+    Args:
+        outer: what lowers the graph around, for the body of a region.
+        hoists: whether what the body does not change is computed there, once.
+    """
+
+    def __init__(self, outer: Lowering | None = None, hoists: bool = True) -> None:
+        self.outer = outer
+        self.hoists = hoists
+        self.own: set[int] = set()  # the keys of the values of this body
+        self.has_regions = False
         self.steps: list[Step] = []
         self.values: dict[int, Value] = {}
         self.seen: dict[Any, list[Value]] = {}
@@ -153,7 +173,13 @@ class _Lowering:
             found = self.values[id(tensor)] = self.leaf(tensor.shape, tensor.dtype, tensor.source)
         return found
 
+    def lowered(self, results: list[Value], updates: list[tuple[Any, Value]]) -> LoweredIR:
+        """Returns the steps that there are, with what they are for."""
+        return LoweredIR(self.steps, results, updates, self.has_regions)
+
     def leaf(self, shape: tuple[int, ...], dtype: str, source: Any) -> Value:
+        if self.outer is not None:
+            return self.outer.leaf(shape, dtype, source)
         if isinstance(source, np.ndarray):
             key: Any = ("constant", source.tobytes() if source.size <= 16 else id(source), shape, dtype)
             self.alive.append(source)
@@ -165,23 +191,34 @@ class _Lowering:
         return found
 
     def add(self, node: Node) -> None:
-        op, attributes = node.op, node.attributes
-        roles = op.roles
         values = self.values
         inputs = [values.get(id(tensor)) or self.value(tensor) for tensor in node.inputs]
-        if roles is not NO_ROLES:
-            if op.broadcasting:
-                inputs = self.without_broadcasts(inputs, node.outputs[0].shape)
-            elif roles.rewrite is not None:
-                inputs, attributes = roles.rewrite(inputs, attributes)
-            same = self.same(op, inputs, node.outputs[0].shape, attributes)
-            if same is not None:
-                self.values[id(node.outputs[0])] = same
-                return
         specs = [(tensor.shape, tensor.dtype) for tensor in node.outputs]
-        outputs = self.of_one_number(op, inputs, specs[0], attributes) or self.made(op, inputs, specs, attributes)
+        if node.op.roles.region:
+            from dlnative.graph.planning.regions import lower_region
+
+            self.has_regions = True
+            outputs = lower_region(self, node, inputs, specs)
+        else:
+            outputs = self.evaluated(node.op, inputs, specs, node.attributes)
         for tensor, value in zip(node.outputs, outputs, strict=True):
             values[id(tensor)] = value
+
+    def evaluated(self, op: Op, inputs: list[Value], specs: list[Spec], attributes: tuple[Any, ...]) -> list[Value]:
+        """Returns what an op makes of values."""
+        if self.outer is not None and self.hoists and not any(value.key in self.own for value in inputs):
+            return self.outer.evaluated(op, inputs, specs, attributes)
+        roles = op.roles
+        if roles is not NO_ROLES:
+            shape = specs[0][0]
+            if op.broadcasting:
+                inputs = self.without_broadcasts(inputs, shape)
+            elif roles.rewrite is not None:
+                inputs, attributes = roles.rewrite(inputs, attributes)
+            same = self.same(op, inputs, shape, attributes)
+            if same is not None:
+                return [same]
+        return self.of_one_number(op, inputs, specs[0], attributes) or self.made(op, inputs, specs, attributes)
 
     def same(self, op: Op, inputs: list[Value], shape: tuple[int, ...], attributes: tuple[Any, ...]) -> Value | None:
         """Returns the input that an op gives back unchanged, perhaps in another shape, if there is one."""
@@ -207,6 +244,8 @@ class _Lowering:
             if outputs is None:
                 outputs = [Value(shape, dtype) for shape, dtype in specs]
                 self.steps.append(Step(op, inputs, outputs, attributes))
+                if self.outer is not None:
+                    self.own.update([value.key for value in outputs])
             self.seen[key] = outputs
         return outputs
 
@@ -235,6 +274,8 @@ class _Lowering:
             return self.leaf(
                 shape, value.dtype, value.origin.reshape(-1)[first : first + size_of(shape)].reshape(shape)
             )
+        if self.outer is not None and value.key not in self.own:
+            return self.outer.part(value, first, shape)
         base = value.base
         offset = value.offset + first * dtypes.ITEM_SIZES[value.dtype]
         if base.shape == shape:

@@ -8,9 +8,12 @@ variable's memory, if no later step reads the old one.
 
 from __future__ import annotations
 
+from typing import Any
+
 from dlnative.graph.arena import Arena, padded
 from dlnative.graph.op import SERVING
-from dlnative.graph.planning.lower import Lowered, Step, Value
+from dlnative.graph.planning.lower import LoweredIR, Step, Value
+from dlnative.graph.planning.regions import LoweredRegion, Place
 from dlnative.graph.variable import Variable
 
 
@@ -19,12 +22,12 @@ class Layout:
 
     def __init__(self) -> None:
         self.offsets: dict[int, int] = {}
-        self.pinned: dict[int, Variable] = {}
+        self.pinned: dict[int, Variable | Place] = {}
         self.arena_bytes = 0
         self.unpacked_bytes = 0
 
 
-def assign_memory(plan: Lowered, written: set[Variable]) -> Layout:
+def assign_memory(plan: LoweredIR, written: set[Variable]) -> Layout:
     """Gives every computed value a place, and appends the copies that updates need.
 
     Args:
@@ -34,18 +37,33 @@ def assign_memory(plan: Lowered, written: set[Variable]) -> Layout:
     layout = Layout()
     _save_old_values(plan, written)
     _pin_updates(plan, layout)
+    if plan.has_regions:
+        for step in plan.steps:
+            if step.op.roles.region:
+                _assign_inside(step, layout)
     _pack(plan, layout)
     return layout
 
 
-def _save_old_values(plan: Lowered, written: set[Variable]) -> None:
+def _assign_inside(step: Step, layout: Layout) -> None:
+    """Places what the bodies of a region compute in one more output of the step, which lives as long as the step."""
+    region: LoweredRegion = step.attributes[0]
+    layouts = [assign_memory(body, set()) for body in region.bodies]
+    region.layouts = layouts
+    nbytes = max(inside.arena_bytes for inside in layouts)  # only one of them runs at a time
+    region.workspace = Value((nbytes,), "uint8")
+    step.outputs.append(region.workspace)
+    layout.unpacked_bytes += max(inside.unpacked_bytes for inside in layouts) - padded(nbytes)
+
+
+def _save_old_values(plan: LoweredIR, written: set[Variable]) -> None:
     """Copies a variable's value first, where its old value is returned or assigned although the plan changes it."""
     changing = written | {variable for variable, _ in plan.updates}
     copies: dict[int, Value] = {}
     steps: list[Step] = []
 
     def saved(value: Value) -> Value:
-        if not isinstance(value.origin, Variable) or value.origin not in changing:
+        if not isinstance(value.origin, (Variable, Place)) or value.origin not in changing:
             return value
         copy = copies.get(value.key)
         if copy is None:
@@ -59,17 +77,19 @@ def _save_old_values(plan: Lowered, written: set[Variable]) -> None:
     plan.steps[:0] = steps
 
 
-def _pin_updates(plan: Lowered, layout: Layout) -> None:
+def _pin_updates(plan: LoweredIR, layout: Layout) -> None:
     if not plan.updates:
         return
-    last_read: dict[Variable, int] = {}
+    last_read: dict[Any, int] = {}
     made: dict[int, int] = {}
+    first_made: dict[int, int] = {}
     for index, step in enumerate(plan.steps):
         for value in step.inputs:
-            if isinstance(value.origin, Variable):
+            if isinstance(value.origin, (Variable, Place)):
                 last_read[value.origin] = index
         for value in step.outputs:
             made[value.key] = index
+            first_made.setdefault(value.key, index)  # of a joined value, the first part
     for variable, value in plan.updates:
         base = value.base
         index = made.get(base.key, -1)
@@ -77,17 +97,18 @@ def _pin_updates(plan: Lowered, layout: Layout) -> None:
         if (
             index >= 0
             and value.whole
+            and (read < first_made[base.key] or any(output is base for output in plan.steps[index].outputs))
             and base.key not in layout.pinned
             and (read < index or (read == index and _in_place(plan.steps[index], variable, base)))
         ):
             layout.pinned[base.key] = variable
         else:
-            copy = Value(variable.shape, variable.dtype)
+            copy = Value(value.shape, value.dtype)
             plan.steps.append(Step(SERVING["copying"], [value], [copy], ()))
             layout.pinned[copy.key] = variable
 
 
-def _in_place(step: Step, variable: Variable, output: Value) -> bool:
+def _in_place(step: Step, variable: Variable | Place, output: Value) -> bool:
     """Tells whether a step may overwrite a variable that it reads."""
     reusable = step.op.reusable(step.attributes, step.outputs.index(output), len(step.inputs))
     return all(
@@ -97,7 +118,7 @@ def _in_place(step: Step, variable: Variable, output: Value) -> bool:
     )
 
 
-def _pack(plan: Lowered, layout: Layout) -> None:
+def _pack(plan: LoweredIR, layout: Layout) -> None:
     end = len(plan.steps)
     last_use: dict[int, int] = {}
     for index, step in enumerate(plan.steps):
@@ -115,9 +136,11 @@ def _pack(plan: Lowered, layout: Layout) -> None:
         for value in step.outputs:
             if value.key in pinned:
                 continue
-            nbytes = sizes[value.key] = padded(value.nbytes)
+            if value.key in offsets:  # of another part of the same value
+                continue
+            nbytes = sizes[value.key] = padded(value.base.nbytes)
             layout.unpacked_bytes += nbytes
-            old = _predecessor(step, value, dying) if dying else None
+            old = _predecessor(step, value, dying) if dying and value.alias is None else None
             if old is not None:
                 offsets[value.key] = offsets[old]
                 dying.discard(old)
