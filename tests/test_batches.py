@@ -179,6 +179,12 @@ def test_validation_from_batches() -> None:
     assert_same(trained(X, Y, batch_size=SIZE, validation_data=endless(), validation_steps=1), one)
 
 
+def test_validation_data_that_run_out() -> None:
+    with pytest.warns(UserWarning, match="validation data ran out"):
+        history = model().fit(X, Y, validation_data=iter([(X, Y)]), epochs=3, verbose=0).history
+    assert {name: len(values) for name, values in history.items()} == {"loss": 3, "mae": 3, "val_loss": 1, "val_mae": 1}
+
+
 @pytest.mark.parametrize("steps", [2, 3, 4, 6])
 def test_an_epoch_of_some_steps_goes_on_where_the_one_before_stopped(steps: int) -> None:
     """Five batches of four rows; an epoch in which they run out is shorter, and the next begins anew: as in Keras 3."""

@@ -84,9 +84,16 @@ def fit(
             source.on_epoch_end()
             logs = model._logs.of("train")
             if validation is not None and checks.validates(epoch, frequency):
-                results = _evaluated(model, Passes(validation, validation_steps), listed)
-                logs.update({f"val_{name}": value for name, value in results.items()})
-                logs = {name: logs[name] for name in sorted(logs)}
+                held = Passes(validation, validation_steps)
+                if held.ready():
+                    results = _evaluated(model, held, listed)
+                    logs.update({f"val_{name}": value for name, value in results.items()})
+                    logs = {name: logs[name] for name in sorted(logs)}
+                else:
+                    warnings.warn(
+                        f"fit: the validation data ran out: epoch {epoch + 1} is not followed by a validation",
+                        stacklevel=3,
+                    )
             listed.on_epoch_end(epoch, logs)
             if model.stop_training:
                 break
@@ -124,6 +131,8 @@ def evaluate(
     if isinstance(source, ArrayBatches):
         prepare(model, "test", Chunk(source.data, 0, source.data.size, source.batch_size))
     passes = Passes(source, steps)
+    if not passes.ready():
+        raise ValueError("evaluate: expected at least one batch, got none")
     listed = callbacks
     if not isinstance(callbacks, CallbackList):
         listed = CallbackList(
@@ -136,8 +145,6 @@ def evaluate(
 
 
 def _evaluated(model: Any, passes: Passes, callbacks: CallbackList) -> dict[str, Any]:
-    if not passes.ready():
-        raise ValueError("evaluate: expected at least one batch, got none")
     model.stop_evaluating = False
     model.reset_metrics()
     callbacks.on_test_begin()
