@@ -60,7 +60,7 @@ struct Chain {
       step.run = op.run;
       step.reduces = !elementwise;
       step.sum = elementwise || row > 0 ? -1 : sums++;
-      step.mean = !elementwise && op.name[0] == 'm';
+      step.mean = is_mean(op.run);
       step.operand_count = static_cast<int>(*next++);
       for (int i = 0; i < step.operand_count; ++i) step.operands[i] = static_cast<int>(*next++);
       step.destination = static_cast<int>(*next++);

@@ -338,6 +338,8 @@ void arg(const Call& call) {
 
 }  // namespace
 
+bool is_mean(Kernel kernel) { return kernel == mean; }
+
 double sum_elements(const View& x) {
   if (x.dtype == DType::float32) {
     return static_cast<double>(reduce_run<float, SumOf<float>>(x.as<float>(), x.size));
