@@ -66,11 +66,12 @@ def usages(log: str) -> Iterator[Usage]:
 
 
 def write(measured: list[Usage]) -> None:
+    granularity = 8  # registers are given to a thread by so many
     families: dict[tuple[str, str], tuple[int, int]] = {}
     for usage in measured:
         key = usage.family, usage.architecture
         registers, stack = families.get(key, (0, 0))
-        families[key] = max(registers, usage.registers), max(stack, usage.stack)
+        families[key] = max(registers, -(-usage.registers // granularity) * granularity), max(stack, usage.stack)
     lines = [f"{arch}  {used[0]:3}  {used[1]:3}  {family}\n" for (family, arch), used in sorted(families.items())]
     TABLE.write_text(HEADER + "".join(lines))
 

@@ -252,6 +252,76 @@ void elementwise() {
   }
 }
 
+void arithmetic() {
+  struct Function {
+    const char* name;
+    double low, high, ulps;
+  };
+  const Function functions[] = {{"tan", -1.4, 1.4, 16}, {"arcsin", -0.99, 0.99, 16}, {"arccos", -0.99, 0.99, 16},
+                                {"arctan", -9, 9, 16},  {"sinh", -4, 4, 16},         {"cosh", -4, 4, 16},
+                                {"arcsinh", -9, 9, 16}, {"arccosh", 1, 9, 16},       {"arctanh", -0.99, 0.99, 16},
+                                {"log2", 0.01, 9, 16},  {"log10", 0.01, 9, 16},      {"cbrt", -9, 9, 16},
+                                {"trunc", -9, 9, 0},    {"round", -9, 9, 0}};
+  for (const DType dtype : floats) {
+    for (const Function& f : functions) {
+      compare({f.name, {random(generator, {1027}, dtype, f.low, f.high)}, {Tensor({1027}, dtype)}, {}, {}, {}, 0},
+              By::element, f.ulps, 1);
+    }
+    for (const char* name : {"arctan2", "hypot", "fmod", "remainder", "floor_divide"}) {
+      compare({name,
+               {random(generator, {33, 20}, dtype, -9, 9), random(generator, {20}, dtype, 1, 5)},
+               {Tensor({33, 20}, dtype)},
+               {},
+               {},
+               {},
+               0},
+              By::element, 8, 9);
+    }
+    compare({"nextafter",
+             {random(generator, {1027}, dtype, -9, 9), random(generator, {1027}, dtype, -9, 9)},
+             {Tensor({1027}, dtype)},
+             {},
+             {},
+             {},
+             0},
+            By::bits, 0, 0);
+  }
+  for (const DType dtype : {DType::int32, DType::int64}) {
+    for (const char* name : {"fmod", "remainder", "floor_divide", "integer_power", "bitwise_and", "bitwise_or",
+                             "bitwise_xor", "left_shift", "right_shift"}) {
+      compare({name,
+               {random(generator, {1027}, dtype, -9, 9), random(generator, {1027}, dtype, -2, 5)},
+               {Tensor({1027}, dtype)},
+               {},
+               {},
+               {},
+               0},
+              By::bits, 0, 0);
+    }
+  }
+  const DType types[] = {DType::float32, DType::float64, DType::int32, DType::int64};
+  for (const DType dtype : types) {
+    for (const DType index : {DType::int32, DType::int64}) {
+      const Tensor x = random(generator, {4, 9, 5}, dtype, -9, 9), places = random(generator, {17}, index, -1, 10);
+      compare({"gather", {x, places}, {Tensor({4, 17, 5}, dtype)}, {1, 1}, {}, {}, 0}, By::bits, 0, 0);
+      for (const std::int64_t reduction : {0, 1, 2, 3, 4}) {
+        compare({"scatter",
+                 {x, places, random(generator, {4, 17, 5}, dtype, -2, 3)},
+                 {Tensor({4, 9, 5}, dtype)},
+                 {1, reduction},
+                 {},
+                 {},
+                 0},
+                By::bits, 0, 0);
+      }
+    }
+    for (const std::int64_t descending : {0, 1}) {
+      const Tensor ties = random(generator, {5, 130}, DType::int32, 0, 40).as(dtype);
+      compare({"argsort", {ties}, {Tensor({5, 130}, DType::int32)}, {descending}, {}, {}, 0}, By::bits, 0, 0);
+    }
+  }
+}
+
 void movement() {
   const DType types[] = {DType::float32, DType::float64, DType::uint8};
   for (const DType dtype : types) {
@@ -533,7 +603,7 @@ int check_all(int count, char** arguments) {
   if (count > 1) only = arguments[1];
   if (const char* given = std::getenv("DLNATIVE_CHECK_EVERY")) every = std::max(1, std::atoi(given));
   std::printf("on %s\n", device().name.c_str());
-  for (const auto& part : {elementwise, movement, reductions, rows, drawn, optimizers, products}) part();
+  for (const auto& part : {elementwise, arithmetic, movement, reductions, rows, drawn, optimizers, products}) part();
   int rows_left = 0;
   for (int i = 0; const Row* row = row_at(i); ++i) {
     if (covered.count(row->name) == 0 && *only == 0 && every == 1) {
