@@ -24,7 +24,6 @@ from dlnative import (
     optimizers,
     random,
     regularizers,
-    tree,
     utils,
 )
 from dlnative.config import build_config, device, num_threads, set_num_threads
@@ -43,6 +42,7 @@ from dlnative.symbolic import KerasTensor
 
 if TYPE_CHECKING:
     from dlnative import datasets as datasets
+    from dlnative import tree as tree
     from dlnative.verification import Report
 
 __version__ = "0.1.0"
@@ -64,11 +64,11 @@ def selftest(backend: str = "cpu", verbose: bool = True) -> Report:
 
 
 def __getattr__(name: str) -> Any:
-    """Imports data sets when they are asked for."""
-    if name == "datasets":
+    """Imports data sets, and functions of nested structures, when they are asked for."""
+    if name in ("datasets", "tree"):
         import importlib
 
-        return importlib.import_module("dlnative.datasets")
+        return importlib.import_module(f"dlnative.{name}")
     raise AttributeError(f"module 'dlnative' has no attribute {name!r}")
 
 

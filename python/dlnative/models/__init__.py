@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dlnative.models.cloning import clone_model
 from dlnative.models.functional import Functional
 from dlnative.models.model import Model
 from dlnative.models.sequential import Sequential
+from dlnative.utils.lazy import lazily
+
+if TYPE_CHECKING:
+    from dlnative.models.cloning import clone_model as clone_model
 
 __all__ = ["Functional", "Model", "Sequential", "clone_model", "model_from_json"]
+
+__getattr__ = lazily(__name__, {"cloning": ["clone_model"]})
 
 
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
