@@ -630,3 +630,71 @@ def test_policies_by_path() -> None:
     assert layers.Dense.from_config(config).get_config() == config
     with pytest.raises(ValueError, match="multiple"):
         dlnative.dtype_policies.DTypePolicyMap(policy_map={"a.*": "float32", ".*b": "float64"})["ab"]
+
+
+class Mode(layers.Layer):
+    def call(self, inputs: Any, mode: Any = None) -> Any:
+        if isinstance(mode, list):
+            return inputs * sum(mode)
+        return inputs + 1 if mode is True else inputs * mode
+
+
+def test_equal_arguments_of_other_types_make_other_plans() -> None:
+    layer, x = Mode(), np.array([2, 3])
+    assert layer(x, mode=1).tolist() == [2, 3]
+    assert layer(x, mode=True).tolist() == [3, 4]
+    assert layer(x, mode=1).dtype == np.int64
+    assert layer(x, mode=1.0).dtype == np.float32
+    assert np.signbit(layer(np.ones(1, "float32"), mode=-0.0)) != np.signbit(layer(np.ones(1, "float32"), mode=0.0))
+
+
+def test_lists_among_arguments_count_by_what_is_in_them() -> None:
+    layer, x, mode = Mode(), np.array([2, 3]), [1, 2]
+    assert layer(x, mode=mode).tolist() == [6, 9]
+    plans = len(layer._function.plans)
+    assert layer(x, mode=[1, 2]).tolist() == [6, 9]
+    assert len(layer._function.plans) == plans
+    mode.append(1)
+    assert layer(x, mode=mode).tolist() == [8, 12]
+
+
+def test_what_changes_deep_in_a_container_counts() -> None:
+    class Settings(layers.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.named = {"scale": 2.0}
+            self.nested = ([1.0], {"by": [0.0]})
+
+        def call(self, inputs: Any) -> Any:
+            scaled = inputs * self.named["scale"] if "scale" in self.named else inputs + self.named["shift"]
+            return scaled * self.nested[0][0] + self.nested[1]["by"][0]
+
+    layer = Settings()
+    model, x = dlnative.Sequential([layer]), np.ones((1, 1), "float32")
+    model.compile("sgd", "mae")
+    assert model.evaluate(x, 0 * x, verbose=0) == 2.0
+    layer.named["shift"] = layer.named.pop("scale")
+    assert model.evaluate(x, 0 * x, verbose=0) == 3.0
+    layer.nested[0][0] = 2.0
+    assert model.evaluate(x, 0 * x, verbose=0) == 6.0
+    layer.nested[1]["by"][0] = 1.0
+    assert model.evaluate(x, 0 * x, verbose=0) == 7.0
+
+
+def test_a_layer_with_a_call_of_its_own() -> None:
+    x = np.ones(2, "float32")
+    Mode()(x, mode=1)
+    layer = Mode()
+    layer.call = lambda a, b: a - b
+    assert layer(x, x).tolist() == [0, 0]
+
+
+def test_losses_of_a_layer_that_is_gone() -> None:
+    class Passing(layers.Layer):
+        def call(self, inputs: Any) -> Any:
+            return layers.ActivityRegularization(l2=1.0)(inputs)
+
+    layer, x = Passing(), np.ones((2, 3), "float32")
+    for _ in range(2):
+        assert layer(x).tolist() == x.tolist()
+    assert layer.losses == []

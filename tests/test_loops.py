@@ -186,3 +186,16 @@ def test_what_is_refused() -> None:
         ops.switch(0, [])
     with pytest.raises(ValueError, match=" first dimension"):
         ops.associative_scan(lambda a, b: a, (np.ones(2), np.ones(3)))
+
+
+def test_numbers_of_turns_are_integers() -> None:
+    for run in (
+        lambda: ops.while_loop(lambda n: n < 9, lambda n: n + 1, 0, 2.5),
+        lambda: ops.fori_loop(0.5, 3, lambda _, n: n + 1, 0),
+        lambda: ops.fori_loop(0, 3.9, lambda _, n: n + 1, 0),
+        lambda: Function(lambda upper: ops.fori_loop(0, upper, lambda _, n: n + 1, 0))(np.float32(3.9)),
+        lambda: ops.scan(lambda carry, _: (carry, carry), 0, length=2.5),
+        lambda: ops.associative_scan(lambda a, b: a + b, np.ones((2, 2)), axis=0.5),
+    ):
+        with pytest.raises(TypeError, match=r"expected (an integer|integers)"):
+            run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -57,7 +58,8 @@ def value_and_grad(
         sequence, a tuple of them; for `variables`, a list; for both, a pair of the two.
 
     Raises:
-        ValueError: when the value is not a scalar of a float type.
+        TypeError: if `function` is none, or `argnums` are no integers.
+        ValueError: when it is called: if the value is not a scalar of a float type, or an argument is missing.
 
     Example:
         >>> import numpy as np
@@ -66,19 +68,23 @@ def value_and_grad(
         >>> float(value), gradient.tolist()
         (5.0, [2.0, 4.0])
     """
+    if not callable(function):
+        raise TypeError(f"value_and_grad: expected a function, got {function!r}")
     if argnums is None and variables is None:
         argnums = 0
-    places = () if argnums is None else (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    places = _places(argnums)
+    single = hasattr(argnums, "__index__")
 
-    def traced(*args: Any) -> Any:
+    def traced(*args: Any, **kwargs: Any) -> Any:
         trace = current_trace()
         assert isinstance(trace, Trace)
+        for place in places:
+            if not -len(args) <= place < len(args):
+                raise ValueError(f"value_and_grad: expected an argument {place} by position, got {len(args)} of them")
         chosen = [args[place] for place in places]
         values = dict(trace.updates)
-        since = (
-            next_serial()
-        )  # what was there before is constant: an update, for instance, that made a variable's value
-        result = function(*args)
+        since = next_serial()  # what is older is constant: an update, for instance, that made a variable's value
+        result = function(*args, **kwargs)
         own = list(variables() if callable(variables) else variables or ())
         sources = flatten_structure(chosen)
         sources += [values[variable] if variable in values else trace.first(variable) for variable in own]
@@ -92,19 +98,19 @@ def value_and_grad(
         by_argument = [_take(item, pending) for item in chosen]
         by_variable = list(pending)
         if variables is None:
-            found_gradients: Any = by_argument[0] if isinstance(argnums, int) else tuple(by_argument)
+            found_gradients: Any = by_argument[0] if single else tuple(by_argument)
         elif argnums is None:
             found_gradients = by_variable
         else:
-            found_gradients = (by_argument[0] if isinstance(argnums, int) else tuple(by_argument), by_variable)
+            found_gradients = (by_argument[0] if single else tuple(by_argument), by_variable)
         return result, found_gradients
 
     compiled = Function(traced)
 
-    def call(*args: Any) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
         if current_trace() is not None:
-            return traced(*args)
-        return compiled(*args)
+            return traced(*args, **kwargs)
+        return compiled(*args, **kwargs)
 
     return call
 
@@ -112,7 +118,16 @@ def value_and_grad(
 def grad(function: Callable[..., Any], argnums: int | Sequence[int] | None = None) -> Callable[..., Any]:
     """Returns a function that computes the gradients alone; see `value_and_grad`."""
     both = value_and_grad(function, argnums)
-    return lambda *args: both(*args)[1]
+    return lambda *args, **kwargs: both(*args, **kwargs)[1]
+
+
+def _places(argnums: Any) -> tuple[int, ...]:
+    if argnums is None:
+        return ()
+    try:
+        return tuple([operator.index(place) for place in ([argnums] if hasattr(argnums, "__index__") else argnums)])
+    except TypeError:
+        raise TypeError(f"value_and_grad: expected argnums to be an integer or several, got {argnums!r}") from None
 
 
 def _take(structure: Any, pending: Any) -> Any:

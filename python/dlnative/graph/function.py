@@ -14,6 +14,8 @@ from dlnative.graph.plans import Compiled, Plans
 from dlnative.graph.tree import flatten_structure, like, ordered_keys
 from dlnative.graph.variable import Variable
 
+_PLAIN = frozenset({bool, int, str, type(None)})
+
 
 class WeakMethod:
     """A method of an object that this does not keep alive: what an object holds had better not hold the object."""
@@ -63,7 +65,7 @@ class Function:
             tuple([(feed.shape, feed.dtype.num) for feed in feeds]),
             _form(args),
             _form(fed) if fed else None,
-            tuple(static.items()) if static else None,
+            static_key(static) if static else None,
         )
         found = self.plans.find(signature)
         if found is None:
@@ -87,7 +89,30 @@ def _is_fed(value: Any) -> bool:
 
 
 def _direct_signature(x: Array, static: dict[str, Any]) -> Hashable:
-    return x.shape, x.dtype, x.flags.c_contiguous, *static.items()
+    if static:
+        named = [
+            (name, value.__class__, value) if value.__class__ in _PLAIN else (name, static_key(value))
+            for name, value in static.items()
+        ]
+        return x.shape, x.dtype, x.flags.c_contiguous, *named
+    return x.shape, x.dtype, x.flags.c_contiguous
+
+
+def static_key(value: Any) -> Hashable:
+    """Returns what tells an argument that is no array from others that make another plan.
+
+    Numbers that are equal but of other types differ, as do 0.0 and -0.0; lists and dicts count by what is in them.
+    """
+    kind = value.__class__
+    if kind in _PLAIN:
+        return kind, value
+    if kind is float:
+        return kind, value or str(value)
+    if kind is list or kind is tuple:
+        return kind, *map(static_key, value)
+    if kind is dict:
+        return kind, *[(key, static_key(item)) for key, item in value.items()]
+    return kind, value
 
 
 def _form(structure: Any) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from dlnative import dtypes, ops, version
-from dlnative.graph.function import Function, WeakMethod
+from dlnative.graph.function import Function, WeakMethod, static_key
 from dlnative.graph.plans import compiling
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.trace import current_trace
@@ -182,7 +182,7 @@ class Calling(Weights):
         if found is not None:
             named["_masks"] = found
         try:
-            hash(tuple(static.values()))
+            hash(static_key(static))
         except TypeError:  # a plan for this call alone
             return unwrap(Function(functools.partial(self._traced, **static))(*args, **named))
         return unwrap(function(*args, **named, **static))

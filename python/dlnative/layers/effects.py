@@ -86,7 +86,9 @@ def unwrap(result: Any) -> Any:
         if mask is not None:
             set_mask(leaf, mask)
     for reference, value in zip(owners, values, strict=True):
-        add_loss(reference(), value)
+        owner = reference()
+        if owner is not None:  # a layer that `call` made is gone, and nobody can ask it
+            add_loss(owner, value)
     return outputs
 
 

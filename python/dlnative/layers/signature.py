@@ -24,13 +24,14 @@ class CallSignature:
     """
 
     __slots__ = (
-        "defaults", "first", "masks", "names", "needed", "positional", "signature", "takes_mask", "takes_masks",
+        "call", "defaults", "first", "masks", "names", "needed", "positional", "signature", "takes_mask", "takes_masks",
         "takes_training", "var_keyword",
     )  # fmt: skip
 
     def __init__(self, call: Callable[..., Any]) -> None:
         import inspect
 
+        self.call = getattr(call, "__func__", call)
         self.signature: inspect.Signature = inspect.signature(call)
         parameters = self.signature.parameters.values()
         plain = [item for item in parameters if item.kind not in (item.VAR_POSITIONAL, item.VAR_KEYWORD)]
@@ -65,10 +66,12 @@ class CallSignature:
 
 
 def call_signature(layer: Any) -> CallSignature:
-    """Returns the signature of a layer's `call`, which its class keeps."""
+    """Returns the signature of a layer's `call`, which its class holds until it has another one."""
     cls = type(layer)
+    if "call" in layer.__dict__:  # this layer's own
+        return CallSignature(layer.call)
     found: CallSignature | None = cls.__dict__.get("_call_signature")
-    if found is None:
+    if found is None or found.call is not cls.call:
         found = CallSignature(layer.call)
         cls._call_signature = found
     return found

@@ -179,13 +179,13 @@ class Weights:
         """Returns what plans in which this layer takes part depend on; see `graph.trace.Dependency`.
 
         That is a revision, another object whenever an attribute has been set (once somebody asks for it), what stands in
-        lists, sets and dicts among the attributes, and how the variables are treated.
+        lists, tuples, sets and dicts among the attributes, and in those in them, and how the variables are treated.
         """
         own = self.__dict__
         found = [own.setdefault("_revision", None), own["_trainable"]]
         for name, value in own.items():
             if value.__class__ in _CONTAINERS and name not in _INTERNAL:
-                found.extend(value.values() if value.__class__ is dict else value)
+                _collect_parts(value, found)
         for variable in own["_variables"]:
             found += variable.treatment
         return tuple(found)
@@ -374,7 +374,7 @@ _NOT_TRACED = _INTERNAL | {
     "output_structure", "predict_function", "stop_evaluating", "stop_predicting", "stop_training", "test_function",
     "train_function",
 }  # fmt: skip
-_CONTAINERS = frozenset({list, dict, set})
+_CONTAINERS = frozenset({list, tuple, dict, set})
 _PLAIN = frozenset({str, int, float, bool, type(None), type(lambda: None)})
 
 
@@ -389,3 +389,14 @@ def _collect(container: Any, found: list[Any]) -> None:
             _collect(item, found)
         else:
             found.append(item)
+
+
+def _collect_parts(container: Any, found: list[Any]) -> None:
+    """Appends what stands in nested lists, tuples, sets and dicts, the keys of dicts too."""
+    if isinstance(container, dict):
+        found.extend(container)
+        container = container.values()
+    for item in container:
+        found.append(item)
+        if item.__class__ in _CONTAINERS:
+            _collect_parts(item, found)

@@ -15,7 +15,7 @@ from dlnative.graph.tensor import Tensor, serial_now
 from dlnative.graph.trace import Trace, current_trace
 from dlnative.graph.tree import flatten_structure, map_structure
 from dlnative.graph.variable import Variable
-from dlnative.ops.core import as_tensor, invoke, is_symbolic, operation, shown, to_symbol
+from dlnative.ops.core import as_tensor, integer, invoke, is_symbolic, operation, shown, to_symbol
 from dlnative.ops.joining import concatenate, stack
 from dlnative.ops.reduction import sum as total
 from dlnative.ops.region import SCAN
@@ -144,7 +144,7 @@ def scan_rows(
 
 def turns_of(name: str, xs: Any, length: Any) -> int | None:
     """Returns the number of rows; `None` where that is not known while a functional model is recorded."""
-    counts = {"length": int(length)} if length is not None else {}
+    counts = {"length": integer(length, f"{name}: length")} if length is not None else {}
     unknown = False
     for index, leaf in enumerate(flatten_structure(xs)):
         shape = tuple(as_tensor(leaf).shape)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from dlnative import dtypes
 from dlnative.graph.function import Function
 from dlnative.graph.region import Branch, Loop
 from dlnative.graph.tensor import Tensor
@@ -15,7 +16,7 @@ from dlnative.graph.tree import flatten_structure, map_structure
 from dlnative.graph.variable import Variable
 from dlnative.ops.control import Traced, at_once, checked, form, parameters_for, refilled, scan_rows, symbols, turns_of
 from dlnative.ops.conversion import cast
-from dlnative.ops.core import as_tensor, invoke, operation, scalar, shown, to_symbol
+from dlnative.ops.core import as_tensor, dtype_of, integer, invoke, operation, scalar, shown, to_symbol
 from dlnative.ops.elementwise import less, maximum, minimum
 from dlnative.ops.joining import concatenate
 from dlnative.ops.reduction import sum as total
@@ -35,6 +36,14 @@ def _as_condition(name: str, value: Any) -> Tensor:
     if any(extent != 1 for extent in tensor.shape):
         raise ValueError(f"{name}: expected a condition of one element, got shape {tuple(tensor.shape)}")
     return to_symbol(reshape(cast(tensor, "bool"), ()))
+
+
+def _whole(name: str, value: Any) -> Any:
+    """Returns a bound of a loop as int32."""
+    tensor = as_tensor(value)
+    if not dtypes.is_integer(dtype_of(tensor)):
+        raise TypeError(f"{name}: expected integers as bounds, got dtype {dtype_of(tensor)}")
+    return cast(tensor, "int32")
 
 
 @operation
@@ -64,10 +73,11 @@ def while_loop(
         243
     """
     _callable("while_loop", cond=cond, body=body)
-    if maximum_iterations is not None and (turns := int(maximum_iterations)) < 0:
+    turns = None if maximum_iterations is None else integer(maximum_iterations, "while_loop: maximum_iterations")
+    if turns is not None and turns < 0:
         raise ValueError(f"while_loop: expected maximum_iterations of 0 or more, got {turns}")
     if at_once(loop_vars):
-        run = Function(lambda values: while_loop(cond, body, values, maximum_iterations))
+        run = Function(lambda values: while_loop(cond, body, values, turns))
         return run(map_structure(lambda leaf: None if leaf is None else as_tensor(leaf), loop_vars))
     several = isinstance(loop_vars, (tuple, list))
     values = tuple(loop_vars) if several else (loop_vars,)
@@ -89,7 +99,7 @@ def while_loop(
         raise ValueError("while_loop: expected a condition that assigns nothing, got one that assigns variables")
     asked, captured_by_test = test.body([*tested, *builtins.map(test.read, variables)], [test.result])
     inits += [traced.outer.read(variable) for variable in variables]
-    loop = Loop(asked, looped, None if maximum_iterations is None else int(maximum_iterations))
+    loop = Loop(asked, looped, turns)
     outputs = invoke(LOOP, [*inits, *captured_by_test, *captured], (loop,))
     outputs = outputs if isinstance(outputs, tuple) else (outputs,)
     first = len(outputs) - len(variables)
@@ -104,12 +114,15 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_
 
     Args:
         lower: the first integer.
-        upper: the integer behind the last.
+        upper: the integer after the last.
         body_fun: from an integer and the value to the next value.
         init_val: the first value: nested tensors, arrays or numbers.
 
     Returns:
         The last value.
+
+    Raises:
+        TypeError: if the function is not callable, or a bound is no integer.
 
     Example:
         >>> int(fori_loop(0, 5, lambda i, total: total + i, 0))
@@ -117,10 +130,9 @@ def fori_loop(lower: Any, upper: Any, body_fun: Callable[[Any, Any], Any], init_
     """
     _callable("fori_loop", body_fun=body_fun)
     if isinstance(lower, (Tensor, Variable)) or isinstance(upper, (Tensor, Variable)):
-        start = cast(as_tensor(lower), "int32")
-        end = cast(as_tensor(upper), "int32")
+        start, end = (_whole("fori_loop", bound) for bound in (lower, upper))
         return while_loop(lambda i, _: less(i, end), lambda i, value: (i + 1, body_fun(i, value)), (start, init_val))[1]
-    numbers = np.arange(int(lower), int(upper), dtype=np.int32)
+    numbers = np.arange(integer(lower, "fori_loop: lower"), integer(upper, "fori_loop: upper"), dtype=np.int32)
     if at_once(init_val):
         run = Function(lambda value: fori_loop(lower, upper, body_fun, value))
         return run(map_structure(lambda leaf: None if leaf is None else as_tensor(leaf), init_val))
@@ -274,6 +286,7 @@ def associative_scan(f: Callable[[Any, Any], Any], elems: Any, reverse: bool = F
         [0, 1, 3, 6, 10]
     """
     _callable("associative_scan", f=f)
+    axis = integer(axis, "associative_scan: axis")
     leaves = [as_tensor(leaf) for leaf in flatten_structure(elems)]
     extents = {leaf.shape[axis] if len(leaf.shape) > builtins.max(axis, -axis - 1) else None for leaf in leaves}
     if len(extents) != 1 or any(len(leaf.shape) <= builtins.max(axis, -axis - 1) for leaf in leaves):
