@@ -219,6 +219,7 @@ void tile_kernel(const TileCall<T>& call) {
         step(0);
         advance(1);
       }
+      if constexpr (!side_by_side) a = third[0];  // where a packed A goes on
     }
 
     if (call.accumulate) {

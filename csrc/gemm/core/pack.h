@@ -113,13 +113,13 @@ DLNATIVE_INLINE const T* place_in(const Part<T>& part, std::int64_t line, std::i
   return part.a + line * part.a_line + row * part.a_row + k * part.a_step;
 }
 
-// `rows` rows of the A of a part, steps [k0, k1) of it.
+// `rows` rows of the A of a part, from row m of C on, which is row `row` of line `line`; steps [k0, k1) of it.
 template <class T>
-void pack_a(const Part<T>& part, std::int64_t line, std::int64_t row, std::int64_t rows, std::int64_t k0,
-            std::int64_t k1, T* panel) {
+void pack_a(const Part<T>& part, std::int64_t m, std::int64_t line, std::int64_t row, std::int64_t rows,
+            std::int64_t k0, std::int64_t k1, T* panel) {
   const std::int64_t K = k1 - k0;
   if (K <= 0) return;
-  if (part.a_index != nullptr) return pack_indexed(panel, rows, part.a + k0, part.a_row, part.a_index + row, K, rows);
+  if (part.a_index != nullptr) return pack_indexed(panel, rows, part.a + k0, part.a_row, part.a_index + m, K, rows);
   const T* const from = place_in(part, line, row, k0);
   if (part.a_step == 1) return pack_transposed(panel, rows, from, part.a_row, K, rows);
   if (part.a_row == 1) return pack_rows(panel, rows, from, part.a_step, K, rows);

@@ -43,7 +43,7 @@ struct PanelProduct {
 
   DLNATIVE_INLINE void pack(const Panel<T>& panel) const {
     block.k.for_each([&](const Part<T>& part, std::int64_t k0, std::int64_t k1, std::int64_t before) {
-      pack_a(part, panel.line, panel.row, panel.rows, k0, k1, panel.packed + before * panel.rows);
+      pack_a(part, panel.m, panel.line, panel.row, panel.rows, k0, k1, panel.packed + before * panel.rows);
     });
   }
 
@@ -66,7 +66,7 @@ struct PanelProduct {
       cursor.run_lines = lines_of(along_k ? block.k.K : next.rows);
     }
     const std::int64_t tiles = (block.n1 - block.n0 + NR - 1) / NR;
-    const std::int64_t portions = tiles * ((block.k.K + steps_of_portion - 1) / steps_of_portion);
+    const std::int64_t portions = tiles * (block.k.K / steps_of_portion + 1);
     cursor.lines_each = (cursor.runs * cursor.run_lines + portions - 1) / portions;
     return cursor;
   }
@@ -87,7 +87,7 @@ struct PanelProduct {
     call.ldc = g.ldc;
     call.accumulate = block.k.start > 0;
     call.next_a = nullptr;
-    Operands operands = block.k.parts[0].a_row == 1 ? Operands::rows_contiguous : Operands::strided;
+    Operands operands = plan.rows_contiguous ? Operands::rows_contiguous : Operands::strided;
     if (plan.pack_a) {
       if (!panels_are_packed) pack(panel);
       next_a = prefetch(next);
@@ -96,7 +96,7 @@ struct PanelProduct {
       call.a_row = 1;
       call.a_step = rows;
       operands = b_packed && !packing ? Operands::packed : Operands::rows_contiguous;
-    } else if (block.k.parts[0].a_step == 1 && b_packed && !packing) {
+    } else if (plan.along_k && b_packed && !packing) {
       operands = Operands::along_k;
     }
     const TileKernel<T> whole = whole_tile_kernel<T>(operands, packing, rows);

@@ -14,7 +14,8 @@ struct BlockedPlan {
   std::int64_t line_rows;            // rows of a line, where C has several; or 0
   std::int64_t K, k_limit, k_block;  // steps in all, and at most in a block; of the largest block
   bool pack_a, pack_b;
-  bool prepacked_b;      // it is packed already
+  bool along_k = true, rows_contiguous = true, indexed = false;  // how A lies in all parts, in the last case in some
+  bool prepacked_b;                                              // it is packed already
   bool pack_b_by_rows;   // before the block is multiplied, not by the tiles of the first panel of A
   bool column_blocks;    // B is read in blocks of columns that stay in a cache while all panels of A pass by
   std::int64_t b_bytes;  // what such a block may take
@@ -49,13 +50,17 @@ struct BlockedPlan {
     const bool far = bytes > L2_threshold;
     pack_b_by_rows = (far && g.M * item >= min_column_bytes) ||
                      (few_ways && (far || row_bytes % caches.L1_way_bytes == 0) && g.M >= min_rows_few_ways);
+    for (std::int64_t i = 0; i < g.part_count; ++i) {
+      along_k = along_k && g.parts[i].a_step == 1;
+      rows_contiguous = rows_contiguous && g.parts[i].a_row == 1;
+      indexed = indexed || g.parts[i].a_index != nullptr;
+    }
     // A whose rows are neither contiguous nor a short way apart, or that is read many times.
-    const bool k_contiguous = part.a_step == 1, long_rows = g.N > 16 * NR;
-
+    const bool long_rows = g.N > 16 * NR;
     const bool short_parts = g.part_count > 1 && K < g.part_count * min_part;
-    pack_a = part.a_index != nullptr || short_parts ||
+    pack_a = indexed || short_parts ||
              (g.N >= 4 * NR && K > 32 &&
-              (!k_contiguous || long_rows || is_crowded(part.a_row, min(line_rows > 0 ? line_rows : g.M, MR))));
+              (!along_k || long_rows || is_crowded(part.a_row, min(line_rows > 0 ? line_rows : g.M, MR))));
   }
 
   // Rows that are not to be cut apart by threads and blocks of rows.
