@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <deque>
 
 #include "dlnative/isa.h"
 #include "runtime/resolver.h"
@@ -23,6 +24,7 @@ struct Plan::State {
     std::vector<std::byte> gathered;
   };
   struct Step {
+    std::size_t number;  // of its instruction
     const Row* row;
     Call call;
     std::vector<View> inputs, outputs;
@@ -35,7 +37,8 @@ struct Plan::State {
   std::vector<External> externals;
   std::vector<Feed> feeds;
   std::vector<View> results;
-  std::vector<Step> steps;
+  std::deque<Step> steps;  // which stay where they are
+  std::size_t instructions;
   Recording recording;
   ForkSafeMutex mutex;
 
@@ -75,7 +78,8 @@ Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>(
     const int external = buffer.space - first_external;
     if (external < 0 || external >= static_cast<int>(reached.size()) || buffer.offset < 0) continue;
     auto& most = reached[static_cast<std::size_t>(external)];
-    most = std::max(most, static_cast<std::size_t>(buffer.offset + bytes_of(view_of_buffer(buffer, id))));
+    most = std::max(
+        most, static_cast<std::size_t>(buffer.offset + span_of(buffer, bytes_of(view_of_buffer(buffer, id))).end));
   }
   for (std::size_t i = 0; i < description.externals.size(); ++i) {
     state.externals.push_back({static_cast<std::byte*>(description.externals[i]), Memory(reached[i]), false});
@@ -86,30 +90,35 @@ Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>(
     const View& view = resolver.view(id);
     state.feeds.push_back({view, Memory(static_cast<std::size_t>(bytes_of(view))), {}});
   }
-  const auto place = [&](int id) {
+  const auto place = [&](int id, const std::vector<std::int64_t>& turns) {
     View view = resolver.view(id);
     const int feed = resolver.feed_of(id);
-    if (feed >= 0) {
-      view.data =
-          static_cast<std::byte*>(state.feeds[static_cast<std::size_t>(feed)].device.data()) + resolver.offset(id);
-    } else if (resolver.is_in_arena(id)) {
-      view.data = static_cast<std::byte*>(state.arena.data()) + resolver.offset(id);
+    std::int64_t offset = 0;
+    for (std::size_t depth = 0; depth < resolver.moves(id).size(); ++depth) {
+      offset += resolver.moves(id)[depth].bytes * turns[depth];
     }
+    if (feed >= 0) {
+      view.data = state.feeds[static_cast<std::size_t>(feed)].device.data();
+      offset += resolver.offset(id);
+    } else if (resolver.is_in_arena(id)) {
+      view.data = state.arena.data();
+      offset += resolver.offset(id);
+    }
+    view.data = static_cast<std::byte*>(view.data) + offset;
     return view;
   };
 
   std::int64_t scratch_bytes = 0;
-  state.steps.resize(description.instructions.size());
-  for (std::size_t i = 0; i < state.steps.size(); ++i) {
-    const Instruction& instruction = description.instructions[i];
-    State::Step& step = state.steps[i];
-    if (instruction.region != RegionKind::none) refuse("regions run on the cpu only");
+  const auto add = [&](std::size_t number, const std::vector<std::int64_t>& turns) {
+    const Instruction& instruction = description.instructions[number];
+    State::Step& step = state.steps.emplace_back();
+    step.number = number;
     step.row = instruction.op < 0 ? nullptr : row_at(instruction.op);
     if (step.row == nullptr) refuse("no op " + std::to_string(instruction.op));
-    for (const int id : instruction.inputs) step.inputs.push_back(place(id));
+    for (const int id : instruction.inputs) step.inputs.push_back(place(id, turns));
     for (const int id : instruction.outputs) {
       if (resolver.feed_of(id) >= 0) refuse(std::string(step.row->name) + ": an output lies in a feed");
-      step.outputs.push_back(place(id));
+      step.outputs.push_back(place(id, turns));
       if (resolver.is_external(id)) {
         const int space = description.buffers[static_cast<std::size_t>(id)].space;
         state.externals[static_cast<std::size_t>(space - first_external)].written = true;
@@ -129,10 +138,31 @@ Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>(
                          "\" for these types");
     }
     if (step.row->scratch != nullptr) scratch_bytes = std::max(scratch_bytes, step.row->scratch(call));
-  }
+  };
+  // A scan is its body, once for each turn: all addresses are known when it is recorded.
+  std::vector<std::int64_t> turns;
+  const auto add_range = [&](const auto& again, std::size_t first, std::size_t behind) -> void {
+    for (std::size_t i = first; i < behind; ++i) {
+      const Instruction& instruction = description.instructions[i];
+      if (instruction.region == RegionKind::none) {
+        add(i, turns);
+        continue;
+      }
+      if (instruction.region != RegionKind::scan) refuse("the cuda backend has no loops and branches yet");
+      const std::size_t length = instruction.instruction_count();
+      for (std::int64_t turn = 0; turn < instruction.turns; ++turn) {
+        turns.push_back(turn);
+        again(again, i + 1, i + 1 + length);
+        turns.pop_back();
+      }
+      i += length;
+    }
+  };
+  state.instructions = description.instructions.size();
+  add_range(add_range, 0, state.instructions);
   state.scratch = Memory(static_cast<std::size_t>(scratch_bytes));
   for (State::Step& step : state.steps) step.call.scratch = state.scratch.data();
-  for (const int id : description.results) state.results.push_back(place(id));
+  for (const int id : description.results) state.results.push_back(place(id, {}));
   state.queue.dependent = true;
   state.recording = state.queue.record([&] {
     for (const State::Step& step : state.steps) state.enqueue(step);
@@ -199,10 +229,10 @@ std::vector<double> Plan::profile(const void* const* feeds, int repeats) {
   State& state = *state_;
   for (std::size_t i = 0; i < state.feeds.size(); ++i) state.bring_feed(state.feeds[i], feeds[i]);
   state.bring_externals();
-  std::vector<double> nanoseconds(state.steps.size(), 0.0);
+  std::vector<double> nanoseconds(state.instructions, 0.0);
   for (int repeat = 0; repeat < repeats; ++repeat) {
-    for (std::size_t i = 0; i < state.steps.size(); ++i) {
-      nanoseconds[i] += 1e6 * state.queue.time([&] { state.enqueue(state.steps[i]); });
+    for (const State::Step& step : state.steps) {
+      nanoseconds[step.number] += 1e6 * state.queue.time([&] { state.enqueue(step); });
     }
   }
   state.take_back_externals();

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from types import ModuleType
+from typing import Any
 
 from dlnative.backends.backend import Executor, Limits
 from dlnative.backends.program import Array, Program
@@ -30,11 +31,18 @@ class CudaBackend:
         """Returns a plan of a program, recorded.
 
         Raises:
-            NotImplementedError: if an op has no CUDA kernel.
+            NotImplementedError: if an op has no CUDA kernel, or a part of the program is repeated or left out by a
+                condition.
             TypeError: if a kernel does not take the types of its operands.
         """
-        instructions = []
+        instructions: list[Any] = []
         for step in program.instructions:
+            region = step.region
+            if region is not None:
+                if region.kind != "for":
+                    raise NotImplementedError('the cuda backend runs no "while" and no "if" yet')
+                instructions.append((region.kind, step.inputs, (), (region.turns, *region.lengths), ()))
+                continue
             code = self._codes.get(step.op)
             if code is None:
                 raise NotImplementedError(f'the cuda backend has no kernel for the op "{step.op}"')
