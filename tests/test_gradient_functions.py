@@ -36,3 +36,17 @@ def test_refusals_come_first() -> None:
     with pytest.raises(ValueError, match="expected an argument 3 by position, got 1"):
         value_and_grad(called.append, argnums=3)(X)
     assert called == []
+
+
+def test_gradients_are_nested_as_the_argument() -> None:
+    seen = []
+
+    def f(weights: Any) -> Any:
+        seen.append(list(weights))
+        return ops.sum(weights["w"] * 3 + weights["b"])
+
+    gradient = value_and_grad(f)({"w": X, "none": None, "b": X})[1]
+    assert seen == [["w", "none", "b"]] == [list(gradient)]
+    assert gradient["none"] is None
+    assert gradient["w"].tolist() == [3, 3]
+    assert gradient["b"].tolist() == [1, 1]

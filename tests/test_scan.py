@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -318,3 +318,29 @@ def test_profile_counts_a_scan() -> None:
     times = compiled.executor.profile(feeds, 2)
     assert len(times) == len(compiled.program.instructions)
     assert sum(times) > 0
+
+
+class Pair(NamedTuple):
+    a: Any
+    b: Any
+
+
+def test_carries_keep_their_kind_and_the_order_of_their_keys() -> None:
+    rows = np.ones(3, "float32")
+    carry, ys = ops.scan(lambda c, x: (Pair(c.a + x, c.b), Pair(x, None)), Pair(0.0, 1.0), rows)
+    assert type(carry) is Pair
+    assert (float(carry.a), float(carry.b)) == (3.0, 1.0)
+    assert type(ys) is Pair
+    assert ys.a.tolist() == [1, 1, 1]
+    assert ys.b is None
+    seen = []
+
+    def body(carry: Any, x: Any) -> Any:
+        seen.append(list(carry))
+        return {"b": carry["b"] + x, 1: carry[1] * 2}, x
+
+    carry, _ = ops.scan(body, {"b": 0.0, 1: 1.0}, rows)
+    assert list(carry) == ["b", 1]
+    assert float(carry["b"]) == 3.0
+    assert float(carry[1]) == 8.0
+    assert seen == [["b", 1]]

@@ -11,7 +11,7 @@ from dlnative.graph.autodiff import gradients
 from dlnative.graph.function import Function
 from dlnative.graph.tensor import Tensor, next_serial
 from dlnative.graph.trace import Trace, current_trace
-from dlnative.graph.tree import flatten_structure, like, ordered_keys
+from dlnative.graph.tree import flatten_structure, refill
 from dlnative.graph.variable import Variable
 
 
@@ -95,7 +95,7 @@ def value_and_grad(
             )
             raise ValueError(f"value_and_grad: expected the function to return a scalar of a float type, got {found}")
         pending = iter(differentiate(target, sources, since))
-        by_argument = [_take(item, pending) for item in chosen]
+        by_argument = [refill(item, pending) for item in chosen]
         by_variable = list(pending)
         if variables is None:
             found_gradients: Any = by_argument[0] if single else tuple(by_argument)
@@ -128,11 +128,3 @@ def _places(argnums: Any) -> tuple[int, ...]:
         return tuple([operator.index(place) for place in ([argnums] if hasattr(argnums, "__index__") else argnums)])
     except TypeError:
         raise TypeError(f"value_and_grad: expected argnums to be an integer or several, got {argnums!r}") from None
-
-
-def _take(structure: Any, pending: Any) -> Any:
-    if isinstance(structure, (list, tuple)):
-        return like(structure, [_take(item, pending) for item in structure])
-    if isinstance(structure, dict):
-        return {key: _take(structure[key], pending) for key in ordered_keys(structure)}
-    return next(pending)

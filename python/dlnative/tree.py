@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from dlnative.data import structure as _structure
-from dlnative.data.structure import flatten, is_nested, keys_of
+from dlnative.graph import tree as _tree
+from dlnative.graph.tree import flatten, is_nested
 
 __all__ = [
     "MAP_TO_NONE",
@@ -38,7 +38,7 @@ def flatten_with_path(structure: Any) -> list[tuple[tuple[Any, ...], Any]]:
         >>> flatten_with_path([{"foo": 42}])
         [((0, 'foo'), 42)]
     """
-    return list(zip(_structure.paths(structure), flatten(structure), strict=True))
+    return list(zip(_tree.paths(structure), flatten(structure), strict=True))
 
 
 def map_structure(func: Callable[..., Any], *structures: Any, none_is_leaf: bool = True) -> Any:
@@ -94,7 +94,7 @@ def map_structure_up_to(shallow_structure: Any, func: Callable[..., Any], *struc
     }
     if isinstance(shallow_structure, dict):
         return {key: made[key] for key in shallow_structure}
-    return _like(shallow_structure, list(made.values()))
+    return _tree.like(shallow_structure, list(made.values()))
 
 
 def assert_same_structure(a: Any, b: Any) -> None:
@@ -118,7 +118,7 @@ def assert_same_paths(a: Any, b: Any) -> None:
     Raises:
         ValueError: if they differ.
     """
-    first, second = set(_structure.paths(a)), set(_structure.paths(b))
+    first, second = set(_tree.paths(a)), set(_tree.paths(b))
     if first != second:
         raise ValueError(f"expected the same paths, got {first - second} in one and {second - first} in the other")
 
@@ -138,7 +138,7 @@ def pack_sequence_as(structure: Any, flat_sequence: Sequence[Any]) -> Any:
         raise TypeError(f"pack_sequence_as: expected a sequence of leaves, got {flat_sequence!r}")
     if len(flat_sequence) != count:
         raise ValueError(f"pack_sequence_as: expected {count} leaves, got {len(flat_sequence)}")
-    return _structure.pack(structure, flat_sequence)
+    return _tree.pack(structure, flat_sequence)
 
 
 def lists_to_tuples(structure: Any) -> Any:
@@ -147,7 +147,7 @@ def lists_to_tuples(structure: Any) -> Any:
         return {key: lists_to_tuples(item) for key, item in structure.items()}
     if isinstance(structure, (list, tuple)):
         items = [lists_to_tuples(item) for item in structure]
-        return tuple(items) if isinstance(structure, list) else _like(structure, items)
+        return tuple(items) if isinstance(structure, list) else _tree.like(structure, items)
     return structure
 
 
@@ -159,7 +159,7 @@ def map_shape_structure(func: Callable[[Any], Any], structure: Any) -> Any:
     if isinstance(structure, dict):
         return {key: map_shape_structure(func, item) for key, item in structure.items()}
     if isinstance(structure, (list, tuple)):
-        return _like(structure, [map_shape_structure(func, item) for item in structure])
+        return _tree.like(structure, [map_shape_structure(func, item) for item in structure])
     raise ValueError(f"map_shape_structure: expected nested shapes, got {structure!r}")
 
 
@@ -180,10 +180,10 @@ def traverse(func: Callable[[Any], Any], structure: Any, top_down: bool = True) 
         if found is not None:
             return None if found is MAP_TO_NONE else found
     if isinstance(structure, dict):
-        made = {key: traverse(func, structure[key], top_down) for key in keys_of(structure)}
+        made = {key: traverse(func, structure[key], top_down) for key in _tree.ordered_keys(structure)}
         structure = {key: made[key] for key in structure}
     elif isinstance(structure, (list, tuple)):
-        structure = _like(structure, [traverse(func, item, top_down) for item in structure])
+        structure = _tree.like(structure, [traverse(func, item, top_down) for item in structure])
     if not top_down:
         found = func(structure)
         if found is not None:
@@ -197,13 +197,7 @@ def _refuse_no_function(func: Any) -> None:
 
 
 def _keys(structure: Any) -> list[Any]:
-    return keys_of(structure) if isinstance(structure, dict) else list(range(len(structure)))
-
-
-def _like(structure: Any, items: list[Any]) -> Any:
-    if hasattr(structure, "_fields"):
-        return type(structure)(*items)
-    return items if isinstance(structure, list) else tuple(items)
+    return _tree.ordered_keys(structure) if isinstance(structure, dict) else list(range(len(structure)))
 
 
 def _same_kind(a: Any, b: Any) -> None:
@@ -211,8 +205,8 @@ def _same_kind(a: Any, b: Any) -> None:
     if isinstance(a, dict):
         if not isinstance(b, dict):
             raise ValueError(f"expected an instance of dict, got {type(b).__name__}: {b}")
-        if keys_of(a) != keys_of(b):
-            raise ValueError(f"expected the keys {keys_of(a)}, got {keys_of(b)}")
+        if _tree.ordered_keys(a) != _tree.ordered_keys(b):
+            raise ValueError(f"expected the keys {_tree.ordered_keys(a)}, got {_tree.ordered_keys(b)}")
         return
     if type(a) is not type(b):
         raise ValueError(f"expected an instance of {type(a)}, got {type(b)}: {b}")

@@ -9,9 +9,9 @@ import numpy as np
 
 from dlnative.data.batches import Chunk, Data
 from dlnative.data.conversion import floats_of, leaves_of
-from dlnative.data.structure import flatten
 from dlnative.graph.eager import evaluate
 from dlnative.graph.op import OPS
+from dlnative.graph.tree import flatten
 
 Array = np.ndarray[Any, Any]
 

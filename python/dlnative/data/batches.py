@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from dlnative.data.structure import flatten, form, is_nested, pack
+from dlnative.graph.tree import flatten, form, is_nested, pack
 
 Array = np.ndarray[Any, Any]
 

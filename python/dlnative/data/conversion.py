@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dlnative import dtypes
-from dlnative.data.structure import flatten, transform
+from dlnative.graph.tree import flatten, like, map_structure
 
 Array = np.ndarray[Any, Any]
 
@@ -42,10 +42,7 @@ def to_arrays(what: str, structure: Any, floats: str, *, finite: bool = True) ->
         return to_rows(what, structure, floats, finite=finite)
     if isinstance(structure, dict):
         return {key: to_arrays(what, item, floats, finite=finite) for key, item in structure.items()}
-    items = [to_arrays(what, item, floats, finite=finite) for item in structure]
-    if hasattr(structure, "_fields"):
-        return type(structure)(*items)
-    return items if isinstance(structure, list) else tuple(items)
+    return like(structure, [to_arrays(what, item, floats, finite=finite) for item in structure])
 
 
 def _holds_arrays(value: Any) -> bool:
@@ -146,11 +143,4 @@ def leaves_of(structure: Any) -> list[Any]:
 
 def in_dtype(structure: Any, dtype: str) -> Any:
     """Returns nested arrays in a type."""
-    return transform(lambda leaf: None if leaf is None else leaf.astype(dtype, copy=False), structure)
-
-
-def checked_count(call: str, name: str, value: Any, least: int = 1) -> int:
-    """Returns an int that is not below `least`."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
-        raise ValueError(f"{call}: expected {name} to be an integer of {least} or more, got {value!r}")
-    return int(value)
+    return map_structure(lambda leaf: None if leaf is None else leaf.astype(dtype, copy=False), structure)

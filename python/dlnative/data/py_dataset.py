@@ -8,6 +8,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
+from dlnative.utils.checks import integer
+
 
 class PyDataset:
     """A data set written in Python: it gives a whole batch for a number.
@@ -42,11 +44,8 @@ class PyDataset:
 
     def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10) -> None:
         for name, value in (("workers", workers), ("max_queue_size", max_queue_size)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-                raise ValueError(f"{type(self).__name__}: expected {name} to be an integer of 0 or more, got {value!r}")
-        self.workers = workers
+            setattr(self, name, integer(type(self).__name__, name, value, 0))
         self.use_multiprocessing = bool(use_multiprocessing)
-        self.max_queue_size = max_queue_size
 
     def __getitem__(self, index: int) -> Any:
         """Returns a batch."""

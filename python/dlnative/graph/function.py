@@ -11,7 +11,7 @@ import numpy as np
 from dlnative import dtypes
 from dlnative.backends.program import Array
 from dlnative.graph.plans import Compiled, Plans
-from dlnative.graph.tree import flatten_structure, like, ordered_keys
+from dlnative.graph.tree import flatten_structure, form, refill
 from dlnative.graph.variable import Variable
 
 _PLAIN = frozenset({bool, int, str, type(None)})
@@ -63,8 +63,8 @@ class Function:
         feeds = [to_feed(leaf) for leaf in flatten_structure((args, fed) if fed else args)]
         signature = (
             tuple([(feed.shape, feed.dtype.num) for feed in feeds]),
-            _form(args),
-            _form(fed) if fed else None,
+            form(args),
+            form(fed) if fed else None,
             static_key(static) if static else None,
         )
         found = self.plans.find(signature)
@@ -77,7 +77,7 @@ class Function:
         return found, feeds
 
     def _traced(self, args: Any, fed: dict[str, Any], static: dict[str, Any], symbols: list[Any]) -> Any:
-        positional, named = _refill((args, fed), iter(symbols))
+        positional, named = refill((args, fed), symbols)
         return self.function(*positional, **named, **static)
 
 
@@ -113,24 +113,6 @@ def static_key(value: Any) -> Hashable:
     if kind is dict:
         return kind, *[(key, static_key(item)) for key, item in value.items()]
     return kind, value
-
-
-def _form(structure: Any) -> Any:
-    """Returns the nesting of a structure as something hashable."""
-    if isinstance(structure, (list, tuple)):
-        return (type(structure).__name__, *(_form(item) for item in structure))
-    if isinstance(structure, dict):
-        return tuple((key, _form(structure[key])) for key in ordered_keys(structure))
-    return structure is None
-
-
-def _refill(structure: Any, leaves: Any) -> Any:
-    """Returns the structure with its leaves, taken in the order of `flatten_structure`, replaced."""
-    if isinstance(structure, (list, tuple)):
-        return like(structure, [_refill(item, leaves) for item in structure])
-    if isinstance(structure, dict):
-        return {key: _refill(structure[key], leaves) for key in ordered_keys(structure)}
-    return None if structure is None else next(leaves)
 
 
 def to_feed(x: Any) -> Array:

@@ -15,7 +15,7 @@ from dlnative.graph.function import Function, WeakMethod, static_key
 from dlnative.graph.plans import compiling
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.trace import current_trace
-from dlnative.graph.tree import flatten_structure, map_structure
+from dlnative.graph.tree import flatten, flatten_structure, map_structure
 from dlnative.graph.variable import Variable
 from dlnative.layers import effects
 from dlnative.layers.building import building
@@ -196,8 +196,8 @@ class Calling(Weights):
         """
         if _masks is not None:
             _, by_name = _masks
-            leaves = effects.leaves_in_order((args, {name: kwargs[name] for name in by_name}))
-            for leaf, mask in zip(leaves, effects.leaves_in_order(_masks), strict=True):
+            leaves = flatten((args, {name: kwargs[name] for name in by_name}))
+            for leaf, mask in zip(leaves, flatten(_masks), strict=True):
                 if mask is not None:
                     set_mask(leaf, mask)
         outputs = self._call_symbols(*args, **kwargs)
@@ -385,12 +385,12 @@ class Calling(Weights):
     def _hand_on_mask(self, first: Any, outputs: Any, mask: Any) -> None:
         """Lets masks travel with the outputs."""
         if self.supports_masking:
-            leaves = effects.leaves_in_order(outputs)
+            leaves = flatten(outputs)
             if all(get_mask(leaf) is not None for leaf in leaves):
                 return
             made = self.compute_mask(first, mask)
             if made is not None:
-                for leaf, found in zip(leaves, effects.leaves_in_order(made), strict=False):
+                for leaf, found in zip(leaves, flatten(made), strict=False):
                     if found is not None and get_mask(leaf) is None:
                         set_mask(leaf, found)
         elif mask is not None and not call_signature(self).takes_mask:  # who takes it may end it

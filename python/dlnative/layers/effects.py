@@ -14,7 +14,7 @@ import numpy as np
 
 from dlnative import version
 from dlnative.graph.tensor import Tensor
-from dlnative.graph.tree import flatten_structure, map_structure, ordered_keys
+from dlnative.graph.tree import flatten, flatten_structure, map_structure
 
 # By the id of an array a weak reference to it, and its mask; by the id of a layer the same and its losses.
 masks: dict[int, tuple[Any, Any]] = {}
@@ -82,7 +82,7 @@ def unwrap(result: Any) -> Any:
     if result.__class__ is not Effects:
         return result
     outputs, output_masks, values, owners = result
-    for leaf, mask in zip(leaves_in_order(outputs), leaves_in_order(output_masks), strict=False):
+    for leaf, mask in zip(flatten(outputs), flatten(output_masks), strict=False):
         if mask is not None:
             set_mask(leaf, mask)
     for reference, value in zip(owners, values, strict=True):
@@ -90,12 +90,3 @@ def unwrap(result: Any) -> Any:
         if owner is not None:  # a layer that `call` made is gone, and nobody can ask it
             add_loss(owner, value)
     return outputs
-
-
-def leaves_in_order(structure: Any) -> list[Any]:
-    """Returns the leaves of a structure, `None` among them."""
-    if isinstance(structure, (list, tuple)):
-        return [leaf for item in structure for leaf in leaves_in_order(item)]
-    if isinstance(structure, dict):
-        return [leaf for key in ordered_keys(structure) for leaf in leaves_in_order(structure[key])]
-    return [structure]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dlnative import dtypes, ops
+from dlnative.graph.tree import like
 from dlnative.losses import functions
 from dlnative.losses.functions import align_ranks
 from dlnative.ops.core import as_tensor, dtype_of
@@ -212,11 +213,7 @@ def _aligned(y_true: Any, y_pred: Any) -> tuple[Any, Any]:
         return {key: pair[0] for key, pair in pairs.items()}, {key: pair[1] for key, pair in pairs.items()}
     if isinstance(y_pred, (list, tuple)) and isinstance(y_true, (list, tuple)) and len(y_pred) == len(y_true):
         listed = [_aligned(true, pred) for true, pred in zip(y_true, y_pred, strict=True)]
-        return _like(y_true, [pair[0] for pair in listed]), _like(y_pred, [pair[1] for pair in listed])
+        return like(y_true, [pair[0] for pair in listed]), like(y_pred, [pair[1] for pair in listed])
     if hasattr(y_true, "shape") and hasattr(y_pred, "shape"):
         return align_ranks(y_true, y_pred)
     return y_true, y_pred
-
-
-def _like(structure: Any, items: list[Any]) -> Any:
-    return type(structure)(*items) if hasattr(structure, "_fields") else type(structure)(items)

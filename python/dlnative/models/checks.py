@@ -88,10 +88,3 @@ def checked_frequency(frequency: Any) -> Any:
 def validates(epoch: int, frequency: Any) -> bool:
     """Tells whether an epoch, counted from 0, is followed by a validation."""
     return (epoch + 1) in frequency if isinstance(frequency, list) else (epoch + 1) % int(frequency) == 0
-
-
-def checked_flag(call: str, name: str, value: Any) -> bool:
-    """Returns a bool."""
-    if isinstance(value, (bool, np.bool_)):
-        return bool(value)
-    raise ValueError(f"{call}: expected {name} to be True or False, got {value!r}")

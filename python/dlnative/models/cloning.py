@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from dlnative.data.structure import flatten, form, pack, transform
+from dlnative.graph.tree import flatten, form, map_structure, pack
 from dlnative.layers.input import InputLayer
 from dlnative.layers.layer import Layer
 from dlnative.models.functional import Functional
@@ -110,7 +110,7 @@ def _cloned_functional(
         if form(inputs) != form(model.input):
             raise ValueError(
                 "clone_model: `input_tensors` must have the same structure as model.input: expected "
-                f"{transform(lambda tensor: tensor.name, model.input)}, got {inputs!r}"
+                f"{map_structure(lambda tensor: tensor.name, model.input)}, got {inputs!r}"
             )
 
     def call(function: Any, *args: Any, **kwargs: Any) -> Any:

@@ -8,8 +8,9 @@ from typing import Any
 from dlnative import losses as losses_module
 from dlnative import metrics as metrics_module
 from dlnative import ops
-from dlnative.data.structure import Path, flatten, is_nested, pack, paths, transform
+from dlnative.graph import tree
 from dlnative.graph.tensor import Tensor
+from dlnative.graph.tree import Path, flatten, is_nested, map_structure, pack, paths
 from dlnative.utils.naming import to_snake_case
 
 
@@ -49,7 +50,7 @@ class CompiledLoss:
     """
 
     def __init__(self, loss: Any, weights: Any) -> None:
-        self._loss = transform(_loss, loss)
+        self._loss = map_structure(_loss, loss)
         self._weights = weights
         for weight in flatten(weights):
             if weight is not None and not _is_number(weight):
@@ -93,7 +94,7 @@ class CompiledLoss:
         if loss is not None and not is_nested(loss):
             if isinstance(weights, dict):
                 weights = _by_keys(weights, y_pred, names)
-            loss = transform(lambda _: loss, y_pred)
+            loss = map_structure(lambda _: loss, y_pred)
         self._add(loss, _like(loss, weights), y_pred, pack(y_pred, names or [None] * len(outputs)), ())
         by_output = {term.path: term.name for term in self.terms}
         if len(by_output) > 1:
@@ -119,7 +120,7 @@ class CompiledLoss:
             weight = None if weights is None else float(weights)
             self.terms.append(Term(path, loss, weight, _name(loss, names, path)))
             return
-        weights = weights if is_nested(weights) else transform(lambda _: weights, loss)
+        weights = weights if is_nested(weights) else map_structure(lambda _: weights, loss)
         if isinstance(loss, (list, tuple)):
             flat = not any(is_nested(item) for item in loss)
             if flat and is_nested(y_pred) and len(loss) == len(flatten(y_pred)):
@@ -217,7 +218,7 @@ def aligned(what: str, given: Any, like: Any, names: list[str] | None) -> Any:
         ValueError: if there are more or fewer than outputs, or one for an unknown output.
     """
     if given is None:
-        return transform(lambda _: None, like)
+        return map_structure(lambda _: None, like)
     if not is_nested(like):
         leaves = flatten(given)
         if isinstance(given, dict):
@@ -237,7 +238,7 @@ def aligned(what: str, given: Any, like: Any, names: list[str] | None) -> Any:
         return pack(like, [given.get(name) for name in known])
     if isinstance(given, (list, tuple)) and isinstance(like, (list, tuple)) and len(given) == len(like):
         items = [aligned(what, item, part, None) for item, part in zip(given, like, strict=True)]
-        return type(like)(*items) if hasattr(like, "_fields") else type(like)(items)
+        return tree.like(like, items)
     leaves = flatten(given)
     if len(leaves) != len(flatten(like)):
         raise MisfitError(f"expected {what} for {len(flatten(like))} outputs, got {len(leaves)}")
@@ -298,7 +299,7 @@ def _name(loss: Any, names: Any, path: Path) -> str:
 def _like(loss: Any, weights: Any) -> Any:
     """Returns the weights nested as the losses."""
     if weights is None or not is_nested(weights):
-        return transform(lambda _: weights, loss)
+        return map_structure(lambda _: weights, loss)
     if isinstance(weights, dict) and isinstance(loss, dict):
         unknown = [key for key in weights if key not in loss]
         if unknown:

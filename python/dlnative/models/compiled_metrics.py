@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dlnative import metrics as metrics_module
-from dlnative.data.structure import flatten, is_nested, keys_of
+from dlnative.graph.tree import flatten, is_nested, ordered_keys
 from dlnative.models.compiled_loss import MisfitError, aligned, distinct, name_of
 
 
@@ -53,7 +53,7 @@ class CompiledMetrics(metrics_module.Metric):
         outputs, targets = flatten(y_pred), flatten(y_true)
         names = self.names if self.names and len(self.names) == len(outputs) else None
         if isinstance(y_pred, dict) and len(y_pred) == len(outputs):
-            names = [str(key) for key in keys_of(y_pred)]
+            names = [str(key) for key in ordered_keys(y_pred)]
         shown = [""] * len(outputs) if len(outputs) == 1 or names is None else distinct(names)
         for what, given in self._given.items():
             for index, identifiers in enumerate(_per_output(what, given, y_pred, names)):
@@ -126,7 +126,9 @@ def _per_output(what: str, given: Any, y_pred: Any, names: list[str] | None) -> 
         return [flatten(given)]
     flat = is_nested(y_pred) and len(y_pred) == len(outputs)
     if flat and isinstance(given, dict):
-        return [_listed(given.get(name)) for name in (keys_of(y_pred) if isinstance(y_pred, dict) else names or ())]
+        return [
+            _listed(given.get(name)) for name in (ordered_keys(y_pred) if isinstance(y_pred, dict) else names or ())
+        ]
     if flat and len(given) == len(outputs):
         return [_listed(item) for item in given]
     found: list[list[Any]] = []
@@ -145,7 +147,7 @@ def _collect(what: str, given: Any, y_pred: Any, found: list[list[Any]]) -> None
         unknown = [key for key in given or () if key not in y_pred]
         if unknown:
             raise ValueError(f'compile: Invalid `{what}`: expected {what} for {list(y_pred)}, got "{unknown[0]}"')
-        for key in keys_of(y_pred):
+        for key in ordered_keys(y_pred):
             _collect(what, (given or {}).get(key), y_pred[key], found)
         return
     if given is not None and len(given) != len(y_pred):

@@ -8,12 +8,11 @@ import numpy as np
 
 from dlnative.backends.program import Program
 from dlnative.data.batches import Data
-from dlnative.data.structure import pack, paths
 from dlnative.dtypes import ITEM_SIZES
 from dlnative.graph.op import size_of
 from dlnative.graph.plans import Compiled
 from dlnative.graph.roles import PLAIN
-from dlnative.graph.tree import flatten_structure
+from dlnative.graph.tree import flatten_structure, pack, paths
 from dlnative.utils.terminal import show
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import numpy as np
 
 from dlnative.callbacks import CallbackList
 from dlnative.data.batches import Chunk, Data, pack_x_y_sample_weight, unpack_x_y_sample_weight
-from dlnative.data.structure import flatten, pack
 from dlnative.graph.plans import Compiled
 from dlnative.graph.tensor import Tensor
+from dlnative.graph.tree import flatten, pack
 from dlnative.models import checks
 
 SLICE = 0.04  # seconds that native code goes on before it comes back to look for Ctrl-C and to show progress

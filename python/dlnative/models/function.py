@@ -6,10 +6,9 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from dlnative.data.structure import flatten, form, is_nested, keys_of, pack, paths, transform
 from dlnative.graph import function as compiled
 from dlnative.graph.trace import current_trace
-from dlnative.graph.tree import flatten_structure, map_structure
+from dlnative.graph.tree import flatten, flatten_structure, form, is_nested, map_structure, ordered_keys, pack, paths
 from dlnative.layers.input import InputLayer
 from dlnative.layers.layer import Layer
 from dlnative.models.ordering import calls_between, layers_by_depth
@@ -82,7 +81,7 @@ class Function:
             outputs = made.function(*args, **kwargs) if call is None else call(made.function, *args, **kwargs)
             results = [item for item in flatten_structure(outputs) if hasattr(item, "shape")]
             values.update(zip(map(id, made.outputs), results, strict=True))
-        return transform(lambda tensor: values[id(tensor)], self.output_structure)
+        return map_structure(lambda tensor: values[id(tensor)], self.output_structure)
 
     def compute_output_spec(self, inputs: Any) -> Any:
         """Returns `KerasTensor`s for the outputs of other `KerasTensor`s."""
@@ -92,7 +91,7 @@ class Function:
         """Returns the shapes of the outputs for the shapes of the inputs."""
         shapes = [input_shape] if len(self.inputs) == 1 else list(_shapes(input_shape))
         made = [KerasTensor(shape, tensor.dtype) for shape, tensor in zip(shapes, self.inputs, strict=True)]
-        return transform(lambda tensor: tensor.shape, self.run(pack(self.input_structure, made)))
+        return map_structure(lambda tensor: tensor.shape, self.run(pack(self.input_structure, made)))
 
     # Inputs.
 
@@ -117,7 +116,7 @@ class Function:
                 raise ValueError(
                     f"{self.label}: expects {count} named input(s) with keys {list(structure)}, got {_described(x)}"
                 )
-            if len(leaves) == count and list(structure) != keys_of(structure):
+            if len(leaves) == count and list(structure) != ordered_keys(structure):
                 raise ValueError(f"{self.label}: {self._mismatch(x)}")
         if len(leaves) != count:
             raise ValueError(f"{self.label}: expects {count} inputs, got {len(leaves)}")
@@ -142,7 +141,7 @@ class Function:
         flat = isinstance(structure, dict) and not any(is_nested(item) for item in structure.values())
         if isinstance(structure, dict) and not flat:
             raise ValueError(f"{self.label}: {self._mismatch(x)}")
-        keys = keys_of(structure) if flat else [tensor.name for tensor in self.inputs]
+        keys = ordered_keys(structure) if flat else [tensor.name for tensor in self.inputs]
         missing = [key for key in keys if key not in x and not self._optional(keys.index(key))]
         if missing:
             raise ValueError(f'{self.label}: expected an input "{missing[0]}", got {", ".join(map(str, x))}')
@@ -161,10 +160,10 @@ class Function:
             warnings.warn(self._mismatch(x), stacklevel=5)
 
     def _mismatch(self, x: Any) -> str:
-        expected = transform(lambda tensor: tensor.name, self.input_structure)
+        expected = map_structure(lambda tensor: tensor.name, self.input_structure)
         return (
             "The structure of `inputs` doesn't match the expected structure: "
-            f"expected {expected}, got {transform(_described, x)}"
+            f"expected {expected}, got {map_structure(_described, x)}"
         )
 
     def fitted(self, leaves: list[Any], squeeze: Callable[[Any], Any], expand: Callable[[Any], Any]) -> list[Any]:
@@ -324,7 +323,7 @@ def _described(leaf: Any) -> str:
 def _shapes(structure: Any) -> Any:
     """Yields the shapes in nested lists and dicts."""
     if isinstance(structure, dict):
-        for key in keys_of(structure):
+        for key in ordered_keys(structure):
             yield from _shapes(structure[key])
     elif isinstance(structure, (list, tuple)) and any(is_nested(item) for item in structure):
         for item in structure:

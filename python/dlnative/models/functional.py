@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlnative.data.structure import flatten, transform
+from dlnative.graph.tree import flatten, map_structure, pack
 from dlnative.layers.effects import get_mask, set_mask
 from dlnative.layers.layer import Layer
 from dlnative.models.compiled_loss import distinct
@@ -83,12 +83,12 @@ class Functional(Model):
     @property
     def input_shape(self) -> Any:
         """The shapes of the inputs."""
-        return transform(lambda tensor: tensor.shape, self.input)
+        return map_structure(lambda tensor: tensor.shape, self.input)
 
     @property
     def output_shape(self) -> Any:
         """The shapes of the outputs."""
-        return transform(lambda tensor: tensor.shape, self.output)
+        return map_structure(lambda tensor: tensor.shape, self.output)
 
     @property
     def input(self) -> Any:
@@ -124,7 +124,6 @@ class Functional(Model):
     def _entered(self, leaves: list[Any]) -> Any:
         """Returns inputs in the types and with the ranks of the symbolic inputs, nested as they are."""
         from dlnative import ops
-        from dlnative.data.structure import pack
 
         fitted = self._graph.fitted(leaves, lambda leaf: ops.squeeze(leaf, -1), lambda leaf: ops.expand_dims(leaf, -1))
         for index, (leaf, tensor) in enumerate(zip(fitted, self.inputs, strict=True)):

@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from dlnative.data.structure import flatten, transform
+from dlnative.graph.tree import flatten, map_structure
 from dlnative.layers.input import InputLayer
 from dlnative.layers.layer import Layer
 from dlnative.models.function import Function
@@ -48,8 +48,8 @@ def graph_config(graph: Function) -> dict[str, Any]:
     layers += [described(calls[0].function, name, calls) for name, calls in nodes.items()]
     return {
         "layers": layers,
-        "input_layers": transform(lambda tensor: histories[id(tensor)], graph.input_structure),
-        "output_layers": transform(lambda tensor: histories[id(tensor)], graph.output_structure),
+        "input_layers": map_structure(lambda tensor: histories[id(tensor)], graph.input_structure),
+        "output_layers": map_structure(lambda tensor: histories[id(tensor)], graph.output_structure),
     }
 
 

@@ -11,7 +11,7 @@ from dlnative.data.batches import Data
 from dlnative.data.conversion import floats_of, in_dtype, leaves_of, to_arrays
 from dlnative.data.iterables import IterableBatches, PyDatasetBatches, is_iterable_of_batches
 from dlnative.data.py_dataset import PyDataset
-from dlnative.data.structure import flatten, pack, transform
+from dlnative.graph.tree import flatten, map_structure, pack
 
 Array = np.ndarray[Any, Any]
 
@@ -41,7 +41,7 @@ def input_arrays(model: Any, call: str, x: Any, *, finite: bool = True) -> Any:
     arrays = to_arrays(f"{call}: x", x, model_floats(model), finite=finite)
     if not model.built and model._builds_from_shapes:
         same_length(Data(arrays, call=call))
-        model.build(transform(lambda leaf: (None, *leaf.shape[1:]), arrays))
+        model.build(map_structure(lambda leaf: (None, *leaf.shape[1:]), arrays))
     graph = model._graph
     if graph is None:
         return arrays
@@ -57,7 +57,7 @@ def input_arrays(model: Any, call: str, x: Any, *, finite: bool = True) -> Any:
     known = {id(old): new for old, new in zip(given, fitted, strict=True) if old is not None}
     if isinstance(arrays, dict):  # a model takes what it has a name for
         arrays = {key: item for key, item in arrays.items() if item is None or _knows(item, known)}
-    return transform(lambda leaf: known.get(id(leaf), leaf), arrays)
+    return map_structure(lambda leaf: known.get(id(leaf), leaf), arrays)
 
 
 def _knows(item: Any, known: dict[int, Any]) -> bool:

@@ -10,10 +10,10 @@ from dlnative.callbacks import CallbackList, History
 from dlnative.callbacks.callback import looks_for_nan
 from dlnative.data.arrays import ArrayBatches, same_length, split
 from dlnative.data.batches import Chunk, Data, Passes
-from dlnative.data.conversion import checked_count
 from dlnative.data.iterables import is_iterable_of_batches
 from dlnative.models import checks, inputs
 from dlnative.models.epoch import Loop, feeds_of, nested_as, prepare, run_predict
+from dlnative.utils.checks import flag, integer
 from dlnative.utils.random_seed import next_seed
 
 
@@ -23,15 +23,15 @@ def fit(
     validation_steps: Any, validation_batch_size: Any, validation_freq: Any,
 ) -> History:  # fmt: skip
     """See `Model.fit`."""
-    batch_size = None if batch_size is None else checked_count("fit", "batch_size", batch_size)
-    epochs = checked_count("fit", "epochs", epochs, 0)
-    initial_epoch = checked_count("fit", "initial_epoch", initial_epoch, 0)
+    batch_size = None if batch_size is None else integer("fit", "batch_size", batch_size, 1)
+    epochs = integer("fit", "epochs", epochs, 0)
+    initial_epoch = integer("fit", "initial_epoch", initial_epoch, 0)
     steps = _checked_steps(model, "fit", "steps_per_epoch", steps_per_epoch)
     validation_steps = _optional("fit", "validation_steps", validation_steps)
     validation_batch_size = _optional("fit", "validation_batch_size", validation_batch_size)
     frequency = checks.checked_frequency(validation_freq)
     verbose = checks.checked_verbose("fit", verbose)
-    shuffle = checks.checked_flag("fit", "shuffle", shuffle)
+    shuffle = flag("fit", "shuffle", shuffle)
     epochs = min(epochs, config.max_epochs() or epochs)
     finite = not looks_for_nan(callbacks)
 
@@ -123,7 +123,7 @@ def evaluate(
     return_dict: bool,
 ) -> Any:  # fmt: skip
     """See `Model.evaluate`."""
-    batch_size = None if batch_size is None else checked_count("evaluate", "batch_size", batch_size)
+    batch_size = None if batch_size is None else integer("evaluate", "batch_size", batch_size, 1)
     verbose = checks.checked_verbose("evaluate", verbose)
     steps = _checked_steps(model, "evaluate", "steps", steps)
     source = inputs.batches(model, "evaluate", x, y, sample_weight, batch_size)
@@ -159,7 +159,7 @@ def _evaluated(model: Any, passes: Passes, callbacks: CallbackList) -> dict[str,
 def predict(model: Any, x: Any, batch_size: Any, verbose: Any, steps: Any, callbacks: Any) -> Any:
     """See `Model.predict`."""
     given = batch_size
-    batch_size = None if batch_size is None else checked_count("predict", "batch_size", batch_size)
+    batch_size = None if batch_size is None else integer("predict", "batch_size", batch_size, 1)
     verbose = checks.checked_verbose("predict", verbose)
     steps = _checked_steps(model, "predict", "steps", steps)
     if is_iterable_of_batches(x):
@@ -206,7 +206,7 @@ def on_batch(model: Any, mode: str, data: Data, return_dict: bool) -> Any:
 
 
 def _optional(call: str, name: str, value: Any) -> int | None:
-    return None if value is None else checked_count(call, name, value)
+    return None if value is None else integer(call, name, value, 1)
 
 
 def _checked_steps(model: Any, call: str, name: str, value: Any) -> int | None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from dlnative.data.batches import Data
-from dlnative.data.conversion import checked_count
 from dlnative.layers.layer import Layer
 from dlnative.models import checks, inputs
 from dlnative.models.epoch import feeds_of
 from dlnative.models.trainer import Trainer
+from dlnative.utils.checks import integer
 from dlnative.utils.terminal import show
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class Model(Trainer, Layer):
         """
         from dlnative.models.profile import profile_step
 
-        batch_size = checked_count("profile", "batch_size", batch_size)
+        batch_size = integer("profile", "batch_size", batch_size, 1)
         if y is None:
             mode, samples = "predict", Data(inputs.input_arrays(self, "profile", x), call="profile")
         else:

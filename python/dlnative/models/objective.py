@@ -6,7 +6,7 @@ from typing import Any
 
 from dlnative import metrics as metrics_module
 from dlnative import ops
-from dlnative.data.structure import transform
+from dlnative.graph.tree import map_structure
 from dlnative.models.compiled_loss import CompiledLoss
 from dlnative.models.compiled_metrics import CompiledMetrics
 
@@ -37,7 +37,7 @@ class Objective:
         def copied(leaf: Any) -> Any:
             return type(leaf).from_config(leaf.get_config()) if isinstance(leaf, metrics_module.Metric) else leaf
 
-        return {name: transform(copied, value) for name, value in self.arguments.items()}
+        return {name: map_structure(copied, value) for name, value in self.arguments.items()}
 
     def all_metrics(self) -> list[Any]:
         """Returns the mean of the loss, the metrics, and the means of the outputs' losses."""

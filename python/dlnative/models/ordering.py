@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlnative.data.structure import paths
+from dlnative.graph.tree import paths
 from dlnative.layers.input import InputLayer
 from dlnative.layers.layer import Layer
 from dlnative.symbolic import Call, KerasTensor

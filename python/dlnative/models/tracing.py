@@ -8,11 +8,10 @@ from typing import Any
 
 from dlnative import ops
 from dlnative.data.batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
-from dlnative.data.structure import flatten, transform
 from dlnative.graph.autodiff import gradients
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.trace import Trace, current_trace
-from dlnative.graph.tree import flatten_structure, map_structure
+from dlnative.graph.tree import flatten, flatten_structure, map_structure
 from dlnative.graph.variable import Variable
 from dlnative.layers.layer import Layer
 
@@ -126,7 +125,7 @@ def build(model: Any, x: Any) -> None:
     if model.built or type(model).call is Layer.call:
         return
     trace = Trace()
-    feeds = transform(lambda leaf: None if leaf is None else trace.feed(leaf.shape, leaf.dtype), x)
+    feeds = map_structure(lambda leaf: None if leaf is None else trace.feed(leaf.shape, leaf.dtype), x)
     trace.record(lambda: model(feeds, training=False))
     trace.release()
 

@@ -9,13 +9,13 @@ from typing import Any
 from dlnative import optimizers
 from dlnative.callbacks import History
 from dlnative.data.batches import Data, unpack_x_y_sample_weight
-from dlnative.data.conversion import checked_count
 from dlnative.graph.trace import current_trace
 from dlnative.models import epoch, inputs, loops, tracing
 from dlnative.models.compiled_loss import distinct
 from dlnative.models.logs import Logs
 from dlnative.models.objective import Objective
 from dlnative.models.steps import Steps
+from dlnative.utils.checks import integer
 
 
 class Trainer:
@@ -108,7 +108,7 @@ class Trainer:
             )
         made = optimizers.get(optimizer)
         objective = Objective(loss, loss_weights, metrics, weighted_metrics)
-        self.steps_per_execution = checked_count("compile", "steps_per_execution", steps_per_execution)
+        self.steps_per_execution = integer("compile", "steps_per_execution", steps_per_execution, 1)
         self.run_eagerly, self.jit_compile = bool(run_eagerly), jit_compile
         self.optimizer, self.loss, self._objective = made, loss, objective
         self.train_function = self.test_function = self.predict_function = None

@@ -13,7 +13,7 @@ from dlnative.graph.function import Function
 from dlnative.graph.region import Body, Scan, captured_tensors, parameter
 from dlnative.graph.tensor import Tensor, serial_now
 from dlnative.graph.trace import Trace, current_trace
-from dlnative.graph.tree import flatten_structure, map_structure
+from dlnative.graph.tree import flatten_structure, map_structure, refill
 from dlnative.graph.variable import Variable
 from dlnative.ops.core import as_tensor, integer, invoke, is_symbolic, operation, shown, to_symbol
 from dlnative.ops.joining import concatenate, stack
@@ -70,21 +70,6 @@ def parameters_for(leaves: Sequence[Tensor]) -> list[Tensor]:
     return [parameter(leaf.shape, leaf.dtype) for leaf in leaves]
 
 
-def refilled(structure: Any, leaves: Sequence[Any]) -> Any:
-    """Returns a structure with other leaves, given in the order of `flatten_structure`."""
-    pending = iter(leaves)
-
-    def refill(item: Any) -> Any:
-        if isinstance(item, (list, tuple)):
-            return type(item)(refill(part) for part in item)
-        if isinstance(item, dict):
-            made = {key: refill(item[key]) for key in sorted(item)}
-            return {key: made[key] for key in item}
-        return None if item is None else next(pending)
-
-    return refill(structure)
-
-
 def symbols(structure: Any) -> list[Tensor]:
     return [to_symbol(as_tensor(leaf)) for leaf in flatten_structure(structure)]
 
@@ -119,8 +104,8 @@ def scan_rows(
     inits, rows = symbols(init), symbols(xs)
     carries = parameters_for(inits)
     xs_of_turn = [parameter(x.shape[1:], x.dtype) for x in rows]
-    given = refilled(init, carries)
-    traced = Traced(name, function, (given, refilled(xs, xs_of_turn)))
+    given = refill(init, carries)
+    traced = Traced(name, function, (given, refill(xs, xs_of_turn)))
     if not isinstance(traced.result, (tuple, list)) or len(traced.result) != 2:
         raise ValueError(f"{name}: expected a function that returns a carry and a result, got {shown(traced.result)}")
     after, made = traced.result
@@ -139,7 +124,7 @@ def scan_rows(
         traced.outer.assign(variable, final)
     for (owner, _), stacked in builtins.zip(traced.trace.losses, stacks[len(ys) :], strict=True):
         traced.outer.losses.append((owner, total(stacked, axis=0)))
-    return refilled(init, finals[:first]), refilled(made, stacks[: len(ys)])
+    return refill(init, finals[:first]), refill(made, stacks[: len(ys)])
 
 
 def turns_of(name: str, xs: Any, length: Any) -> int | None:
@@ -228,12 +213,12 @@ def _unrolled(f: Any, init: Any, xs: Any, turns: int, reverse: bool, at_a_time: 
     def several(carry: Any, rows: Any, count: int) -> tuple[Any, Any]:
         made = []
         for index in range(count)[:: -1 if reverse else 1]:
-            carry, y = f(carry, map_structure(lambda x, i=index: None if x is None else x[i], rows))
+            carry, y = f(carry, refill(rows, [x[index] for x in flatten_structure(rows)]))
             made.append(y)
         leaves = [flatten_structure(y) for y in (made[::-1] if reverse else made)]
-        return carry, refilled(made[0], [stack(group) for group in builtins.zip(*leaves, strict=True)])
+        return carry, refill(made[0], [stack(group) for group in builtins.zip(*leaves, strict=True)])
 
-    carry, xs = refilled(init, symbols(init)), refilled(xs, symbols(xs))
+    carry, xs = refill(init, symbols(init)), refill(xs, symbols(xs))
     groups, rest = divmod(turns, at_a_time) if at_a_time else (0, 0)
     if groups <= 1 and not rest and turns:
         return several(carry, xs, turns)
@@ -252,5 +237,5 @@ def _unrolled(f: Any, init: Any, xs: Any, turns: int, reverse: bool, at_a_time: 
         carry, others = several(carry, left, rest)
         parts = (others, ys) if reverse else (ys, others)
         joined = builtins.zip(*map(flatten_structure, parts), strict=True)
-        ys = refilled(ys, [concatenate(pair, axis=0) for pair in joined])
+        ys = refill(ys, [concatenate(pair, axis=0) for pair in joined])
     return carry, ys

@@ -17,7 +17,7 @@ from dlnative.graph.tensor import Tensor
 from dlnative.graph.trace import Trace, constant, current_trace
 from dlnative.graph.tree import flatten_structure, map_structure
 from dlnative.graph.variable import Variable
-from dlnative.symbolic import Call, KerasTensor, has_keras_tensor
+from dlnative.symbolic import Call, KerasTensor, attach, has_keras_tensor
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -65,15 +65,7 @@ def record(call: Call, specification: Callable[..., Any]) -> Any:
 
     args, kwargs = map_structure(placeholder, (call.args, call.kwargs))
     result = trace.record(lambda: specification(*args, **kwargs))
-
-    def symbol(leaf: Any) -> Any:
-        if not isinstance(leaf, Tensor):
-            return leaf
-        tensor = KerasTensor(leaf.shape, leaf.dtype, history=call)
-        call.outputs.append(tensor)
-        return tensor
-
-    made = map_structure(symbol, result)
+    made = attach(call, result)
     trace.release()
     return made
 

@@ -12,9 +12,9 @@ from dlnative import dtypes
 from dlnative.graph.function import Function
 from dlnative.graph.region import Branch, Loop
 from dlnative.graph.tensor import Tensor
-from dlnative.graph.tree import flatten_structure, map_structure
+from dlnative.graph.tree import flatten_structure, map_structure, refill
 from dlnative.graph.variable import Variable
-from dlnative.ops.control import Traced, at_once, checked, form, parameters_for, refilled, scan_rows, symbols, turns_of
+from dlnative.ops.control import Traced, at_once, checked, form, parameters_for, scan_rows, symbols, turns_of
 from dlnative.ops.conversion import cast
 from dlnative.ops.core import as_tensor, dtype_of, integer, invoke, operation, scalar, shown, to_symbol
 from dlnative.ops.elementwise import less, maximum, minimum
@@ -83,7 +83,7 @@ def while_loop(
     values = tuple(loop_vars) if several else (loop_vars,)
     inits = symbols(values)
     carries = parameters_for(inits)
-    given = refilled(values, carries)
+    given = refill(values, carries)
     traced = Traced("while_loop", lambda *args: body(*args), given)
     made = tuple(traced.result) if several and isinstance(traced.result, (tuple, list)) else (traced.result,)
     results = checked("while_loop", "values", given, made)
@@ -94,7 +94,7 @@ def while_loop(
         [*carries, *builtins.map(traced.read, variables)], [*results, *builtins.map(traced.left, variables)]
     )
     tested = parameters_for(inits)
-    test = Traced("while_loop", lambda *args: _as_condition("while_loop", cond(*args)), refilled(values, tested))
+    test = Traced("while_loop", lambda *args: _as_condition("while_loop", cond(*args)), refill(values, tested))
     if test.trace.updates:
         raise ValueError("while_loop: expected a condition that assigns nothing, got one that assigns variables")
     asked, captured_by_test = test.body([*tested, *builtins.map(test.read, variables)], [test.result])
@@ -105,7 +105,7 @@ def while_loop(
     first = len(outputs) - len(variables)
     for variable, final in builtins.zip(variables, outputs[first:], strict=True):
         traced.outer.assign(variable, final)
-    return refilled(loop_vars, outputs[:first])
+    return refill(loop_vars, outputs[:first])
 
 
 @operation
@@ -219,7 +219,7 @@ def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> 
     if losses:
         owners = [owner for way in ways for owner, _ in way.trace.losses]
         outer.losses.append((owners[0], outputs[-1]))
-    return refilled(ways[0].result, outputs[:count])
+    return refill(ways[0].result, outputs[:count])
 
 
 def _sum_of_losses(way: Traced) -> Tensor:
@@ -304,10 +304,10 @@ def associative_scan(f: Callable[[Any, Any], Any], elems: Any, reverse: bool = F
     distance = 1
     while distance < count:
         ends = ([cut(leaf, None, -distance) for leaf in leaves], [cut(leaf, distance, None) for leaf in leaves])
-        earlier, later = (refilled(elems, end) for end in (ends[::-1] if reverse else ends))
+        earlier, later = (refill(elems, end) for end in (ends[::-1] if reverse else ends))
         made = flatten_structure(f(earlier, later))
         rest = [cut(leaf, -distance, None) if reverse else cut(leaf, None, distance) for leaf in leaves]
         pairs = builtins.zip(made, rest, strict=True) if reverse else builtins.zip(rest, made, strict=True)
         leaves = [concatenate(pair, axis=axis) for pair in pairs]
         distance *= 2
-    return refilled(elems, leaves)
+    return refill(elems, leaves)
