@@ -12,7 +12,7 @@ from dlnative import _native, ops, value_and_grad
 from dlnative.backends import cpu, selection
 from dlnative.backends.reference import functions
 from dlnative.graph.autodiff import gradients
-from dlnative.graph.op import OPS, Op, Sample, flat
+from dlnative.graph.op import OPS, Op, Sample, zero_gradient
 from dlnative.graph.roles import PLAIN
 from dlnative.graph.tensor import Node
 from dlnative.graph.trace import Trace
@@ -22,7 +22,7 @@ from dlnative.verification import samples as table
 
 PLAN_ONLY = {"reshape", "stop_gradient"}  # no instruction: memory is shared
 SAMPLED = [op for op in OPS.values() if op.samples]
-DIFFERENTIABLE = [op for op in SAMPLED if op.gradient not in (None, flat)]
+DIFFERENTIABLE = [op for op in SAMPLED if op.gradient not in (None, zero_gradient)]
 # The gradient of a kink is not what a difference quotient measures; these have kinks where samples may fall.
 DISCRETE = {"cast", "copy"}
 

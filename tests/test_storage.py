@@ -37,7 +37,7 @@ def test_the_rest_of_a_block_is_zeroed() -> None:
         del block
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="memory is kept on Linux only")
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is retained on Linux only")
 def test_dropped_memory_is_used_again() -> None:
     block = storage.zeroed(1 << 20)
     address = block.__array_interface__["data"][0]
@@ -50,20 +50,20 @@ def test_dropped_memory_is_used_again() -> None:
     assert again.__array_interface__["data"][0] == address
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="memory is kept on Linux only")
-def test_what_is_kept_is_bounded() -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is retained on Linux only")
+def test_what_is_retained_is_bounded() -> None:
     gc.collect()
     small = [storage.zeroed(1 << 17) for _ in range(5)]
-    between = storage._pool.kept()  # what other tests left between blocks in use may stay
+    between = storage._pool.retained()  # what other tests left between blocks in use may stay
     blocks = [storage.zeroed(size << 20) for size in (8, 3, 40, 1, 20, 7, 90)] + [
         storage.zeroed(8 << 20) for _ in range(12)
     ]
     del blocks
-    assert 0 < storage._pool.kept() <= storage._MOST_KEPT + between
+    assert 0 < storage._pool.retained() <= storage._MOST_RETAINED + between
     del small
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="memory is kept on Linux only")
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is retained on Linux only")
 def test_a_chunk_of_its_own_for_a_large_block() -> None:
     block = storage.zeroed(storage._CHUNK + 1)
     block[-1] = 1
@@ -73,7 +73,7 @@ def test_a_chunk_of_its_own_for_a_large_block() -> None:
     del block
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="memory is kept on Linux only")
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is retained on Linux only")
 def test_blocks_of_many_threads_do_not_overlap() -> None:
     def work(mark: int) -> None:
         random = np.random.RandomState(mark)

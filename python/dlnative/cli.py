@@ -57,14 +57,14 @@ def _run(arguments: Sequence[str] | None) -> int:
     return _demo(options)
 
 
-def _count(least: int) -> Callable[[str], int]:
-    """Returns a function that reads an integer of at least `least`."""
+def _count(low: int) -> Callable[[str], int]:
+    """Returns a function that reads an integer of at least `low`."""
 
     def integer(text: str) -> int:
         from argparse import ArgumentTypeError
 
-        if not text.strip().isdecimal() or int(text) < least:
-            raise ArgumentTypeError(f"expected an integer of at least {least}, got {text!r}")
+        if not text.strip().isdecimal() or int(text) < low:
+            raise ArgumentTypeError(f"expected an integer of at least {low}, got {text!r}")
         return int(text)
 
     return integer

@@ -14,7 +14,7 @@ class EarlyStopping(MonitorCallback):
 
     Args:
         monitor: the metric's name in the logs.
-        min_delta: the least change that counts as an improvement.
+        min_delta: the smallest change that counts as an improvement.
         patience: after how many epochs without improvement to stop.
         verbose: 1 says when it stops.
         mode: `"min"`, `"max"`, or `"auto"`: a loss is to be small, a metric says it itself.

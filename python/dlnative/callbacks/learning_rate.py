@@ -20,7 +20,7 @@ class ReduceLROnPlateau(MonitorCallback):
         patience: after how many epochs without improvement.
         verbose: 1 says when.
         cooldown: how many epochs pass before counting begins again.
-        min_lr: the least learning rate.
+        min_lr: the smallest learning rate.
     """
 
     def __init__(

@@ -21,7 +21,7 @@ class MonitorCallback(Callback):
         monitor: the metric's name in the logs.
         mode: `"min"`, `"max"`, or `"auto"`: a loss is to be small, a metric says it itself.
         baseline: the first value of `best`, `None` for the metric's first one.
-        min_delta: the least change that counts as an improvement.
+        min_delta: the smallest change that counts as an improvement.
 
     Raises:
         ValueError: for another mode; when training begins, if the metric does not say which way it improves.

@@ -28,7 +28,7 @@ Flops = Callable[[Sequence[Shape], Sequence[Shape]], int]
 _ENCODED_INTS = ("int", "bool")
 
 
-def flat(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
+def zero_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
     """The gradient rule of an op whose result does not change with its inputs, but by leaps."""
     return [None] * len(node.inputs)
 
@@ -74,7 +74,7 @@ class Op:
         family: the file that holds it in every backend.
         infer: from input tensors and attribute values to the shapes and types of the outputs; refuses bad input.
         attributes: pairs of a name and a kind, in the order of the instruction format.
-        gradient: from a node and the gradients of its outputs to those of its inputs (`None`: no gradient); `flat` for an
+        gradient: from a node and the gradients of its outputs to those of its inputs (`None`: no gradient); `zero_gradient` for an
             op that has none. Without a rule, a gradient that arrives at a result is an error.
         inplace: whether an output may take the memory of an input of its shape and type; or a function of the attributes
             and the number of the output that returns the numbers of the inputs whose memory this may take.

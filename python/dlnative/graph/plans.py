@@ -227,7 +227,7 @@ class Plans:
         self._found[signature] = compiled
         for outdated in plans[_MOST_STATES:]:
             self.drop((signature, self._setting), outdated)
-        _make_room(compiled)
+        _drop_oldest(compiled)
 
     def also(self, signature: Hashable, compiled: Compiled) -> None:
         """Makes a plan known by another signature, as long as nothing changes."""
@@ -272,14 +272,14 @@ def _forget(reference: weakref.ref[Plans]) -> None:
     _views.pop(id(reference), None)
 
 
-def _make_room(newest: Compiled) -> None:
+def _drop_oldest(newest: Compiled) -> None:
     """Drops the plans that were not used for the longest time, but for the newest, until the others fit."""
     views = [view for reference in list(_views.values()) if (view := reference()) is not None]
     excess = sum(view.nbytes for view in views) - _MOST_BYTES
     if excess <= 0:
         return
-    kept = [(compiled.used, view, key, compiled) for view in views for key, compiled in view.items()]
-    for _, view, key, compiled in sorted(kept, key=operator.itemgetter(0)):
+    known = [(compiled.used, view, key, compiled) for view in views for key, compiled in view.items()]
+    for _, view, key, compiled in sorted(known, key=operator.itemgetter(0)):
         if excess <= 0:
             return
         if compiled is not newest:

@@ -1,4 +1,4 @@
-"""Memory for variables: zeroed, on cache lines, and kept for the next model when nobody uses it any more.
+"""Memory for variables: zeroed, on cache lines, and retained for the next model when nobody uses it any more.
 
 The first touch of a page costs the operating system more than computing with it: 4 KiB of new memory are about as dear as
 half a million additions. So variables are cut from large chunks, whose pages are asked for in one call when they are first
@@ -25,7 +25,7 @@ _PAGE = 1 << 12  # bytes
 _HUGE = 1 << 21  # bytes of a huge page
 _LARGE = 1 << 22  # bytes from which huge pages are asked for, as NumPy does
 _CHUNK = 1 << 23  # bytes of addresses that are reserved together; memory is there from the first use
-_MOST_KEPT = 1 << 26  # bytes that may wait for their next user, beyond what lies between blocks in use
+_MOST_RETAINED = 1 << 26  # bytes that may wait for their next user, beyond what lies between blocks in use
 _POPULATE = 23  # MADV_POPULATE_WRITE, of Linux 5.14; mmap has no name for it
 
 
@@ -135,7 +135,7 @@ class _Pool:
             with self.lock:
                 self._settle()
 
-    def kept(self) -> int:
+    def retained(self) -> int:
         """Returns how many bytes wait for their next user."""
         return sum(chunk.arena.free for chunk in self.chunks)
 
@@ -145,7 +145,7 @@ class _Pool:
         while self.returned:
             chunk, offset, nbytes = self.returned.pop()
             chunk.arena.give(offset, nbytes)
-        while self.kept() > _MOST_KEPT and (empty := [chunk for chunk in self.chunks if chunk.empty]):
+        while self.retained() > _MOST_RETAINED and (empty := [chunk for chunk in self.chunks if chunk.empty]):
             self.chunks.remove(max(empty, key=lambda chunk: chunk.capacity))
 
 

@@ -28,9 +28,9 @@ def print_plan(model: Any, batch_size: int, mode: str) -> None:
     compiled = _example(model, batch_size, mode)
     show(f'Plan of "{model.name}": {mode}, batch {batch_size}')
     show(format_program(compiled.program))
-    kept = compiled.executor.prepacked_bytes
-    if kept:
-        show(f"weights kept in the order in which products read them: {kept:,} bytes")
+    prepacked = compiled.executor.prepacked_bytes
+    if prepacked:
+        show(f"prepacked weights: {prepacked:,} bytes")
 
 
 def _example(model: Trainer, batch_size: int, mode: str) -> Compiled:

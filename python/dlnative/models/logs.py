@@ -56,9 +56,9 @@ class Logs:
     def own(self, mode: str) -> dict[str, Any]:
         """Returns the values of the metrics, or what a step of a subclass returned."""
         model: Any = self._model()
-        kept = model._steps.logs.get(mode)
+        held = model._steps.logs.get(mode)
         return _as_numbers(
-            {name: v.value for name, v in kept.items()} if kept is not None else model.get_metrics_result()
+            {name: v.value for name, v in held.items()} if held is not None else model.get_metrics_result()
         )
 
     def in_order(self, logs: dict[str, Any]) -> Any:

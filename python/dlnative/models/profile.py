@@ -36,7 +36,7 @@ class Limits:
         self.reading = reading
 
     def seconds(self, flops: int, nbytes: int) -> float:
-        """Returns the least time that an instruction can take, all of whose bytes are as near as they can be."""
+        """Returns the shortest time that an instruction can take, all of whose bytes are as near as they can be."""
         nearest = max((size for size in self.reading if size <= nbytes), default=min(self.reading))
         return max(flops / self.flops, nbytes / self.reading[nearest])
 
@@ -91,11 +91,11 @@ class Profile:
     def __str__(self) -> str:
         rows = [("#", "op", "µs", "of step", "GFLOP/s", "GB/s", "of limit", "")]
         total = sum(self.seconds) or 1e-12
-        least = 0.0
+        bound = 0.0
         for number, (step, seconds) in enumerate(zip(self.program.instructions, self.seconds, strict=True)):
             nbytes = self.traffic(step)
             possible = self.limits.seconds(step.flops, self.footprint(step))
-            least += possible
+            bound += possible
             spent = max(seconds, 1e-9)
             rows.append(
                 (
@@ -118,7 +118,7 @@ class Profile:
             lines.append(("  ".join(cells) + "  " + row[-1]).rstrip())
         rates = ", ".join(f"{rate * 1e-9:.0f} from {_size(size)}" for size, rate in self.limits.reading.items())
         lines.append(
-            f"{total * 1e6:.2f} µs a step; at the limits of this machine {least * 1e6:.2f} µs: "
+            f"{total * 1e6:.2f} µs a step; at the limits of this machine {bound * 1e6:.2f} µs: "
             f"{self.limits.flops * 1e-9:.0f} GFLOP/s, and GB/s {rates}"
         )
         return "\n".join(lines)

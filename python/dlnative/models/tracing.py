@@ -145,16 +145,16 @@ def flat_logs(model: Any, method: str, logs: Any) -> dict[str, Any]:
 
 def keep_logs(model: Any, mode: str, logs: dict[str, Any]) -> None:
     """Assigns what a step returns to variables: so that many steps can run before somebody looks."""
-    kept = model._steps.logs.setdefault(mode, {})
-    for name in [name for name in kept if name not in logs]:
-        del kept[name]
+    held = model._steps.logs.setdefault(mode, {})
+    for name in [name for name in held if name not in logs]:
+        del held[name]
     for name, value in logs.items():
         value = ops.convert_to_tensor(value)
         shape, dtype = tuple(value.shape), str(value.dtype)
-        variable = kept.get(name)
+        variable = held.get(name)
         if variable is None or variable.shape != shape or variable.dtype != dtype:
             variable = Variable("zeros", shape, dtype, trainable=False, name=name)
-        kept[name] = variable
+        held[name] = variable
         variable.assign(value)
 
 

@@ -79,7 +79,7 @@ def _activation(
     attributes = {} if parameter is None else {parameter: 0.3}  # under test
     roles = POINTWISE._replace(post_op="activation", activation=ACTIVATIONS.index(name))
     unary(name, gradient, attributes=attributes, numbers=numbers, high=high, flops=flops, size=size, roles=roles)
-    least, most = (-4.0, high) if of_argument else (-0.9, high if high > 4.0 else 0.9)
+    low, most = (-4.0, high) if of_argument else (-0.9, high if high > 4.0 else 0.9)
     register(
         Op(
             f"{name}_gradient",
@@ -90,7 +90,7 @@ def _activation(
             inplace=True,
             flops=lambda ins, outs: gradient_flops * math.prod(outs[0]),
             samples=lambda: [
-                Sample(Arg(shape), Arg(shape, low=least, high=most), **attributes)
+                Sample(Arg(shape), Arg(shape, low=low, high=most), **attributes)
                 for shape in ((), (7,), (3, 5), (1031,))
             ],
             roles=POINTWISE._replace(post_op="gradient", of=name),
@@ -199,7 +199,7 @@ tanh_shrink = unary_function("tanh_shrink", "x - tanh(x)")
 sparse_plus = unary_function("sparse_plus", "0 up to -1, (x + 1)**2 / 4 up to 1, x from there on")
 
 
-def _with_parameter(name: str, x: Any, value: Any, formula: Callable[[Any, Any], Any], least: float = 0.0) -> Any:
+def _with_parameter(name: str, x: Any, value: Any, formula: Callable[[Any, Any], Any], low: float = 0.0) -> Any:
     """Applies an activation with a parameter. One that is a tensor, or that the op's gradient does not cover, goes by a formula
     of other ops.
 
@@ -208,10 +208,10 @@ def _with_parameter(name: str, x: Any, value: Any, formula: Callable[[Any, Any],
         x: the argument.
         value: the parameter.
         formula: from x and the parameter to the result.
-        least: the smallest parameter that the op covers.
+        low: the smallest parameter that the op covers.
     """
     x = to_float(x)
-    if isinstance(value, numbers.Real) and least <= float(value) < math.inf:
+    if isinstance(value, numbers.Real) and low <= float(value) < math.inf:
         return invoke(OPS[name], (x,), (float(value),))
     return formula(x, float(value) if isinstance(value, numbers.Real) else as_tensor(value))
 
@@ -266,7 +266,7 @@ def celu(x: Any, alpha: Any = 1.0) -> Any:
         x,
         alpha,
         lambda x, alpha: where(greater(x, 0.0), x, alpha * expm1(minimum(x, 0.0) / alpha)),
-        least=1e-30,
+        low=1e-30,
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlnative import dtypes
-from dlnative.graph.op import flat
+from dlnative.graph.op import zero_gradient
 from dlnative.graph.roles import Roles
 from dlnative.graph.tensor import Node
 from dlnative.ops.conversion import cast
@@ -108,7 +108,7 @@ def _hypot_gradient(node: Node, dy: Any) -> tuple[Any, Any]:
 
 
 def _rest_gradient(rounding: str) -> Any:
-    """The rest of a division is a - b q, and the quotient q is flat."""
+    """The rest of a division is a - b q, and the quotient q has a zero gradient."""
 
     def gradient(node: Node, dy: Any) -> tuple[Any, Any]:
         quotient = call(rounding, _div(node.inputs[0], node.inputs[1]))
@@ -119,14 +119,14 @@ def _rest_gradient(rounding: str) -> Any:
 
 binary("arctan2", _arctan2_gradient, numbers=("float32", "float64"), roles=_RARE, family=_FAMILY, low=0.2)
 binary("hypot", _hypot_gradient, numbers=("float32", "float64"), roles=_RARE, family=_FAMILY, low=0.2)
-binary("nextafter", flat, numbers=("float32", "float64"), roles=_RARE, family=_FAMILY, tolerance=2.0)
+binary("nextafter", zero_gradient, numbers=("float32", "float64"), roles=_RARE, family=_FAMILY, tolerance=2.0)
 binary("fmod", _rest_gradient("trunc"), roles=_RARE, family=_FAMILY, low=0.3)
 binary("remainder", _rest_gradient("floor"), roles=_RARE, family=_FAMILY, low=0.3)
-binary("floor_divide", flat, roles=_RARE, family=_FAMILY, tolerance=0.0)
+binary("floor_divide", zero_gradient, roles=_RARE, family=_FAMILY, tolerance=0.0)
 for _name in ("integer_power", "left_shift", "right_shift"):
-    binary(_name, flat, numbers=_INTEGERS, roles=_RARE, family=_FAMILY, tolerance=0.0)
+    binary(_name, zero_gradient, numbers=_INTEGERS, roles=_RARE, family=_FAMILY, tolerance=0.0)
 for _name in ("bitwise_and", "bitwise_or", "bitwise_xor"):
-    binary(_name, flat, numbers=_INTEGERS, roles=_RARE, family=_FAMILY, uint64="modulo", tolerance=0.0)
+    binary(_name, zero_gradient, numbers=_INTEGERS, roles=_RARE, family=_FAMILY, uint64="modulo", tolerance=0.0)
 
 
 # The public functions.

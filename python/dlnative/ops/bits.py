@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlnative import dtypes
-from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, flat, register
+from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register, zero_gradient
 from dlnative.graph.tensor import Tensor
 from dlnative.ops.conversion import cast
 from dlnative.ops.core import as_tensor, dtype_of, invoke, operation
@@ -25,7 +25,7 @@ register(
         "shape",
         _infer,
         attributes=(("shape", "shape"), ("dtype", "output_dtype")),
-        gradient=flat,
+        gradient=zero_gradient,
         flops=lambda ins, outs: 0,
         dtypes=("float32",),
         operands={0: dtypes.DTYPES},
@@ -91,9 +91,9 @@ def saturate_cast(x: Any, dtype: Any) -> Any:
     """
     x = as_tensor(x)
     old, new = dtype_of(x), dtypes.standardize(dtype)
-    (low, high), (least, most) = _limits(old), _limits(new)
+    (low, high), (new_low, new_high) = _limits(old), _limits(new)
     bounds = []
-    for own, other, inward in ((low, least, max), (high, most, min)):
+    for own, other, inward in ((low, new_low, max), (high, new_high, min)):
         bound = np.asarray(inward(own, other), dtypes.NUMPY[old])
         if dtypes.is_float(old) and abs(float(bound)) > abs(other):  # rounded outwards: the next number inside
             bound = np.asarray(np.nextafter(bound, np.zeros((), bound.dtype)))

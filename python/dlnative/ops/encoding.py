@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlnative import dtypes
-from dlnative.graph.op import OPS, Arg, Op, Sample, flat, register
+from dlnative.graph.op import OPS, Arg, Op, Sample, register, zero_gradient
 from dlnative.ops.conversion import cast, to_index
 from dlnative.ops.core import as_tensor, call, dtype_of, integer, invoke, normalize_axis, operation
 from dlnative.ops.elementwise import equal
@@ -20,7 +20,7 @@ register(
         "shape",
         lambda inputs, attributes: [((*inputs[0].shape, attributes[0]), attributes[1])],
         attributes=(("classes", "shape"), ("dtype", "output_dtype")),
-        gradient=flat,
+        gradient=zero_gradient,
         flops=lambda ins, outs: 0,
         dtypes=("int32", "int64"),
         results=dtypes.DTYPES,

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from dlnative import dtypes
-from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, flat, register
+from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register, zero_gradient
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.graph.variable import Variable
 from dlnative.ops.conversion import cast
@@ -122,7 +122,7 @@ register(
         "indexing",
         lambda inputs, attributes: [(inputs[0].shape, "int32")],
         attributes=(("descending", "bool"),),
-        gradient=flat,
+        gradient=zero_gradient,
         flops=lambda ins, outs: 10 * math.prod(ins[0]),
         dtypes=NUMBERS,
         results=("int32",),

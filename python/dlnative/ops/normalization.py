@@ -70,21 +70,21 @@ def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = No
         x: a tensor or array.
         axis: an axis or several.
         order: the order p of the norm `sum(|x|**p)**(1/p)`, an integer from 1 on.
-        epsilon: what the norm is at least, by default 1e-7.
+        epsilon: what the norm is at smallest, by default 1e-7.
     """
     if not isinstance(order, (int, np.integer)) or order < 1:
         raise ValueError(f"normalize: Argument `order` must be an int >= 1, got order={shown(order)}")
     x = to_float(x)
     if not x.shape:
         x = reshape(x, (1,))
-    least = _EPSILON if epsilon is None else epsilon
+    smallest = _EPSILON if epsilon is None else epsilon
     normalize_axes(axis, len(x.shape), "normalize")
     if order == 2:
         inverse = call("rsqrt", sum_of(square(x), axis, keepdims=True))
-        return multiply(x, minimum(inverse, 1.0 / least))
+        return multiply(x, minimum(inverse, 1.0 / smallest))
     size = absolute(x)
     total = sum_of(size if order == 1 else power(size, float(order)), axis, keepdims=True)
-    return divide(x, maximum(total if order == 1 else power(total, 1.0 / order), least))
+    return divide(x, maximum(total if order == 1 else power(total, 1.0 / order), smallest))
 
 
 @operation

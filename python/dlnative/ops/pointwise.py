@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from dlnative import dtypes
-from dlnative.graph.op import Arg, Op, Sample, Spec, flat, register
+from dlnative.graph.op import Arg, Op, Sample, Spec, register, zero_gradient
 from dlnative.graph.roles import Roles
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.core import call, scalar
@@ -172,7 +172,7 @@ def binary(
             name,
             family,
             _infer_binary(name, boolean),
-            gradient=gradient if gradient in (None, flat) else rule,
+            gradient=gradient if gradient in (None, zero_gradient) else rule,
             inplace=not boolean or kind == "boolean",
             broadcasting=True,
             dtypes=numbers,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dlnative import dtypes
-from dlnative.graph.op import OPS, Arg, Infer, Op, Sample, Spec, flat, register
+from dlnative.graph.op import OPS, Arg, Infer, Op, Sample, Spec, register, zero_gradient
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.conversion import cast, to_float
 from dlnative.ops.core import as_tensor, call, dtype_of, invoke
@@ -40,7 +40,7 @@ for _name in ("random_uniform", "random_normal"):
             "random",
             _infer_draws(_name, ("float32", "float64")),
             attributes=(("shape", "shape"), ("dtype", "output_dtype")),
-            gradient=flat,
+            gradient=zero_gradient,
             operands={0: ("int64",)},
             flops=lambda ins, outs: 20 * math.prod(outs[0]),
             samples=lambda: [
@@ -60,7 +60,7 @@ register(
         "random",
         _infer_draws("random_permutation", ("int64",)),
         attributes=(("shape", "shape"), ("dtype", "output_dtype")),
-        gradient=flat,
+        gradient=zero_gradient,
         dtypes=("int64",),
         samples=lambda: [Sample(_STATE, shape=(size,), dtype="int64") for size in (0, 1, 2, 31, 32, 33, 500)],
         tolerance=0.0,

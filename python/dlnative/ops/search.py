@@ -256,7 +256,7 @@ def segment_sum(data: Any, segment_ids: Any, num_segments: int | None = None, so
 
 @operation
 def segment_max(data: Any, segment_ids: Any, num_segments: int | None = None, sorted: bool = False) -> Any:
-    """Returns the largest elements of segments, minus infinity (or the least integer) of empty ones; see `segment_sum`."""
+    """Returns the largest elements of segments, minus infinity (or the smallest integer) of empty ones; see `segment_sum`."""
     return _segments("segment_max", data, segment_ids, num_segments, -math.inf, "max")
 
 

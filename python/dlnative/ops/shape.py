@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from dlnative import dtypes
-from dlnative.graph.op import OPS, Op, Sample, Spec, flat, register, size_of
+from dlnative.graph.op import OPS, Op, Sample, Spec, register, size_of, zero_gradient
 from dlnative.graph.roles import Roles
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.core import (
@@ -55,7 +55,7 @@ register(
         "stop_gradient",
         "shape",
         lambda inputs, attributes: [(inputs[0].shape, inputs[0].dtype)],
-        gradient=flat,
+        gradient=zero_gradient,
         flops=_no_flops,
         dtypes=dtypes.DTYPES,
         roles=Roles(view=lambda shape, attributes: 0),

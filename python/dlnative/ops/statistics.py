@@ -329,7 +329,7 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
     Args:
         x: non-negative integers, a vector or a matrix of rows.
         weights: what each counts, by default 1.
-        minlength: the least extent of the result.
+        minlength: the smallest extent of the result.
         sparse: only False: there are no sparse tensors.
     """
     if sparse:

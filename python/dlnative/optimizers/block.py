@@ -25,9 +25,9 @@ class Block:
         self.decays = decays
         self.parameters = block_of(variables, "parameters")
         size, dtype = self.parameters.nbytes, self.parameters.dtype
-        room = zeroed(size * (1 + len(slots)), unset=size)  # every step writes the gradients anew
+        memory = zeroed(size * (1 + len(slots)), unset=size)  # every step writes the gradients anew
         self.gradient, *self.flat_slots = (
-            view_of(room, place * size, self.parameters.shape, dtype, name)
+            view_of(memory, place * size, self.parameters.shape, dtype, name)
             for place, name in enumerate(["gradients", *slots])
         )
         self.gradients = views_like(variables, self.gradient, "gradient")

@@ -63,7 +63,7 @@ class _Chains:
     def __init__(self, plan: LoweredIR, limits: Limits) -> None:
         self.plan = plan
         self.limits = limits
-        self.kept = plan.kept()
+        self.live_out = plan.live_out()
         self.places = {id(step): place for place, step in enumerate(plan.steps)}
         self.readers: dict[int, list[Step]] = {}
         for step in plan.steps:
@@ -138,7 +138,7 @@ class _Chains:
         results = [
             member.outputs[0]
             for member in members
-            if member.outputs[0].key in self.kept
+            if member.outputs[0].key in self.live_out
             or any(id(reader) not in inside for reader in self.readers.get(member.outputs[0].key, ()))
         ]
         return list(inputs.values()), results

@@ -28,7 +28,7 @@ def fuse(plan: LoweredIR) -> None:
 class _Fusion:
     def __init__(self, plan: LoweredIR) -> None:
         self.plan = plan
-        self.kept = plan.kept()
+        self.live_out = plan.live_out()
         self.uses: dict[int, int] = {}
         for step in plan.steps:
             for value in step.inputs:
@@ -80,7 +80,7 @@ class _Fusion:
         return epilogue
 
     def only_use(self, value: Value) -> bool:
-        return self.uses.get(value.key) == 1 and value.key not in self.kept
+        return self.uses.get(value.key) == 1 and value.key not in self.live_out
 
     def extended(self, value: Value, step: Step, operand: Value | None, **more: Any) -> Step | None:
         """Returns the step that makes `value` with `step` in its epilogue, if there is such a kernel.

@@ -118,7 +118,7 @@ class LoweredIR:
         self.updates = updates
         self.has_regions = has_regions
 
-    def kept(self) -> set[int]:
+    def live_out(self) -> set[int]:
         """Returns the keys of the values that must exist when the plan ends."""
         return {value.key for value in self.results} | {value.key for _, value in self.updates}
 

@@ -58,7 +58,7 @@ def _optimise(plan: LoweredIR, limits: Limits) -> None:
 
 
 def _remove_unused(plan: LoweredIR) -> None:
-    needed = plan.kept()
+    needed = plan.live_out()
     steps: list[Step] = []
     for step in reversed(plan.steps):
         if any(value.key in needed for value in step.outputs):

@@ -1,4 +1,4 @@
-"""Weights that are kept in the form kernels compute with: whoever changes them, the next prediction knows."""
+"""Prepacked weights: whoever changes a weight, the next prediction knows."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dlnative import Sequential, layers, ops
 from dlnative.backends.selection import use_backend
 from dlnative.graph.function import Function
 
-WIDTH = 768  # of a layer whose weights are worth keeping
+WIDTH = 768  # of a layer whose weights are worth prepacking
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def expected(model: Sequential, x: np.ndarray) -> np.ndarray:
     return np.asarray(np.tanh(x.astype("float64") @ first + first_bias) @ last + last_bias)
 
 
-def kept_bytes(model: Sequential) -> int:
+def prepacked_bytes(model: Sequential) -> int:
     return max(compiled.executor.prepacked_bytes for compiled in model._steps.plans)  # type: ignore[attr-defined]
 
 
@@ -80,7 +80,7 @@ CHANGES: dict[str, Callable[[Sequential], object]] = {
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES.keys())
 def test_predictions_follow_the_weights(model: Sequential, change: Callable[[Sequential], object]) -> None:
     follows(model)
-    assert kept_bytes(model) >= WIDTH * WIDTH * 4
+    assert prepacked_bytes(model) >= WIDTH * WIDTH * 4
     before = model.predict(features(16), verbose=0)
     for _ in range(2):
         change(model)
@@ -107,12 +107,12 @@ def test_a_copy_has_weights_of_its_own(model: Sequential) -> None:
     follows(model)
 
 
-def test_training_keeps_nothing(model: Sequential) -> None:
+def test_training_prepacks_nothing(model: Sequential) -> None:
     fit(model)
-    assert kept_bytes(model) == 0
+    assert prepacked_bytes(model) == 0
 
 
-def test_plans_share_what_is_kept(model: Sequential) -> None:
+def test_plans_share_prepacked_weights(model: Sequential) -> None:
     follows(model)
     plans = [compiled.executor for compiled in model._steps.plans]
     assert len(plans) > 1
@@ -131,7 +131,7 @@ def test_transposed_and_constant_weights() -> None:
 
 
 def test_predicting_while_another_thread_trains(model: Sequential) -> None:
-    """What is kept during training may be of a moment that is over, but not afterwards."""
+    """What is prepacked during training may be of an earlier step, but not afterwards."""
     follows(model)
     training = threading.Thread(target=lambda: [fit(model) for _ in range(10)])
     training.start()
