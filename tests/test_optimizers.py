@@ -303,3 +303,27 @@ def test_names() -> None:
     for wrong in ("adm", 3, optimizers.SGD):
         with pytest.raises(ValueError, match="optimizer: expected"):
             optimizers.get(wrong)
+
+
+def test_what_is_set_after_a_step_counts_for_the_next(backend: str) -> None:
+    variable, ones = dlnative.Variable(np.zeros(2, "float32")), np.ones(2, "float32")
+    optimizer = optimizers.SGD(1.0)
+    optimizer.apply_gradients([(ones, variable)])
+    optimizer.clipvalue = 0.5
+    optimizer.apply_gradients([(ones, variable)])
+    assert variable.numpy().tolist() == [-1.5, -1.5]
+    plans = len(optimizer._function.plans)  # type: ignore[union-attr]
+    optimizer.learning_rate = 0.5  # a variable: no other plan
+    optimizer.apply_gradients([(ones, variable)])
+    assert variable.numpy().tolist() == [-1.75, -1.75]
+    assert len(optimizer._function.plans) == plans  # type: ignore[union-attr]
+
+
+def test_what_is_set_between_fits_counts() -> None:
+    model = dlnative.Sequential([dlnative.Input((1,)), dlnative.layers.Dense(1, "linear", False, "zeros")])
+    model.compile(optimizers.SGD(1.0), "mae")
+    x = np.ones((1, 1), "float32")
+    model.fit(x, 9 * x, verbose=0)
+    model.optimizer.clipvalue = 0.5
+    model.fit(x, 9 * x, verbose=0)
+    assert model.get_weights()[0].item() == 1.5

@@ -10,6 +10,7 @@ import numpy as np
 from dlnative import constraints as constraints_module
 from dlnative import dtypes, initializers, regularizers, version
 from dlnative.dtype_policies import DTypePolicy
+from dlnative.graph.revised import Revised
 from dlnative.graph.trace import current_trace
 from dlnative.graph.variable import Variable
 from dlnative.layers.call_context import Scope, context
@@ -19,7 +20,7 @@ from dlnative.utils.naming import auto_name
 _set = object.__setattr__  # found faster than an attribute of a class
 
 
-class Weights:
+class Weights(Revised):
     """What holds weights, and things that hold weights, as attributes."""
 
     name: str
@@ -131,9 +132,8 @@ class Weights:
         if value.__class__ not in _PLAIN and isinstance(value, (Variable, Weights)):
             self._track(name, value)
         _set(self, name, value)
-        if "_revision" in self.__dict__ and name not in _NOT_TRACED and current_trace() is None:
-            self.__dict__["_revision"] = object()
-            version.bump()
+        if "_revision" in self.__dict__:
+            self._revise(name)
 
     def __delattr__(self, name: str) -> None:
         value = self.__dict__.get(name)
@@ -178,11 +178,11 @@ class Weights:
     def plan_state(self) -> tuple[Any, ...]:
         """Returns what plans in which this layer takes part depend on; see `graph.trace.Dependency`.
 
-        That is a revision, another object whenever an attribute has been set (once somebody asks for it), what stands in
-        lists, tuples, sets and dicts among the attributes, and in those in them, and how the variables are treated.
+        That is the revision, what stands in lists, tuples, sets and dicts among the attributes, and in those in them, and
+        how the variables are treated.
         """
         own = self.__dict__
-        found = [own.setdefault("_revision", None), own["_trainable"]]
+        found = [*super().plan_state(), own["_trainable"]]
         for name, value in own.items():
             if value.__class__ in _CONTAINERS and name not in _INTERNAL:
                 _collect_parts(value, found)
@@ -368,8 +368,7 @@ _INTERNAL = frozenset(
         "_output_shape", "_stateless", "_variables",
     }
 )  # fmt: skip
-# Attributes that say nothing of what a layer computes: they are set while plans run.
-_NOT_TRACED = _INTERNAL | {
+Weights._not_traced = _INTERNAL | {
     "_building", "_locked", "_objective", "_path", "_steps", "built", "compiled", "history", "loss", "optimizer",
     "output_structure", "predict_function", "stop_evaluating", "stop_predicting", "stop_training", "test_function",
     "train_function",

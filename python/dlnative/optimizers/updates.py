@@ -7,6 +7,7 @@ from typing import Any
 
 from dlnative import ops
 from dlnative.graph.op import OPS
+from dlnative.graph.revised import Revised
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.trace import current_trace
 from dlnative.graph.variable import Variable
@@ -15,8 +16,10 @@ from dlnative.optimizers.averaging import Accumulation, Averages
 from dlnative.optimizers.block import Block
 
 
-class Updates:
+class Updates(Revised):
     """The part of an optimizer that adds updates to a trace."""
+
+    _not_traced = frozenset({"_function", "_own_slots", "built", "name"})
 
     op: str | None
     weight_decay: float | None
@@ -50,6 +53,7 @@ class Updates:
         """
         trace = current_trace()
         assert trace is not None
+        trace.depends_on(self)
         pairs = self._without_overwritten(pairs)
         gradients = [gradient for gradient, _ in pairs]
         variables = [variable for _, variable in pairs]
