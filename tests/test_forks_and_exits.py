@@ -97,8 +97,10 @@ work()
 longest = time.perf_counter() - start
 signal.signal(signal.SIGALRM, ring)
 random.seed(1)
-rang = 0
-for _ in range(60):
+rang = turns = 0
+while rang < 25:  # a slow machine may be done before the alarm more often
+    turns += 1
+    assert turns < 1000, rang
     try:
         try:
             signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-5, longest))
@@ -110,7 +112,6 @@ for _ in range(60):
     assert current_trace() is None
     assert gc.isenabled()
     np.testing.assert_array_equal(ops.add(np.ones(3, "float32"), 1), 2)
-assert rang > 20, rang
 other = threading.Thread(target=work)
 other.start()
 other.join(20)

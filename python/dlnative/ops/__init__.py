@@ -164,6 +164,7 @@ from dlnative.ops.sorting import argsort, sort, top_k
 from dlnative.utils.lazy import lazily
 
 if TYPE_CHECKING:
+    from dlnative.ops.bins import bincount, digitize, histogram, searchsorted
     from dlnative.ops.blocks import depth_to_space, space_to_depth
     from dlnative.ops.control import scan
     from dlnative.ops.cumulative import cumprod, cumsum, diff, nancumprod, nancumsum, nanprod, prod, trapezoid
@@ -236,11 +237,8 @@ if TYPE_CHECKING:
     )
     from dlnative.ops.statistics import (
         average,
-        bincount,
         corrcoef,
         count_nonzero,
-        digitize,
-        histogram,
         median,
         nanargmax,
         nanargmin,
@@ -256,13 +254,13 @@ if TYPE_CHECKING:
         percentile,
         ptp,
         quantile,
-        searchsorted,
     )
 
 operators.install()
 
 # Functions that few programs use: their files are loaded when they are asked for.
 _LATER = {
+    "bins": "bincount digitize histogram searchsorted",
     "blocks": "depth_to_space space_to_depth",
     "control": "scan",
     "cumulative": "cumprod cumsum diff nancumprod nancumsum nanprod prod trapezoid",
@@ -282,8 +280,8 @@ _LATER = {
         "unravel_index vectorize"
     ),
     "statistics": (
-        "average bincount corrcoef count_nonzero digitize histogram median nanargmax nanargmin nanmax nanmean "
-        "nanmedian nanmin nanpercentile nanquantile nanstd nansum nanvar percentile ptp quantile searchsorted"
+        "average corrcoef count_nonzero median nanargmax nanargmin nanmax nanmean nanmedian nanmin "
+        "nanpercentile nanquantile nanstd nansum nanvar percentile ptp quantile"
     ),
 }
 __getattr__ = lazily(__name__, {file: names.split() for file, names in _LATER.items()})

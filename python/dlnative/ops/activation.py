@@ -272,7 +272,12 @@ def celu(x: Any, alpha: Any = 1.0) -> Any:
 
 @operation
 def gelu(x: Any, approximate: bool = True) -> Any:
-    """Returns `x P(X <= x)` for a standard normal X (Hendrycks and Gimpel 2016): nearly, by a tanh, or exactly."""
+    """Returns `x P(X <= x)` for a standard normal X (Hendrycks and Gimpel 2016): nearly, by a tanh, or exactly.
+
+    Args:
+        x: a tensor or array.
+        approximate: whether the normal distribution is approximated by a hyperbolic tangent.
+    """
     return invoke(OPS["gelu_tanh" if approximate else "gelu"], (to_float(x),))
 
 

@@ -20,19 +20,34 @@ _CHUNK = 1 << 16  # numbers of `arange` that are counted in float64 at a time
 
 @operation
 def zeros_like(x: Any, dtype: Any = None) -> Any:
-    """Returns zeros with the shape and, unless another is given, the dtype of a tensor."""
+    """Returns zeros with the shape and, unless another is given, the dtype of a tensor.
+
+    Args:
+        x: a tensor or array.
+        dtype: the type, by default that of `x`.
+    """
     return _full_like(x, 0, dtype)
 
 
 @operation
 def ones_like(x: Any, dtype: Any = None) -> Any:
-    """Returns ones with the shape and, unless another is given, the dtype of a tensor."""
+    """Returns ones with the shape and, unless another is given, the dtype of a tensor.
+
+    Args:
+        x: a tensor or array.
+        dtype: the type, by default that of `x`.
+    """
     return _full_like(x, 1, dtype)
 
 
 @operation
 def empty_like(x: Any, dtype: Any = None) -> Any:
-    """Returns a tensor of no particular values (zeros) with the shape and, unless another is given, the dtype of a tensor."""
+    """Returns a tensor of no particular values (zeros) with the shape and, unless another is given, the dtype of a tensor.
+
+    Args:
+        x: a tensor or array.
+        dtype: the type, by default that of `x`.
+    """
     return _full_like(x, 0, dtype)
 
 
@@ -107,7 +122,12 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
 
 
 def identity(n: int, dtype: Any = None) -> Array:
-    """Returns the identity matrix of n rows."""
+    """Returns the identity matrix of n rows.
+
+    Args:
+        n: the number of rows and columns.
+        dtype: the type, by default float32.
+    """
     return eye(n, dtype=dtype)
 
 

@@ -162,13 +162,21 @@ def logical_not(x: Any) -> Any:
 
 @operation
 def logical_and(x1: Any, x2: Any) -> Any:
-    """Returns `x1 and x2`, elementwise, with broadcasting."""
+    """Returns `x1 and x2`, elementwise, with broadcasting.
+
+    Args:
+        x1, x2: tensors, arrays or numbers, which broadcast.
+    """
     return _logical("logical_and", x1, x2)
 
 
 @operation
 def logical_or(x1: Any, x2: Any) -> Any:
-    """Returns `x1 or x2`, elementwise, with broadcasting."""
+    """Returns `x1 or x2`, elementwise, with broadcasting.
+
+    Args:
+        x1, x2: tensors, arrays or numbers, which broadcast.
+    """
     return _logical("logical_or", x1, x2)
 
 

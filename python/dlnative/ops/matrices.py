@@ -118,14 +118,22 @@ def triu(x: Any, k: int = 0) -> Any:
 
 @operation
 def outer(x1: Any, x2: Any) -> Any:
-    """Returns the products of all pairs of elements: rows by those of `x1`, columns by those of `x2`."""
+    """Returns the products of all pairs of elements: rows by those of `x1`, columns by those of `x2`.
+
+    Args:
+        x1, x2: tensors or arrays, taken as vectors.
+    """
     a, b = promote(x1, x2)
     return multiply(expand_dims(ravel(a), 1), expand_dims(ravel(b), 0))
 
 
 @operation
 def inner(x1: Any, x2: Any) -> Any:
-    """Returns the sums of products over the last axes of both."""
+    """Returns the sums of products over the last axes of both.
+
+    Args:
+        x1, x2: tensors or arrays with last axes of one extent.
+    """
     a, b = as_tensor(x1), as_tensor(x2)
     if not a.shape or not b.shape:
         return multiply(a, b)
@@ -138,7 +146,11 @@ def inner(x1: Any, x2: Any) -> Any:
 
 @operation
 def vdot(x1: Any, x2: Any) -> Any:
-    """Returns the sum of products of all elements."""
+    """Returns the sum of products of all elements.
+
+    Args:
+        x1, x2: tensors or arrays of as many elements.
+    """
     return matmul(ravel(x1), ravel(x2))
 
 
@@ -187,7 +199,11 @@ def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
 
 @operation
 def kron(x1: Any, x2: Any) -> Any:
-    """Returns the Kronecker product: `x2` in the place of each element of `x1`, times that."""
+    """Returns the Kronecker product: `x2` in the place of each element of `x1`, times that.
+
+    Args:
+        x1, x2: tensors or arrays.
+    """
     a, b = promote(x1, x2)
     rank = max(len(a.shape), len(b.shape))
     shapes = [(1,) * (rank - len(x.shape)) + tuple(x.shape) for x in (a, b)]
@@ -237,7 +253,13 @@ def _less(a: Any, b: Any, c: Any, d: Any) -> Any:
 
 @operation
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
-    """Returns the powers of a vector's elements, from high to low or (`increasing`) from 0 on; N of them."""
+    """Returns the powers of a vector's elements, from high to low or (`increasing`) from 0 on; N of them.
+
+    Args:
+        x: a vector.
+        N: the number of columns, by default as many as rows.
+        increasing: whether the powers grow from the first column to the last.
+    """
     x = as_tensor(x)
     if len(x.shape) != 1:
         raise ValueError(f"vander: expected a vector, got shape {tuple(x.shape)}")

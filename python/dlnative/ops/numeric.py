@@ -70,7 +70,11 @@ def isreal(x: Any) -> Any:
 
 @operation
 def logical_xor(x1: Any, x2: Any) -> Any:
-    """Returns whether one of x1 and x2 is true, elementwise, with broadcasting."""
+    """Returns whether one of x1 and x2 is true, elementwise, with broadcasting.
+
+    Args:
+        x1, x2: tensors, arrays or numbers, which broadcast.
+    """
     return not_equal(cast(x1, "bool"), cast(x2, "bool"))
 
 
@@ -112,21 +116,33 @@ def fabs(x: Any) -> Any:
 
 @operation
 def fmax(x1: Any, x2: Any) -> Any:
-    """Returns the larger of x1 and x2, elementwise, with broadcasting; a number is larger than NaN."""
+    """Returns the larger of x1 and x2, elementwise, with broadcasting; a number is larger than NaN.
+
+    Args:
+        x1, x2: tensors, arrays or numbers, which broadcast.
+    """
     x1, x2 = promote(x1, x2)
     return maximum(where(isnan(x1), x2, x1), where(isnan(x2), x1, x2))
 
 
 @operation
 def fmin(x1: Any, x2: Any) -> Any:
-    """Returns the smaller of x1 and x2, elementwise, with broadcasting; a number is smaller than NaN."""
+    """Returns the smaller of x1 and x2, elementwise, with broadcasting; a number is smaller than NaN.
+
+    Args:
+        x1, x2: tensors, arrays or numbers, which broadcast.
+    """
     x1, x2 = promote(x1, x2)
     return minimum(where(isnan(x1), x2, x1), where(isnan(x2), x1, x2))
 
 
 @operation
 def heaviside(x1: Any, x2: Any) -> Any:
-    """Returns 0 where x1 is negative, 1 where it is positive and x2 where it is zero, elementwise, with broadcasting."""
+    """Returns 0 where x1 is negative, 1 where it is positive and x2 where it is zero, elementwise, with broadcasting.
+
+    Args:
+        x1, x2: tensors, arrays or numbers, which broadcast.
+    """
     x1, x2 = (to_float(x) for x in promote(x1, x2))
     step = where(less(x1, 0.0), scalar(0.0, x1), where(greater(x1, 0.0), scalar(1.0, x1), x1))
     return where(equal(x1, 0.0), x2, step)
@@ -134,7 +150,11 @@ def heaviside(x1: Any, x2: Any) -> Any:
 
 @operation
 def divide_no_nan(x1: Any, x2: Any) -> Any:
-    """Returns `x1 / x2`, elementwise, with broadcasting, and 0 where x2 is 0."""
+    """Returns `x1 / x2`, elementwise, with broadcasting, and 0 where x2 is 0.
+
+    Args:
+        x1, x2: tensors, arrays or numbers, which broadcast.
+    """
     x1, x2 = (to_float(x) for x in promote(x1, x2))
     zero = equal(x2, 0.0)
     return where(zero, scalar(0.0, x1), divide(x1, where(zero, scalar(1.0, x2), x2)))
@@ -149,7 +169,11 @@ def exp2(x: Any) -> Any:
 
 @operation
 def ldexp(x1: Any, x2: Any) -> Any:
-    """Returns `x1 * 2**x2` for integers x2, elementwise, with broadcasting."""
+    """Returns `x1 * 2**x2` for integers x2, elementwise, with broadcasting.
+
+    Args:
+        x1, x2: tensors, arrays or numbers, which broadcast.
+    """
     x1, x2 = as_tensor(x1), as_tensor(x2)
     if not dtypes.is_integer(dtype_of(x2)):
         raise TypeError(f"ldexp: expected integers for x2, got {dtype_of(x2)}")
@@ -161,7 +185,11 @@ def ldexp(x1: Any, x2: Any) -> Any:
 
 @operation
 def logaddexp(x1: Any, x2: Any) -> Any:
-    """Returns `ln(e**x1 + e**x2)`, elementwise, with broadcasting."""
+    """Returns `ln(e**x1 + e**x2)`, elementwise, with broadcasting.
+
+    Args:
+        x1, x2: tensors, arrays or numbers, which broadcast.
+    """
     x1, x2 = (to_float(x) for x in promote(x1, x2))
     larger = maximum(x1, x2)
     same = equal(x1, x2)  # infinities, too
@@ -171,7 +199,11 @@ def logaddexp(x1: Any, x2: Any) -> Any:
 
 @operation
 def logaddexp2(x1: Any, x2: Any) -> Any:
-    """Returns the logarithm of `2**x1 + 2**x2` to the base 2, elementwise, with broadcasting."""
+    """Returns the logarithm of `2**x1 + 2**x2` to the base 2, elementwise, with broadcasting.
+
+    Args:
+        x1, x2: tensors, arrays or numbers, which broadcast.
+    """
     x1, x2 = (to_float(x) for x in promote(x1, x2))
     same = equal(x1, x2)
     distance = where(same, scalar(0.0, x1), absolute(subtract(x1, x2)))
@@ -257,7 +289,11 @@ def angle(x: Any) -> Any:
 
 @operation
 def gcd(x1: Any, x2: Any) -> Any:
-    """Returns the greatest common divisor of integers, elementwise, with broadcasting."""
+    """Returns the greatest common divisor of integers, elementwise, with broadcasting.
+
+    Args:
+        x1, x2: tensors, arrays or numbers, which broadcast.
+    """
     x1, x2 = promote(x1, x2)
     dtype = dtype_of(x1)
     if not dtypes.is_integer(dtype):
@@ -272,7 +308,11 @@ def gcd(x1: Any, x2: Any) -> Any:
 
 @operation
 def lcm(x1: Any, x2: Any) -> Any:
-    """Returns the least common multiple of integers, elementwise, with broadcasting."""
+    """Returns the least common multiple of integers, elementwise, with broadcasting.
+
+    Args:
+        x1, x2: tensors, arrays or numbers, which broadcast.
+    """
     x1, x2 = promote(x1, x2)
     divisor = gcd(x1, x2)
     none = equal(divisor, scalar(0, divisor))

@@ -17,7 +17,12 @@ from dlnative.ops.shape import ravel, reshape, transpose
 
 @operation
 def flip(x: Any, axis: Any = None) -> Any:
-    """Returns the elements in reverse order along an axis, several, or (`None`) all."""
+    """Returns the elements in reverse order along an axis, several, or (`None`) all.
+
+    Args:
+        x: a tensor or array.
+        axis: the axis or axes; `None` for all.
+    """
     x = as_tensor(x)
     axes = normalize_axes(axis, len(x.shape), "flip")
     return get_item(x, tuple(np.s_[::-1] if index in axes else np.s_[:] for index in range(len(x.shape))))

@@ -134,7 +134,12 @@ def blackman(x: Any) -> Any:
 
 
 def kaiser(x: Any, beta: float) -> Any:
-    """Returns the Kaiser window of a length: `I0(beta sqrt(1 - t**2)) / I0(beta)` for t from -1 to 1."""
+    """Returns the Kaiser window of a length: `I0(beta sqrt(1 - t**2)) / I0(beta)` for t from -1 to 1.
+
+    Args:
+        x: the number of points.
+        beta: how narrow the window is.
+    """
     shape = as_tensor(beta)
     if isinstance(shape, Tensor) or shape.size != 1:
         raise TypeError(f"kaiser: beta: expected a number, got {shown(beta)}")
@@ -145,6 +150,11 @@ def kaiser(x: Any, beta: float) -> Any:
 
 @operation
 def array(x: Any, dtype: Any = None) -> Any:
-    """Returns a tensor or array of what is given, of the given dtype if there is one; an array is copied."""
+    """Returns a tensor or array of what is given, of the given dtype if there is one; an array is copied.
+
+    Args:
+        x: an array, numbers or nested lists of them.
+        dtype: the type, by default that of `x`.
+    """
     y = convert_to_tensor(x, dtype)
     return y if isinstance(y, Tensor) or y is not x else np.array(y)

@@ -301,7 +301,13 @@ def var(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 @operation
 def std(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Returns the standard deviation over axes, the root of `var`."""
+    """Returns the standard deviation over axes, the root of `var`.
+
+    Args:
+        x: a tensor or array.
+        axis: the axis or axes; `None` for all.
+        keepdims: whether reduced axes stay, with extent 1.
+    """
     return narrowed(call("sqrt", var(to_wide_float(x), axis, keepdims)), x)
 
 
@@ -321,11 +327,23 @@ def _index(name: str, x: Any, axis: int | None, keepdims: bool) -> Any:
 
 @operation
 def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
-    """Returns the index (int32) of the first largest element along an axis, or in the flattened tensor."""
+    """Returns the index (int32) of the first largest element along an axis, or in the flattened tensor.
+
+    Args:
+        x: a tensor or array.
+        axis: the axis; `None` for all elements, in order.
+        keepdims: whether the axis stays, with extent 1.
+    """
     return _index("argmax", x, axis, keepdims)
 
 
 @operation
 def argmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
-    """Returns the index (int32) of the first smallest element along an axis, or in the flattened tensor."""
+    """Returns the index (int32) of the first smallest element along an axis, or in the flattened tensor.
+
+    Args:
+        x: a tensor or array.
+        axis: the axis; `None` for all elements, in order.
+        keepdims: whether the axis stays, with extent 1.
+    """
     return _index("argmin", x, axis, keepdims)

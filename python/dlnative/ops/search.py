@@ -13,6 +13,7 @@ from dlnative import dtypes
 from dlnative.graph.op import OPS
 from dlnative.graph.tensor import Tensor
 from dlnative.ops.arithmetic import floor_divide, mod
+from dlnative.ops.bins import searchsorted
 from dlnative.ops.conversion import cast, convert_to_tensor, promote
 from dlnative.ops.core import (
     as_tensor,
@@ -50,7 +51,6 @@ from dlnative.ops.reduction import sum as sum_of
 from dlnative.ops.shape import expand_dims, ravel, reshape
 from dlnative.ops.slicing import scatter_update
 from dlnative.ops.sorting import argsort, sort
-from dlnative.ops.statistics import searchsorted
 
 
 @operation
@@ -94,7 +94,12 @@ def argpartition(x: Any, kth: int, axis: int | None = -1) -> Any:
 
 @operation
 def unravel_index(indices: Any, shape: Any) -> tuple[Any, ...]:
-    """Returns the places, along each axis of a shape, of elements that are numbered in row-major order."""
+    """Returns the places, along each axis of a shape, of elements that are numbered in row-major order.
+
+    Args:
+        indices: numbers of elements, in the order of rows.
+        shape: the shape that they lie in.
+    """
     rest = as_indices(indices, "unravel_index")
     dtype = dtype_of(as_tensor(indices))
     places = []
@@ -212,7 +217,13 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
 
 @operation
 def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """Returns `ln(sum(e**x))` over axes, without overflow."""
+    """Returns `ln(sum(e**x))` over axes, without overflow.
+
+    Args:
+        x: a tensor or array.
+        axis: the axis or axes; `None` for all.
+        keepdims: whether reduced axes stay, with extent 1.
+    """
     wide = to_wide_float(x)
     most = max_of(wide, axis, keepdims=True)
     most = call("stop_gradient", where(isfinite(most), most, scalar(0.0, wide)))

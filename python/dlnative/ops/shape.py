@@ -131,7 +131,12 @@ def moveaxis(x: Any, source: Any, destination: Any) -> Any:
 
 @operation
 def swapaxes(x: Any, axis1: int, axis2: int) -> Any:
-    """Exchanges two axes."""
+    """Exchanges two axes.
+
+    Args:
+        x: a tensor or array.
+        axis1, axis2: the axes.
+    """
     x = as_tensor(x)
     order = list(range(len(x.shape)))
     first, second = (normalize_axis(axis, len(order), "swapaxes") for axis in (axis1, axis2))
@@ -158,6 +163,10 @@ def expand_dims(x: Any, axis: Any) -> Any:
 def squeeze(x: Any, axis: Any = None) -> Any:
     """Removes axes of extent 1: the given ones, or all.
 
+    Args:
+        x: a tensor or array.
+        axis: the axis or axes of extent 1; `None` for all that are.
+
     Raises:
         ValueError: if a given axis has another extent, or one that is not known.
     """
@@ -175,7 +184,12 @@ def squeeze(x: Any, axis: Any = None) -> Any:
 
 @operation
 def broadcast_to(x: Any, shape: Any) -> Any:
-    """Repeats a tensor along axes of extent 1 to reach a shape, by NumPy's rule."""
+    """Repeats a tensor along axes of extent 1 to reach a shape, by NumPy's rule.
+
+    Args:
+        x: a tensor or array.
+        shape: a shape that it broadcasts to.
+    """
     x = as_tensor(x)
     target = shape_of("broadcast_to", shape)
     own = (1,) * (len(target) - len(x.shape)) + tuple(x.shape)

@@ -31,14 +31,24 @@ def _sorted(x: Any, axis: int | None, name: str, descending: bool = False) -> tu
 
 @operation
 def argsort(x: Any, axis: int | None = -1) -> Any:
-    """Returns the indices (int32) that sort along an axis, or the flattened tensor; equal elements keep their order."""
+    """Returns the indices (int32) that sort along an axis, or the flattened tensor; equal elements keep their order.
+
+    Args:
+        x: a tensor or array.
+        axis: the axis; `None` for all elements, in order.
+    """
     _, order, back = _sorted(x, axis, "argsort")
     return back(order)
 
 
 @operation
 def sort(x: Any, axis: int | None = -1) -> Any:
-    """Returns the elements in ascending order along an axis, or of the flattened tensor; NaN comes last."""
+    """Returns the elements in ascending order along an axis, or of the flattened tensor; NaN comes last.
+
+    Args:
+        x: a tensor or array.
+        axis: the axis; `None` for all elements, in order.
+    """
     rows, order, back = _sorted(x, axis, "sort")
     return back(take_along_axis(rows, order, -1))
 
