@@ -165,13 +165,13 @@ View view_of(const Array& array) {
 }
 
 Items items_of(PyObject* sequence, const char* what) {
-  if (PyTuple_Check(sequence)) {
-    return {&PyTuple_GET_ITEM(sequence, 0), static_cast<std::size_t>(PyTuple_GET_SIZE(sequence))};
+  if (!PyTuple_Check(sequence) && !PyList_Check(sequence)) {
+    throw py::type_error(std::string(what) + ": expected a list or a tuple, got " + Py_TYPE(sequence)->tp_name);
   }
-  if (PyList_Check(sequence)) {
-    return {reinterpret_cast<PyListObject*>(sequence)->ob_item, static_cast<std::size_t>(PyList_GET_SIZE(sequence))};
-  }
-  throw py::type_error(std::string(what) + ": expected a list or a tuple, got " + Py_TYPE(sequence)->tp_name);
+  PyObject* const tuple = PySequence_Tuple(sequence);
+  if (tuple == nullptr) throw py::error_already_set();
+  return {py::reinterpret_steal<py::tuple>(tuple), &PyTuple_GET_ITEM(tuple, 0),
+          static_cast<std::size_t>(PyTuple_GET_SIZE(tuple))};
 }
 
 std::int64_t integer(PyObject* object) {

@@ -55,8 +55,9 @@ py::object new_array(const View& view);
 // A view of a dense array.
 View view_of(const Array& array);
 
-// The items of a list or a tuple, borrowed from it.
+// The items of a list or a tuple, kept alive whatever other code does to the list.
 struct Items {
+  py::tuple tuple;
   PyObject** begin = nullptr;
   std::size_t count = 0;
   PyObject* operator[](std::size_t index) const { return begin[index]; }

@@ -64,6 +64,9 @@ inline Buffer buffer_of(PyObject* record) {
 // A region: its kind instead of an op code, and as integers the turns and the number of instructions of each body.
 inline Instruction region_of(const Items& fields) {
   const auto kind = py::cast<std::string>(py::handle(fields[0]));
+  if (items_of(fields[2], "Plan: outputs").count + items_of(fields[4], "Plan: floats").count > 0) {
+    throw py::value_error("Plan: a region has no outputs and no floats");
+  }
   const char* const kinds[] = {"for", "while", "if"};
   const auto* const found = std::find(std::begin(kinds), std::end(kinds), kind);
   if (found == std::end(kinds)) throw py::value_error("Plan: no region \"" + kind + "\"");
@@ -93,8 +96,7 @@ inline Instruction instruction_of(PyObject* record) {
 }
 
 inline PlanDescription description_of(std::int64_t arena_bytes, const py::object& feeds, const py::object& results,
-                                      const py::object& externals, const py::object& buffers,
-                                      const py::object& instructions) {
+                                      const Items& arrays, const py::object& buffers, const py::object& instructions) {
   require_environment();
   PlanDescription description;
   description.arena_bytes = arena_bytes;
@@ -102,28 +104,16 @@ inline PlanDescription description_of(std::int64_t arena_bytes, const py::object
   description.feed_count = static_cast<int>(description.feeds.size());
   description.results = small_integers(results.ptr(), "Plan: results");
 
-  std::vector<std::int64_t> external_bytes;
-  const Items arrays = items_of(externals.ptr(), "Plan: externals");
   for (std::size_t i = 0; i < arrays.count; ++i) {
     const Array array = inspect(arrays[i], "Plan: externals");
     require_writable(array, "Plan: externals");
-    description.externals.push_back(array.data);
-    external_bytes.push_back(array.size * item_size(static_cast<DType>(array.dtype)));
+    description.externals.push_back({array.data, array.size * item_size(static_cast<DType>(array.dtype))});
   }
 
   const Items buffer_records = items_of(buffers.ptr(), "Plan: buffers");
   description.buffers.reserve(buffer_records.count);
   for (std::size_t i = 0; i < buffer_records.count; ++i) {
-    Buffer buffer = buffer_of(buffer_records[i]);
-    const int external = buffer.space - description.feed_count - 1;
-    if (external >= 0 && external < static_cast<int>(external_bytes.size())) {
-      std::int64_t bytes = item_size(buffer.dtype);
-      for (const std::int64_t extent : buffer.shape) bytes *= extent;
-      if (buffer.offset + span_of(buffer, bytes).end > external_bytes[static_cast<std::size_t>(external)]) {
-        throw py::value_error("Plan: buffer " + std::to_string(i) + " does not fit in its array");
-      }
-    }
-    description.buffers.push_back(std::move(buffer));
+    description.buffers.push_back(buffer_of(buffer_records[i]));
   }
 
   const Items instruction_records = items_of(instructions.ptr(), "Plan: instructions");
@@ -146,10 +136,10 @@ class BoundPlan {
  public:
   BoundPlan(std::int64_t arena_bytes, const py::object& feeds, const py::object& results, const py::object& externals,
             const py::object& buffers, const py::object& instructions)
-      : BoundPlan(description_of(arena_bytes, feeds, results, externals, buffers, instructions), externals) {}
+      : BoundPlan(arena_bytes, feeds, results, items_of(externals.ptr(), "Plan: externals"), buffers, instructions) {}
 
   py::list run(const py::list& feeds) {
-    const Held held(feeds);
+    const Items held = items_of(feeds.ptr(), "Plan.run");
     const std::vector<const void*> addresses = feed_addresses(held, "Plan.run");
     py::list results(static_cast<std::size_t>(plan_.result_count()));
     std::vector<void*> targets(results_.size());
@@ -184,26 +174,29 @@ class BoundPlan {
 
   std::int64_t run_steps(const py::list& sources, const py::list& sinks, const py::object& order, std::int64_t position,
                          std::int64_t stop, std::int64_t batch_size, double seconds) {
-    const Held held_sources(sources), held_sinks(sinks);
+    const Items held_sources = items_of(sources.ptr(), "Plan.run_steps: sources");
+    const Items held_sinks = items_of(sinks.ptr(), "Plan.run_steps: sinks");
+    if (!(seconds >= 0)) throw py::value_error("Plan.run_steps: expected seconds >= 0, got " + std::to_string(seconds));
     if (batch_size < 1 || position < 0) {
       throw py::value_error("Plan.run_steps: expected batch_size >= 1 and position >= 0, got " +
                             std::to_string(batch_size) + " and " + std::to_string(position));
     }
     // The rows this call may reach.
-    const std::int64_t last = std::max(position, seconds > 0 ? stop : std::min(stop, position + batch_size));
-    if (held_sources.items.count != feeds_.size() || held_sinks.items.count > results_.size()) {
+    stop = std::max(stop, position);
+    const std::int64_t last = seconds > 0 || stop - position < batch_size ? stop : position + batch_size;
+    if (held_sources.count != feeds_.size() || held_sinks.count > results_.size()) {
       throw py::value_error("Plan.run_steps: expected " + std::to_string(feeds_.size()) + " sources and at most " +
                             std::to_string(results_.size()) + " sinks");
     }
     std::vector<Rows> source_rows, sink_rows;
     std::int64_t rows = std::numeric_limits<std::int64_t>::max();
     for (std::size_t i = 0; i < feeds_.size(); ++i) {
-      source_rows.push_back(rows_of(held_sources.items[i], feeds_[i], batch_size, "Plan.run_steps: source", i));
+      source_rows.push_back(rows_of(held_sources[i], feeds_[i], batch_size, "Plan.run_steps: source", i));
       rows = std::min(rows, source_rows.back().count);
     }
-    for (std::size_t i = 0; i < held_sinks.items.count; ++i) {
-      sink_rows.push_back(rows_of(held_sinks.items[i], results_[i], batch_size, "Plan.run_steps: sink", i));
-      require_writable(inspect(held_sinks.items[i], "Plan.run_steps: sink"), "Plan.run_steps: sink");
+    for (std::size_t i = 0; i < held_sinks.count; ++i) {
+      sink_rows.push_back(rows_of(held_sinks[i], results_[i], batch_size, "Plan.run_steps: sink", i));
+      require_writable(inspect(held_sinks[i], "Plan.run_steps: sink"), "Plan.run_steps: sink");
       if (sink_rows.back().count < last) throw py::value_error("Plan.run_steps: a sink has too few rows");
     }
     EpochRange range{nullptr, position, stop, batch_size, seconds};
@@ -218,7 +211,8 @@ class BoundPlan {
   }
 
   std::vector<double> profile(const py::list& feeds, int repeats) {
-    const Held held(feeds);
+    const Items held = items_of(feeds.ptr(), "Plan.profile");
+    if (repeats < 1) throw py::value_error("Plan.profile: expected repeats >= 1, got " + std::to_string(repeats));
     const std::vector<const void*> addresses = feed_addresses(held, "Plan.profile");
     const InterpreterLockReleased released;
     const std::lock_guard<ForkSafeMutex> lock(plan_.mutex());
@@ -230,8 +224,12 @@ class BoundPlan {
   std::int64_t prepacked_bytes() const { return plan_.prepacked_bytes(); }
 
  private:
-  BoundPlan(const PlanDescription& description, const py::object& externals)
-      : externals_(py::tuple(externals)), plan_(description) {
+  BoundPlan(std::int64_t arena_bytes, const py::object& feeds, const py::object& results, const Items& externals,
+            const py::object& buffers, const py::object& instructions)
+      : BoundPlan(description_of(arena_bytes, feeds, results, externals, buffers, instructions), externals) {}
+
+  BoundPlan(const PlanDescription& description, const Items& externals)
+      : externals_(externals.tuple), plan_(description) {
     for (const int id : description.feeds)
       feeds_.push_back(shape_of(description.buffers[static_cast<std::size_t>(id)]));
     for (int i = 0; i < plan_.result_count(); ++i) results_.push_back(plan_.result_view(i));
@@ -259,14 +257,6 @@ class BoundPlan {
     }
   }
 
-  // A list's items, kept alive while other threads run and may change the list.
-  struct Held {
-    explicit Held(const py::list& list)
-        : tuple(py::reinterpret_steal<py::tuple>(PyList_AsTuple(list.ptr()))), items(items_of(tuple.ptr(), "Plan")) {}
-    py::tuple tuple;
-    Items items;
-  };
-
   static std::int64_t elements_of(const Buffer& buffer) {
     std::int64_t elements = 1;
     for (const std::int64_t extent : buffer.shape) elements *= extent;
@@ -282,14 +272,14 @@ class BoundPlan {
     return view;
   }
 
-  std::vector<const void*> feed_addresses(const Held& held, const char* what) const {
-    if (held.items.count != feeds_.size()) {
+  std::vector<const void*> feed_addresses(const Items& held, const char* what) const {
+    if (held.count != feeds_.size()) {
       throw py::value_error(std::string(what) + ": expected " + std::to_string(feeds_.size()) + " feeds, got " +
-                            std::to_string(held.items.count));
+                            std::to_string(held.count));
     }
     std::vector<const void*> addresses(feeds_.size());
     for (std::size_t i = 0; i < feeds_.size(); ++i) {
-      const Array array = inspect(held.items[i], what);
+      const Array array = inspect(held[i], what);
       if (!matches(array, feeds_[i])) {
         throw py::value_error(std::string(what) + ": feed " + std::to_string(i) + ": expected a C-contiguous " +
                               describe(feeds_[i]) + ", got " + describe(array));

@@ -126,7 +126,16 @@ void call_op(int op, const py::list& inputs, const py::list& outputs, const py::
 
 void invalidate_array(const py::handle& item) {
   const Array array = inspect(item.ptr(), "invalidate_prepacked");
-  invalidate_prepacked(array.data, array.size * item_size(static_cast<DType>(array.dtype)));
+  if (array.size == 0) return;
+  const auto whole = py::reinterpret_borrow<py::array>(item);
+  const auto* first = static_cast<const std::byte*>(array.data);
+  std::int64_t bytes = whole.itemsize();
+  for (int axis = 0; axis < array.rank; ++axis) {
+    const std::int64_t reach = (array.shape[axis] - 1) * whole.strides(axis);
+    if (reach < 0) first += reach;
+    bytes += reach < 0 ? -reach : reach;
+  }
+  invalidate_prepacked(first, bytes);
 }
 
 }  // namespace

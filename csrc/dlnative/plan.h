@@ -46,12 +46,18 @@ struct Instruction {
   std::size_t instruction_count() const { return std::accumulate(lengths.begin(), lengths.end(), std::size_t{0}); }
 };
 
+// Memory that the caller keeps alive.
+struct External {
+  void* begin = nullptr;
+  std::int64_t bytes = 0;
+};
+
 struct PlanDescription {
   std::int64_t arena_bytes = 0;
   int feed_count = 0;
-  std::vector<int> feeds;        // the buffer id of each feed
-  std::vector<int> results;      // buffer ids of what run() gives back
-  std::vector<void*> externals;  // base addresses of spaces feed_count + 1, ...
+  std::vector<int> feeds;           // the buffer id of each feed
+  std::vector<int> results;         // buffer ids of what run() gives back
+  std::vector<External> externals;  // spaces feed_count + 1, ...
   std::vector<Buffer> buffers;
   std::vector<Instruction> instructions;
 };

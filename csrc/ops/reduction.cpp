@@ -202,7 +202,7 @@ void reduce(const Call& call) {
   const T* x = x_view.as<T>();
   T* y = call.outputs[0].as<T>();
   auto* partials = static_cast<Total*>(call.scratch);
-  const auto finish = [&e](Total total) {
+  const auto finish = [&](Total total) {
     if constexpr (is_mean) total /= static_cast<Total>(e.R);
     return static_cast<T>(total);
   };

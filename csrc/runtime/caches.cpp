@@ -143,7 +143,7 @@ Found find() {
     }
     return found;
   }
-  bool done = false;
+  [[maybe_unused]] bool done = false;
 #if defined(__linux__)
   done = from_sysfs(found.caches);
 #endif

@@ -131,7 +131,7 @@ std::int64_t Plan::run_steps(const std::vector<Rows>& sources, const std::vector
   constexpr std::int64_t most_steps = 32;
   std::int64_t position = range.position, steps = 0, steps_to_reading = 1;
   auto now = start;
-  while (range.batch_size > 0 && position + range.batch_size <= range.stop) {
+  while (range.batch_size > 0 && range.batch_size <= range.stop - position) {
     state.choose_threads();
     for (std::size_t i = 0; i < state.feeds.size(); ++i) {
       State::Feed& feed = state.feeds[i];
@@ -148,7 +148,7 @@ std::int64_t Plan::run_steps(const std::vector<Rows>& sources, const std::vector
         feed.place.bind(static_cast<std::byte*>(source.data) + position * source.row_size * item_size(dtype));
       }
     }
-    if (range.order != nullptr && range.seconds > 0 && position + 2 * range.batch_size <= range.stop &&
+    if (range.order != nullptr && range.seconds > 0 && range.batch_size <= (range.stop - position) / 2 &&
         range.batch_size <= most_rows_expected) {
       for (const Rows& source : sources) expect(source, range.order + position + range.batch_size, range.batch_size);
     }

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstring>
 #include <deque>
+#include <limits>
 #include <string>
 
 #include "runtime/plan_state.h"
@@ -162,10 +163,17 @@ Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>(
   state.result_count = static_cast<int>(description.results.size());
   for (const int id : description.results) append(id);
 
-  std::int64_t bytes = padded_bytes(state.arena_bytes) + padded_bytes(state.scratch_bytes);
+  std::int64_t bytes = 0;
+  const auto append_bytes = [&bytes](std::int64_t more) {
+    constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max() - 2 * cache_line;  // room to align
+    if (more > most - bytes) refuse("needs more memory than there are addresses");
+    bytes += padded_bytes(more);
+  };
+  append_bytes(state.arena_bytes);
+  append_bytes(state.scratch_bytes);
   for (State::Feed& feed : state.feeds) {
     feed.gathered = bytes;
-    bytes += padded_bytes(bytes_of(feed.view));
+    append_bytes(bytes_of(feed.view));
   }
   state.claim.emplace(bytes);
   const WorkspaceLease tried(*state.claim);  // where there is no memory for it, there had better be no plan

@@ -45,7 +45,7 @@ struct Plan::State {
       for (const Moving& each : moving) each.view->data = each.home;
       runs = false;
     }
-    bool holds() const { return *condition->as<bool>(); }
+    bool holds() const { return condition->as<Boolean>()->byte != 0; }
   };
   struct Step {
     Kernel kernel;  // or null, for a region
@@ -144,7 +144,7 @@ class Plan::State::RunScope {
   }
   ~RunScope() {
     if (!any_prepacked_weights()) return;
-    for (const Written& written : state_.written) invalidate_prepacked(written.begin, written.bytes);
+    for (const Written& range : state_.written) invalidate_prepacked(range.begin, range.bytes);
   }
   RunScope(const RunScope&) = delete;
   RunScope& operator=(const RunScope&) = delete;

@@ -27,6 +27,8 @@ View view_of_buffer(const Buffer& buffer, std::size_t id) {
     view.shape[axis] = extent;
     if (__builtin_mul_overflow(view.size, extent, &view.size)) refuse(numbered("buffer", id) + ": too large");
   }
+  std::int64_t bytes = 0;
+  if (__builtin_mul_overflow(view.size, item_size(view.dtype), &bytes)) refuse(numbered("buffer", id) + ": too large");
   return view;
 }
 
@@ -101,6 +103,9 @@ void Resolver::check_regions(std::size_t first, std::size_t behind, std::vector<
       refuse("a region whose condition is not a boolean");
     }
     if (!is_loop) around.push_back(&instruction);
+    if (around.size() > most_regions_around) {
+      refuse("more than " + std::to_string(most_regions_around) + " regions in one another");
+    }
     for (const std::size_t length : instruction.lengths) {
       check_regions(first, first + length, around);
       first += length;
@@ -147,17 +152,21 @@ void Resolver::place(std::size_t id) {
   if (buffer.space < 0 || buffer.space >= first_external + static_cast<int>(description_.externals.size())) {
     refuse(numbered("buffer", id) + ": no space " + std::to_string(buffer.space));
   }
-  std::int64_t available = -1;  // how large an external is, the caller knows
+  std::int64_t available = 0;
   void* base = nullptr;
   if (buffer.space == 0) {
     available = description_.arena_bytes;
   } else if (buffer.space < first_external) {
     available = bytes_of(this->view(description_.feeds[static_cast<std::size_t>(buffer.space - 1)]));
   } else {
-    base = description_.externals[static_cast<std::size_t>(buffer.space - first_external)];
+    const External& external = description_.externals[static_cast<std::size_t>(buffer.space - first_external)];
+    base = external.begin;
+    available = external.bytes;
   }
   const Span span = span_of(buffer, bytes_of(view));
-  if (buffer.offset + span.begin < 0 || (available >= 0 && buffer.offset + span.end > available)) {
+  std::int64_t begin = 0, end = 0;
+  if (__builtin_add_overflow(buffer.offset, span.begin, &begin) ||
+      __builtin_add_overflow(buffer.offset, span.end, &end) || begin < 0 || end > available) {
     refuse(numbered("buffer", id) + ": does not fit in its space");
   }
   if (base != nullptr) view.data = static_cast<std::byte*>(base) + buffer.offset;

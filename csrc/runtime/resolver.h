@@ -49,6 +49,8 @@ class Resolver {
   std::size_t checked(int id) const;
   const Buffer& buffer(int id) const { return description_.buffers[checked(id)]; }
   void check_feed(std::size_t feed) const;
+  // Bodies may lie so deep in one another: checking and running them takes stack.
+  static constexpr std::size_t most_regions_around = 64;
   void check_regions(std::size_t first, std::size_t behind, std::vector<const Instruction*>& around) const;
   void check_moves(int id, const std::vector<const Instruction*>& around) const;
   void place(std::size_t id);

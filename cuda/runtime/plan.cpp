@@ -65,8 +65,7 @@ struct Plan::State {
 
 Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>()) {
   State& state = *state_;
-  if (description.arena_bytes < 0) refuse("negative arena size");
-  if (description.feed_count != static_cast<int>(description.feeds.size())) refuse("feed_count is not len(feeds)");
+  const Resolver on_host(description);  // refuses what does not fit before any memory is taken
   state.arena = Memory(static_cast<std::size_t>(description.arena_bytes));
 
   // The same description with the device's memory in place of the caller's, as much of it as buffers reach.
@@ -75,15 +74,13 @@ Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>(
   std::vector<std::size_t> reached(description.externals.size(), 0);
   for (std::size_t id = 0; id < description.buffers.size(); ++id) {
     const Buffer& buffer = description.buffers[id];
-    const int external = buffer.space - first_external;
-    if (external < 0 || external >= static_cast<int>(reached.size()) || buffer.offset < 0) continue;
-    auto& most = reached[static_cast<std::size_t>(external)];
-    most = std::max(
-        most, static_cast<std::size_t>(buffer.offset + span_of(buffer, bytes_of(view_of_buffer(buffer, id))).end));
+    if (buffer.space < first_external) continue;
+    auto& most = reached[static_cast<std::size_t>(buffer.space - first_external)];
+    most = std::max(most, static_cast<std::size_t>(buffer.offset + on_host.span(static_cast<int>(id)).end));
   }
   for (std::size_t i = 0; i < description.externals.size(); ++i) {
-    state.externals.push_back({static_cast<std::byte*>(description.externals[i]), Memory(reached[i]), false});
-    on_device.externals[i] = state.externals.back().device.data();
+    state.externals.push_back({static_cast<std::byte*>(description.externals[i].begin), Memory(reached[i]), false});
+    on_device.externals[i].begin = state.externals.back().device.data();
   }
   const Resolver resolver(on_device);
   for (const int id : description.feeds) {
@@ -192,7 +189,7 @@ std::int64_t Plan::run_steps(const std::vector<Rows>& sources, const std::vector
   state.bring_externals();
   std::int64_t position = range.position;
   std::vector<std::byte> rows;
-  while (range.batch_size > 0 && position + range.batch_size <= range.stop) {
+  while (range.batch_size > 0 && range.batch_size <= range.stop - position) {
     for (std::size_t i = 0; i < state.feeds.size(); ++i) {
       State::Feed& feed = state.feeds[i];
       const Rows& source = sources[i];
