@@ -207,3 +207,23 @@ def test_a_sum_may_lie_where_a_number_lay_that_a_later_step_reads(x: np.ndarray)
     np.testing.assert_array_equal(product, x * np.float32(3))
     np.testing.assert_allclose(number, np.sum(x.astype("float64") ** 2), rtol=1e-6)
     np.testing.assert_array_equal(room[1:], 3)
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        [("square", (2,), 1, 0)],  # of a value that nothing has made
+        [("square", (3,), 3, 0), ("square", (3,), 1, 0)],
+        [("sum", (0,), 1, 0), ("square", (1,), 1, 0)],
+        [("square", (0,), 2, 77), ("square", (2,), 1, 0)],  # in no type
+        [("square", (0,), 2, -1), ("square", (2,), 1, 0)],
+        [("square", (0,), 0, 0)],  # over an input
+        [("square", (0,), 48, 0)],
+        [("square", (-1,), 1, 0)],
+    ],
+)
+def test_a_program_of_a_chain_that_is_none(program: list[Any], x: np.ndarray) -> None:
+    codes = cpu.OP_CODES
+    steps = [value for name, operands, to, dtype in program for value in (codes[name], 1, *operands, to, dtype, 0)]
+    with pytest.raises(TypeError, match="elementwise_chain"):
+        _native.call_op(codes["elementwise_chain"], [x], [np.empty_like(x)], (1, 0, len(program), *steps), ())

@@ -107,3 +107,11 @@ def test_nodes_are_refused_in_one_line() -> None:
     ):  # fmt: skip
         with pytest.raises(TypeError, match=message):
             Node(OPS[op], tuple(trace.feed((2,), dtype) for dtype in types), (0.5,) if op == "dropout" else ())
+
+
+def test_a_kernel_without_operands_or_results() -> None:
+    x = np.ones(3, "float32")
+    for code, name in enumerate(_native.op_names()):
+        for inputs, outputs in (([], [x]), ([x], []), ([], [])):
+            with pytest.raises(TypeError, match=f"op {name} has no kernel for"):
+                _native.call_op(code, inputs, outputs, (0,) * 8, (0.0,) * 8)  # type: ignore[arg-type]

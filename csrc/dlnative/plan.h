@@ -88,7 +88,7 @@ class Plan {
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
 
-  // Runs once. feeds[i] points to data of exactly the feed's type and shape, results[i] to room for result i, which
+  // Runs once. feeds[i] points to data of exactly the feed's type and shape, results[i] to memory for result i, which
   // result_view(i) describes.
   void run(const void* const* feeds, void* const* results);
 

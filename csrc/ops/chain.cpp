@@ -281,9 +281,11 @@ std::int64_t chain_scratch(const Call& call, int threads) {
 // be.
 bool takes_types(const Call& call) {
   DType dtypes[most_values];
+  bool known[most_values] = {};
   const int ends = call.input_count + call.output_count;
   for (int n = 0; n < ends && n < most_values; ++n) {
     dtypes[n] = (n < call.input_count ? call.inputs[n] : call.outputs[n - call.input_count]).dtype;
+    known[n] = n < call.input_count;
   }
   const std::int64_t* next = call.ints + 2;
   std::int64_t count = *next++;
@@ -296,15 +298,18 @@ bool takes_types(const Call& call) {
     View views[TypeRule::own_inputs], result;
     for (std::int64_t i = 0; i < operands; ++i) {
       const std::int64_t number = *next++;
-      if (number < 0 || number >= most_values) return false;
+      if (number < 0 || number >= most_values || !known[number]) return false;
       views[i].dtype = dtypes[number];
     }
     const std::int64_t destination = *next++;
-    result.dtype = static_cast<DType>(*next++);
+    const std::int64_t code_of_type = *next++;
+    if (code_of_type < 0 || code_of_type >= dtype_count) return false;
+    result.dtype = static_cast<DType>(code_of_type);
     ++next;  // the number of its parameters
     if (destination < call.input_count || destination >= most_values) return false;
     if (destination < ends && dtypes[destination] != result.dtype) return false;
     dtypes[destination] = result.dtype;
+    known[destination] = elementwise;  // a sum is no operand
     Call step;
     step.inputs = views;
     step.outputs = &result;

@@ -1,8 +1,8 @@
 // Ops that choose elements by number. x is taken as (outer, extent, inner) around an axis, the indices as one vector.
 //
-//   gather   y[o, j, i] = x[o, index[j], i]; where the index is out of range NaN, or 0 if there is none or it is not
-//   wanted scatter  y = x, then for j in order y[o, index[j], i] = join(y[o, index[j], i], updates[o, j, i]); an index
-//   out of
+//   gather   y[o, j, i] = x[o, index[j], i]; where the index is out of range, NaN if that is wanted and there is one,
+//            else 0
+//   scatter  y = x, then for j in order y[o, index[j], i] = join(y[o, index[j], i], updates[o, j, i]); an index out of
 //            range is left out. join is by `reduction`: the update, the sum, the larger, the smaller, the product
 //   argsort  the places that sort each row, equal elements in their order and NaN last
 //

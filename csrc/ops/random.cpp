@@ -102,16 +102,16 @@ void dropout(const Call& call) {
   T* y = call.outputs[0].as<T>();
   const double rate = call.floats[0];
   const T scale = static_cast<T>(1.0 / (1.0 - rate));
-  const T least = static_cast<T>(static_cast<float>(rate));  // u is exact in float32, so all backends compare there
+  const T threshold = static_cast<T>(static_cast<float>(rate));  // u is exact in float32, so all backends compare there
   for_groups(call, call.outputs[0].size, 1, 1.0,
              [=](const std::uint32_t* words, std::int64_t first, std::int64_t count) {
                T u[philox_group];
                for (int i = 0; i < philox_group; ++i) u[i] = unit<T>(words[i]);
                std::int64_t i = 0;
                for (; i + lanes<T> <= count; i += lanes<T>) {
-                 store(y + first + i, select(load(u + i) >= least, load(x + first + i) * scale, Vec<T>{}));
+                 store(y + first + i, select(load(u + i) >= threshold, load(x + first + i) * scale, Vec<T>{}));
                }
-               for (; i < count; ++i) y[first + i] = u[i] >= least ? x[first + i] * scale : T{0};
+               for (; i < count; ++i) y[first + i] = u[i] >= threshold ? x[first + i] * scale : T{0};
              });
 }
 

@@ -16,6 +16,8 @@
 namespace dlnative {
 namespace {
 
+constexpr std::int64_t min_way_bytes = 64;  // a line
+
 Cache* level_of(Caches& caches, std::int64_t level) {
   return level == 1 ? &caches.L1 : level == 2 ? &caches.L2 : level == 3 ? &caches.L3 : nullptr;
 }
@@ -154,7 +156,7 @@ Found find() {
 #if defined(__APPLE__)
   if (!done) done = from_sysctl(found.caches);
 #endif
-  if (found.caches.L1.ways <= 0) found.caches.L1.ways = 8;
+  if (found.caches.L1.ways <= 0 || found.caches.L1.way_bytes() < min_way_bytes) found.caches.L1.ways = 8;
   return found;
 }
 
@@ -174,7 +176,7 @@ bool parse_caches(const char* text, Caches& caches) {
     cache.bytes = read_bytes(text);
     if (cache.bytes <= 0 || *text++ != '/') return false;
     cache.ways = read_bytes(text);
-    if (cache.ways <= 0 || cache.bytes % cache.ways != 0) return false;
+    if (cache.ways <= 0 || cache.bytes % cache.ways != 0 || cache.way_bytes() < min_way_bytes) return false;
     if (level < 3 || *text != '/') continue;
     cache.sharers = read_bytes(++text);
     if (cache.sharers <= 0) return false;

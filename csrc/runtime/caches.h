@@ -18,7 +18,7 @@ struct Cache {
 
 struct Caches {
   Cache L1, L2, L3;
-  // Whether the last cache is that of a few cores beside one another, which feeds each of them while all read (the core
+  // Whether the LLC is that of a few cores beside one another, which feeds each of them while all read (the core
   // complexes of AMD's family 17h and later), not one spread over the whole chip.
   bool near_L3 = false;
 };

@@ -11,7 +11,7 @@ namespace dlnative {
 namespace {
 
 // Of larger batches, and of the ends of longer rows, L1 would not keep what is prefetched early.
-constexpr std::int64_t most_rows_expected = 64, most_bytes_expected = 256;
+constexpr std::int64_t most_rows_prefetched = 64, most_bytes_prefetched = 256;
 
 constexpr std::int64_t long_row_bytes = 1024;
 
@@ -88,13 +88,13 @@ void gather(const Rows& source, const std::int64_t* order, std::int64_t count, D
   });
 }
 
-// Asks for rows that will be gathered after the step that runs now: they lie anywhere in memory.
-void expect(const Rows& source, const std::int64_t* order, std::int64_t count) {
+// Prefetches rows that will be gathered after the step that runs now: they lie anywhere in memory.
+void prefetch_rows(const Rows& source, const std::int64_t* order, std::int64_t count) {
   const auto* from = static_cast<const std::byte*>(source.data);
   const std::int64_t row_bytes = source.row_size * item_size(source.dtype);
-  const std::int64_t asked = row_bytes < most_bytes_expected ? row_bytes : most_bytes_expected;
+  const std::int64_t bytes = row_bytes < most_bytes_prefetched ? row_bytes : most_bytes_prefetched;
   for (std::int64_t i = 0; i < count; ++i) {
-    for (std::int64_t b = 0; b < asked; b += 64) __builtin_prefetch(from + order[i] * row_bytes + b);
+    for (std::int64_t b = 0; b < bytes; b += 64) __builtin_prefetch(from + order[i] * row_bytes + b);
   }
 }
 
@@ -149,8 +149,9 @@ std::int64_t Plan::run_steps(const std::vector<Rows>& sources, const std::vector
       }
     }
     if (range.order != nullptr && range.seconds > 0 && range.batch_size <= (range.stop - position) / 2 &&
-        range.batch_size <= most_rows_expected) {
-      for (const Rows& source : sources) expect(source, range.order + position + range.batch_size, range.batch_size);
+        range.batch_size <= most_rows_prefetched) {
+      for (const Rows& source : sources)
+        prefetch_rows(source, range.order + position + range.batch_size, range.batch_size);
     }
     state.execute();
     for (std::size_t i = 0; i < sinks.size(); ++i) scatter(state.results[i], sinks[i], position, range.batch_size);

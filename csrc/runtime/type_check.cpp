@@ -17,7 +17,7 @@ std::string type_names(const View* views, std::int32_t count) {
 }  // namespace
 
 void check_types(const OpRow& row, const Call& call) {
-  if (row.takes(call)) return;
+  if (call.input_count > 0 && call.output_count > 0 && row.takes(call)) return;  // every kernel reads and writes
   throw TypeMismatch("op " + std::string(row.name) + " has no kernel for " + type_names(call.inputs, call.input_count) +
                      " -> " + type_names(call.outputs, call.output_count) + " on cpu");
 }

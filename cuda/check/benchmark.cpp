@@ -5,8 +5,6 @@
 //
 // The file is written anew after each part. cuBLAS is loaded if DLNATIVE_CUBLAS names its library; results of products
 // are compared with its. Data are random; medians of repeated recordings.
-#include <dlfcn.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
@@ -14,6 +12,7 @@
 #include <functional>
 #include <set>
 
+#include "check/cublas.h"
 #include "check/mlp.h"
 #include "check/program.h"
 #include "check/report.h"
@@ -189,52 +188,6 @@ void draws(Queue& queue, Report& report) {
   }
   report_rate(report, "random", "dropout", 2 * bytes, time_op(queue, arrays, "dropout", {x, state}, {y}, {}, {0.3}, 4));
 }
-
-// cuBLAS, as much of it as is needed here.
-struct Cublas {
-  using Sgemm = int (*)(void*, int, int, int, int, int, const float*, const float*, int, const float*, int,
-                        const float*, float*, int);
-  using Dgemm = int (*)(void*, int, int, int, int, int, const double*, const double*, int, const double*, int,
-                        const double*, double*, int);
-  void* handle = nullptr;
-  Sgemm sgemm = nullptr;
-  Dgemm dgemm = nullptr;
-
-  explicit Cublas(Queue& queue) {
-    const char* path = std::getenv("DLNATIVE_CUBLAS");
-    void* library = path == nullptr ? nullptr : dlopen(path, RTLD_NOW);
-    if (library == nullptr) {
-      std::printf("without cuBLAS: %s\n", path == nullptr ? "DLNATIVE_CUBLAS is not set" : dlerror());
-      return;
-    }
-    const auto find = [&](const char* name) { return dlsym(library, name); };
-    const auto create = reinterpret_cast<int (*)(void**)>(find("cublasCreate_v2"));
-    const auto set_stream = reinterpret_cast<int (*)(void*, void*)>(find("cublasSetStream_v2"));
-    const auto set_mode = reinterpret_cast<int (*)(void*, int)>(find("cublasSetMathMode"));
-    constexpr int pedantic = 2;  // the precision that was asked for, in every step: no tensor cores for float32
-    if (create(&handle) != 0 || set_stream(handle, queue.stream()) != 0 || set_mode(handle, pedantic) != 0) {
-      std::printf("without cuBLAS: it cannot be set up\n");
-      handle = nullptr;
-      return;
-    }
-    sgemm = reinterpret_cast<Sgemm>(find("cublasSgemm_v2"));
-    dgemm = reinterpret_cast<Dgemm>(find("cublasDgemm_v2"));
-  }
-  // Row-major C = op(A) op(B): column-major C^T = op(B)^T op(A)^T.
-  template <class T>
-  void multiply(const GemmArguments<T>& g) const {
-    const T one = 1, zero = 0;
-    const auto n = static_cast<int>(g.N), m = static_cast<int>(g.M), k = static_cast<int>(g.K);
-    const auto lda = static_cast<int>(g.lda), ldb = static_cast<int>(g.ldb), ldc = static_cast<int>(g.ldc);
-    int status;
-    if constexpr (sizeof(T) == 4) {
-      status = sgemm(handle, g.transpose_b, g.transpose_a, n, m, k, &one, g.b, ldb, g.a, lda, &zero, g.c, ldc);
-    } else {
-      status = dgemm(handle, g.transpose_b, g.transpose_a, n, m, k, &one, g.b, ldb, g.a, lda, &zero, g.c, ldc);
-    }
-    if (status != 0) throw Error("cuBLAS: status " + std::to_string(status));
-  }
-};
 
 template <class T>
 void product(Queue& queue, Report& report, const Cublas& cublas, std::int64_t M, std::int64_t N, std::int64_t K,

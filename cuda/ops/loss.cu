@@ -43,8 +43,8 @@ __global__ void __launch_bounds__(row_threads, row_blocks)
     total += weight;
     if (weight != T{0}) sum = fma(weight, value - M, sum);
   });
-  total = group.fold(total, Plus{});
-  sum = group.fold(sum, Plus{});
+  total = group.reduce(total, Plus{});
+  sum = group.reduce(sum, Plus{});
   const T S = group.sum_exp_in_place(kept, M);
   if (group.first()) loss[group.row] = fma(total, log(S), -sum);
   const T scale = total / S;

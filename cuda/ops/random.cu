@@ -67,7 +67,7 @@ __global__ void __launch_bounds__(random_threads)
 // u is exact in float32, so all backends compare there.
 template <class T>
 __global__ void __launch_bounds__(random_threads)
-    dropout_kernel(const T* x, const std::int64_t* state, T* y, std::int64_t size, T scale, T least, bool aligned) {
+    dropout_kernel(const T* x, const std::int64_t* state, T* y, std::int64_t size, T scale, T threshold, bool aligned) {
   wait_for_previous_kernel();
   const std::int64_t block = std::int64_t{blockIdx.x} * random_threads + threadIdx.x, first = block * words;
   if (first >= size) return;
@@ -81,7 +81,7 @@ __global__ void __launch_bounds__(random_threads)
     for (int k = 0; k < words; ++k) values[k] = first + k < size ? x[first + k] : T{0};
   }
   DLN_UNROLL
-  for (int k = 0; k < words; ++k) values[k] = unit<T>(r.word[k]) >= least ? values[k] * scale : T{0};
+  for (int k = 0; k < words; ++k) values[k] = unit<T>(r.word[k]) >= threshold ? values[k] * scale : T{0};
   write(y, first, size, values, aligned);
 }
 

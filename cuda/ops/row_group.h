@@ -94,7 +94,7 @@ struct RowGroup {
     }
   }
   template <class Join>
-  __device__ __forceinline__ T fold(T x, Join join) const {
+  __device__ __forceinline__ T reduce(T x, Join join) const {
     if constexpr (group <= 32) {
       return fold_lanes<group>(x, join);
     } else {
@@ -104,13 +104,13 @@ struct RowGroup {
   __device__ __forceinline__ T max(const Kept& kept) const {
     T largest = -static_cast<T>(__builtin_huge_val());
     each(kept, [&](int, int, int, T x) { largest = maximum(largest, x); });
-    return fold(largest, Larger{});
+    return reduce(largest, Larger{});
   }
   // sum(exp(x - M))
   __device__ __forceinline__ T sum_exp(const Kept& kept, T M) const {
     T total = 0;
     each(kept, [&](int, int, int, T x) { total += exp(x - M); });
-    return fold(total, Plus{});
+    return reduce(total, Plus{});
   }
   // The same; where elements are kept, they become exp(x - M).
   __device__ __forceinline__ T sum_exp_in_place(Kept& kept, T M) const {
@@ -125,7 +125,7 @@ struct RowGroup {
     } else {
       each(kept, [&](int, int, int, T x) { total += exp(x - M); });
     }
-    return fold(total, Plus{});
+    return reduce(total, Plus{});
   }
   // exp(x - M) of what sum_exp_in_place left of x.
   static __device__ __forceinline__ T exp_of(T x, T M) { return items > 0 ? x : exp(x - M); }

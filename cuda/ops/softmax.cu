@@ -37,7 +37,7 @@ __global__ void __launch_bounds__(row_threads, row_blocks)
   T products = 0;
   group.each(kept,
              [&](int k, int v, int i, T value) { products = fma(Group::of(gradient, k, v, i), value, products); });
-  const T total = group.fold(products, Plus{});
+  const T total = group.reduce(products, Plus{});
   group.write(dx, kept, [&](int k, int v, int i, T value) { return value * (Group::of(gradient, k, v, i) - total); });
 }
 
@@ -49,7 +49,7 @@ __global__ void __launch_bounds__(row_threads, row_blocks)
   const auto kept = group.load(dy), result = group.load(y);
   T total = 0;
   group.each(kept, [&](int, int, int, T value) { total += value; });
-  total = group.fold(total, Plus{});
+  total = group.reduce(total, Plus{});
   group.write(dx, kept, [&](int k, int v, int i, T value) { return value - exp(Group::of(result, k, v, i)) * total; });
 }
 

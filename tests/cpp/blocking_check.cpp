@@ -53,7 +53,7 @@ int main() {
   }
   for (const char* wrong : {"", "32K", "32K/", "32K/0", "32K/7", "-1/8", "32X/8", "32K/8,", "32K/8,512K",
                             "32K/8 512K/8", "32K/8,512K/8,32M/16/0", "32K/8,512K/8,32M/16/8,far",
-                            "32K/8,512K/8,32M/16/8,near,", "99999999999999999999/8"}) {
+                            "32K/8,512K/8,32M/16/8,near,", "1/1", "32K/1K", "99999999999999999999/8"}) {
     dlnative::Caches caches;
     caches.L1 = {4096, 1, 1};
     expect(!dlnative::parse_caches(wrong, caches) && caches.L1.bytes == 4096, wrong);

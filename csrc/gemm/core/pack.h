@@ -4,7 +4,7 @@
 // Where i is contiguous in memory this copies rows. Where k is contiguous it transposes, in squares whose side is 16
 // bytes: a vector is put together from such pieces of rows that are far apart, transposed within each 16 bytes, and is
 // then a whole vector of neighbouring i. Behind the panel there must be workspace for one more vector.
-// The rows are far apart, so while one panel is copied, the next one, beside it, is asked for.
+// The rows are far apart, so while one panel is copied, the next one, beside it, is prefetched.
 #pragma once
 
 #include "dlnative/gemm.h"

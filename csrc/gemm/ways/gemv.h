@@ -10,7 +10,7 @@ namespace dlnative::DLNATIVE_ISA {
 
 inline constexpr int rows_side_by_side = 8;
 
-// Worth its passes over C where B is larger than the first cache. A saved y may lie where C does, so not with one.
+// Worth its passes over C where B is larger than L1. A saved y may lie where C does, so not with one.
 template <class T>
 DLNATIVE_INLINE bool is_gemv(const GemmArguments<T>& g) {
   return g.M == 1 && !g.transpose_a && !g.transpose_b && g.saved == nullptr && g.N >= 8 * lanes<T> && g.K > 0 &&
