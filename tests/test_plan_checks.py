@@ -188,3 +188,22 @@ def test_packed_weights_follow_any_view_of_them() -> None:
     _native.invalidate_prepacked(rows[1000::-200, ::-2])  # begins behind the weights
     np.testing.assert_array_equal(built.run([x])[0], x @ w)
     _native.invalidate_prepacked(np.zeros(3, object))
+
+
+def test_scratch_suffices_wherever_an_operand_moves() -> None:
+    """A product packs a matrix that does not begin on a cache line, and one that does it may read in place."""
+    M, K, N = 100, 64, 512
+    memory = np.arange(2 * K * N + 64, dtype="float32") % 7
+    first = -memory.ctypes.data % 64
+    buffers = [(1, 0, F32, (M, K), ()), (0, 0, F32, (M, N), ())]
+
+    def built(weights: Any, instructions: list[Any]) -> _native.Plan:
+        return _native.Plan(4 * M * N, [0], [1], [memory], [*buffers, weights], instructions)
+
+    matmul = (OP_CODES["matmul"], (0, 2), (1,), (0, 0, 0, 0, 0, 0, 0), (0.0,))
+    still = built((2, first + 4, F32, (K, N), ()), [matmul])
+    moving = built((2, first, F32, (K, N), ((4 * K * N + 4, 2),)), [("for", (), (), (2, 1), ()), matmul])
+    assert moving.scratch_bytes >= still.scratch_bytes
+    x = np.ones((M, K), "float32")
+    start = first // 4 + K * N + 1
+    np.testing.assert_array_equal(moving.run([x])[0], x @ memory[start : start + K * N].reshape(K, N))

@@ -153,7 +153,13 @@ Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>(
       call.prepacked = state.prepacked.back().weights->data();
     }
     if (row.scratch != nullptr) {
-      state.scratch_bytes = std::max(state.scratch_bytes, row.scratch(call, state.capacity));
+      Call anywhere = call;  // an operand that moves is elsewhere in each turn
+      std::vector<View> inputs(call.inputs, call.inputs + call.input_count);
+      for (std::size_t i = 0; i < inputs.size(); ++i) {
+        if (!resolver.moves(instruction.inputs[i]).empty()) inputs[i].data = nullptr;
+      }
+      anywhere.inputs = inputs.data();
+      state.scratch_bytes = std::max(state.scratch_bytes, row.scratch(anywhere, state.capacity));
     }
     state.steps.push_back({row.run, call, nullptr});
   }
