@@ -195,7 +195,7 @@ def test_r2_is_not_adjusted_for_too_few_samples() -> None:
         (lambda: metrics.AUC(summation_method="Invalid"), 'Invalid AUC summation method value: "Invalid"'),
         (lambda: metrics.AUC(num_thresholds=1), "expected num_thresholds to be an integer of 2 or more, got 1"),
         (lambda: metrics.AUC(thresholds=[float("nan")]), r"expected thresholds in \[0, 1\], got nan"),
-        (lambda: metrics.AUC(num_labels=2), "`num_labels` is needed only when `multi_label` is True"),
+        (lambda: metrics.AUC(num_labels=2), "expected num_labels only beside multi_label=True"),
         (lambda: metrics.AUC(multi_label=True)([0, 1], [0.1, 0.2]), "expected predictions of rank 2 with multi_label"),
         (lambda: metrics.RecallAtPrecision(1.5), r"expected precision in \[0, 1\], got 1.5"),
         (lambda: metrics.PrecisionAtRecall(float("nan")), r"expected recall in \[0, 1\], got nan"),

@@ -172,7 +172,7 @@ def test_an_associative_scan(count: int, reverse: bool) -> None:
 
 def test_what_is_refused() -> None:
     x = np.ones(3, "float32")
-    with pytest.raises(ValueError, match="of the same kind"):
+    with pytest.raises(ValueError, match="of the same nesting"):
         Function(lambda x: ops.cond(ops.sum(x) > 0.0, lambda: x, lambda: x[:2]))(x)
     with pytest.raises(ValueError, match="condition of one element"):
         Function(lambda x: ops.cond(x > 0.0, lambda: x, lambda: x))(x)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -317,3 +317,17 @@ def test_gradients_of_gradients_of_crossentropies(name: str, scale: float, rando
     np.testing.assert_allclose(by_logits, quotients, rtol=1e-7, atol=1e-9)
     quotients = difference_quotients(lambda t: slope(logits, t), target)
     np.testing.assert_allclose(by_target, quotients, rtol=1e-7, atol=1e-9)
+
+
+class Outputs(NamedTuple):
+    first: Any
+    second: Any
+
+
+def test_a_loss_takes_named_tuples() -> None:
+    class Difference(losses.Loss):
+        def call(self, y_true: Any, y_pred: Any) -> Any:
+            return ops.mean(y_true.first - y_pred.second, axis=-1)
+
+    ones = np.ones((2, 3), "float32")
+    assert float(Difference()(Outputs(3 * ones, ones), Outputs(ones, 2 * ones))) == 1.0

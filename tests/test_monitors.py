@@ -80,9 +80,7 @@ def test_early_stopping_with_nan_keeps_the_first_weights() -> None:
 
 def test_early_stopping_says_when(capsys: pytest.CaptureFixture[str]) -> None:
     run(callbacks.EarlyStopping(patience=3, restore_best_weights=True, verbose=1), LOSSES)
-    assert capsys.readouterr().out == (
-        "Epoch 5: early stopping\nRestoring model weights from the end of the best epoch: 2.\n"
-    )
+    assert capsys.readouterr().out == ("Epoch 5: early stopping\nEarlyStopping: the weights of epoch 2 are put back\n")
 
 
 def test_which_way_a_metric_improves() -> None:

@@ -278,7 +278,7 @@ def test_recorded_for_any_number_of_rows(backend: str) -> None:
     ("arguments", "error", "message"),
     [
         ((5, 0.0, np.ones(3, "float32")), TypeError, "scan: f should be a callable, got 5"),
-        ((lambda c, x: (c, x), 0.0), ValueError, "got no `xs` to scan over"),
+        ((lambda c, x: (c, x), 0.0), ValueError, "expected `xs` to scan over and"),
         ((lambda c, x: (c, x), 0.0, np.ones(3, "float32"), 4), ValueError, "first axes of one extent"),
         ((lambda c, x: (c, x), 0.0, np.float32(3)), ValueError, "with a first axis"),
         ((lambda c, x: c, 0.0, np.ones(3, "float32")), ValueError, "returns a carry and a result"),

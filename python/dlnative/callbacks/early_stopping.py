@@ -76,5 +76,5 @@ class EarlyStopping(MonitorCallback):
             show(f"Epoch {self.stopped_epoch + 1}: early stopping")
         if self.restore_best_weights and self.best_weights is not None:
             if self.verbose > 0:
-                show(f"Restoring model weights from the end of the best epoch: {self.best_epoch + 1}.")
+                show(f"EarlyStopping: the weights of epoch {self.best_epoch + 1} are put back")
             self.model.set_weights(self.best_weights)

@@ -224,8 +224,8 @@ class Softmax(_Elementwise):
             pairs = zip(reversed(other), reversed(own), strict=False)
             if len(other) > len(own) or any(a not in (1, None, b) and b is not None for a, b in pairs):
                 raise ValueError(
-                    f"{self._label}: The `mask` must be broadcastable to `inputs` and must not have more dimensions, got "
-                    f"a mask of shape {other} for inputs of shape {own}"
+                    f"{self._label}: expected a mask that broadcasts to the inputs, which must not have more dimensions, "
+                    f"got shape {other} for inputs of shape {own}"
                 )
             if mask.dtype != "bool":
                 mask = ops.greater(mask, 0.5)

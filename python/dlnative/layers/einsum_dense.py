@@ -127,26 +127,24 @@ def _shapes_of(
         wanted = named.get(letter)
         if None not in (wanted, extent) and wanted != extent:
             raise ValueError(
-                f"{label}: Input shape and output shape do not match at shared dimension '{letter}': expected {wanted}, "
-                f"got input of shape {input_shape}"
+                f"{label}: expected extent {wanted} for '{letter}', which the input and the output share, got input "
+                f"of shape {input_shape}"
             )
     for letter in outputs:
         if letter not in inputs and letter not in kernel:
             raise ValueError(
-                f"{label}: Dimension '{letter}' was specified in the output '{outputs}' but has no corresponding dim in the "
-                f"input '{inputs}' or the kernel '{kernel}'"
+                f"{label}: expected each letter of the output in the input or the kernel, got '{letter}' of "
+                f"'{outputs}', which neither '{inputs}' nor '{kernel}' has"
             )
     for letter in kernel:
         if letter not in inputs and letter not in outputs:
             raise ValueError(
-                f"{label}: Weight dimension '{letter}' did not have a match in either the input spec '{inputs}' or the "
-                f"output spec '{outputs}'"
+                f"{label}: expected each letter of the kernel in the input or the output, got '{letter}' of "
+                f"'{kernel}', which neither '{inputs}' nor '{outputs}' has"
             )
     for letter in bias_axes or "":
         if letter not in outputs:
-            raise ValueError(
-                f"{label}: Bias dimension '{letter}' was requested, but is not part of the output '{outputs}'"
-            )
+            raise ValueError(f"{label}: expected bias_axes among the letters of the output '{outputs}', got '{letter}'")
     bias = None
     if bias_axes is not None:
         first = min(outputs.index(letter) for letter in bias_axes)

@@ -267,9 +267,7 @@ class Layer(Stateless):
         trace = current_trace()
         for item in loss if isinstance(loss, (list, tuple)) else [loss]:
             if not is_tensor(item) and not hasattr(item, "dtype"):
-                raise ValueError(
-                    f"{self._label}: add_loss() can only be called from inside `build()` or `call()`, on a tensor, got {item!r}"
-                )
+                raise ValueError(f"{self._label}: expected tensors in add_loss(), in build() or call(), got {item!r}")
             if trace is not None:
                 trace.losses.append((self, item if isinstance(item, Tensor) else ops.convert_to_tensor(item)))
             else:

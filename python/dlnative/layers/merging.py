@@ -36,7 +36,7 @@ class _Merge(Layer):
                 raise ValueError(f"{self._label}: `{name}` should be a list. Received: {given!r}")
         if len(mask) != len(inputs):
             raise ValueError(
-                f"{self._label}: inputs and mask should have the same length. Received: {len(inputs)} and {len(mask)}"
+                f"{self._label}: inputs and masks should have the same length. Got {len(inputs)} and {len(mask)}"
             )
         return list(mask)
 

@@ -77,7 +77,7 @@ class Reshape(Layer):
         if (is_open and (known == 0 or total % known)) or (not is_open and total != known):
             raise ValueError(
                 f"{self._label}: expected samples that fit target_shape {self.target_shape}, got input of shape "
-                f"{tuple(input_shape)}: the total size of the tensor must be unchanged"
+                f"{tuple(input_shape)}"
             )
         return (input_shape[0], *(total // known if extent == -1 else extent for extent in self.target_shape))
 

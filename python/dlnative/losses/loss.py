@@ -145,7 +145,7 @@ class Loss:
         if isinstance(y, dict):
             return {key: self._converted(item, labels) for key, item in y.items()}
         if isinstance(y, (list, tuple)) and any(hasattr(item, "shape") and len(item.shape) for item in y):
-            return type(y)(self._converted(item, labels) for item in y)
+            return like(y, [self._converted(item, labels) for item in y])
         y = as_tensor(y)
         return y if labels and not dtypes.is_float(dtype_of(y)) else ops.cast(y, self._dtype)
 

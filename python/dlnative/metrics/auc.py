@@ -75,7 +75,7 @@ class AUC(Metric):
         self._from_logits = flag(self.name, "from_logits", from_logits)
         self._counts: dict[str, Any] = {}
         if num_labels is not None and not self.multi_label:
-            raise ValueError(f"{self.name}: `num_labels` is needed only when `multi_label` is True, got {num_labels!r}")
+            raise ValueError(f"{self.name}: expected num_labels only beside multi_label=True, got {num_labels!r}")
         if not self.multi_label:
             self._build((self.num_thresholds,))
         elif num_labels is not None:

@@ -47,7 +47,7 @@ def searchsorted(sorted_sequence: Any, values: Any, side: str = "left") -> Any:
         raise ValueError(f'searchsorted: expected side "left" or "right", got {shown(side)}')
     line, values = promote(sorted_sequence, values)
     if len(line.shape) != 1:
-        raise ValueError(f"searchsorted: only supports 1-D sorted sequences, got shape {tuple(line.shape)}")
+        raise ValueError(f"searchsorted: expected a vector as sorted_sequence, got shape {tuple(line.shape)}")
     extent = line.shape[0]
     if None in values.shape or extent is None:
         return unknown(values.shape, values, "int32")

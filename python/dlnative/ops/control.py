@@ -191,7 +191,7 @@ def scan(
     if not isinstance(unroll, bool) and (not isinstance(unroll, int) or unroll < 1):
         raise ValueError(f"scan: unroll must be an positive integer or boolean, got {shown(unroll)}")
     if xs is None and length is None:
-        raise ValueError("scan: got no `xs` to scan over and `length` not provided")
+        raise ValueError("scan: expected `xs` to scan over and, where it is None, a `length`, got neither")
     turns = turns_of("scan", xs, length)
     if at_once(init, xs):
         return tuple(Function(lambda init, xs: scan(f, init, xs, turns, reverse, unroll))(_tensors(init), _tensors(xs)))

@@ -194,9 +194,7 @@ def where(condition: Any, x1: Any = None, x2: Any = None) -> Any:
     """
     if x1 is None or x2 is None:
         if x1 is not None or x2 is not None:
-            raise ValueError(
-                "where: `x1` and `x2` either both should be `None` or both should be given, got one of them"
-            )
+            raise ValueError("where: `x1` and `x2` either both should be `None` or neither, got one of them")
         return nonzero(condition)
     x1, x2 = promote(x1, x2)
     return invoke(OPS["where"], (cast(condition, "bool"), x1, x2))

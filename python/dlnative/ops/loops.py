@@ -197,7 +197,7 @@ def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> 
     specs = [[(leaf.shape, leaf.dtype) for leaf in made] for made in leaves]
     if form(ways[0].result) != form(ways[1].result) or specs[0] != specs[1]:
         raise ValueError(
-            "cond: true_fn and false_fn should return outputs of the same kind (struct, dtype and shape), got "
+            "cond: expected results of the same nesting, shapes and types from true_fn and false_fn, got "
             f"{_described(ways[0].result)} and {_described(ways[1].result)}"
         )
     outer = ways[0].outer

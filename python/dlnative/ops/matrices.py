@@ -76,7 +76,7 @@ def diag(x: Any, k: int = 0) -> Any:
     if len(x.shape) == 2:
         return diagonal(x, offset)
     if len(x.shape) != 1:
-        raise ValueError(f"diag: `x` must be 1-D or 2-D, got shape {tuple(x.shape)}")
+        raise ValueError(f"diag: expected a vector or a matrix, got shape {tuple(x.shape)}")
     if x.shape[0] is None:
         return unknown((None, None), x)
     size = x.shape[0] + abs(offset)
