@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from typing import Any
 
@@ -190,3 +191,33 @@ def test_a_second_build_adds_nothing() -> None:
         layer.build((None, 3))
     assert len(layer.weights) == 2
     assert layer(X).shape == (2, 2)
+
+
+def test_what_a_layer_holds_is_looked_for_again_when_an_attribute_changes() -> None:
+    class Holder(layers.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = layers.Dense(2)
+            self.listed: list[Any] = []
+
+        def call(self, inputs: Any) -> Any:
+            return self.first(inputs)
+
+    holder = Holder()
+    assert holder.variables == []
+    holder.listed.append(layers.Dense(3))
+    holder.listed[0].build((None, 4))
+    assert holder.weights == holder.listed[0].weights
+    holder.listed = [layers.Dense(5)]
+    holder.listed[0].build((None, 4))
+    assert holder.weights == holder.listed[0].weights
+    twin = copy.deepcopy(holder)
+    twin.listed = []
+    assert twin.weights == []
+    assert len(holder.weights) == 2
+    del holder.listed
+    assert holder.weights == []
+    holder.first.build((None, 4))
+    assert len(holder.weights) == 2
+    holder.first = None
+    assert holder.weights == []

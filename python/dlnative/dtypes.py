@@ -120,6 +120,10 @@ def as_array(value: Any, dtype: str | None = None) -> np.ndarray[Any, Any]:
         TypeError: if it does not hold numbers.
         OverflowError: if a Python integer does not fit.
     """
+    if value.__class__ is np.ndarray:  # most often
+        name = _NAMES.get(value.dtype)
+        if name is not None and NUMPY[name] is value.dtype:
+            return value
     if isinstance(value, (np.ndarray, np.generic)):
         array = np.asarray(value)
         name = of_array(array)

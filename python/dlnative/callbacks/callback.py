@@ -89,9 +89,10 @@ class Callback:
         """Is called when `predict` ends."""
 
 
-_HOOKS = tuple(name for name in vars(Callback) if name.startswith("on_"))
 # Hooks whose own work is only to call another one.
 _OTHER_NAMES = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
+# The hooks, and under which names each may have been written.
+_HOOKS = {name: (name, _OTHER_NAMES.get(name, name)) for name in vars(Callback) if name.startswith("on_")}
 
 
 class CallbackList(Callback):
@@ -132,8 +133,10 @@ class CallbackList(Callback):
         self._progress = [callback for callback in self.callbacks if isinstance(callback, ProgbarLogger)]
         self.set_model(model)
         self.set_params(params)
+        written = [(callback, _written(callback)) for callback in self.callbacks]
         self._hooks: dict[str, list[Callable[..., None]]] = {
-            name: [getattr(callback, name) for callback in self.callbacks if _writes(callback, name)] for name in _HOOKS
+            name: [getattr(callback, name) for callback, names in written if not names.isdisjoint(ways)]
+            for name, ways in _HOOKS.items()
         }
 
     def set_params(self, params: dict[str, Any]) -> None:
@@ -149,7 +152,7 @@ class CallbackList(Callback):
         if model is None:
             return
         if self._histories:
-            model.history = self._histories[-1]
+            model.__dict__["history"] = self._histories[-1]  # it holds nothing that a plan depends on
         for callback in self.callbacks:
             callback.set_model(model)
 
@@ -224,11 +227,14 @@ class CallbackList(Callback):
         self._call("on_predict_end", logs)
 
 
-def _writes(callback: Callback, name: str) -> bool:
-    """Tells whether a callback has a hook of its own, under this or another name."""
-    if getattr(getattr(callback, name), "__func__", None) is not getattr(Callback, name):
-        return True
-    return name in _OTHER_NAMES and _writes(callback, _OTHER_NAMES[name])
+def _written(callback: Callback) -> set[str]:
+    """Returns the names of what a callback has of its own: hooks, and what else it and its classes define."""
+    names = set(callback.__dict__)
+    for cls in type(callback).__mro__:
+        if cls is Callback:
+            break
+        names.update(cls.__dict__)
+    return names
 
 
 def _flat(callbacks: Any) -> Iterator[Any]:

@@ -39,7 +39,7 @@ class History(Callback):
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
         if self.model is not None:
-            self.model.history = self
+            self.model.__dict__["history"] = self
 
 
 class CSVLogger(Callback):

@@ -71,10 +71,16 @@ def flatten(structure: Any) -> list[Any]:
         [2, 1, None]
     """
     if isinstance(structure, dict):
-        return [leaf for key in ordered_keys(structure) for leaf in flatten(structure[key])]
-    if isinstance(structure, (list, tuple)):
-        return [leaf for item in structure for leaf in flatten(item)]
-    return [structure]
+        structure = [structure[key] for key in ordered_keys(structure)]
+    elif not isinstance(structure, (list, tuple)):
+        return [structure]
+    found: list[Any] = []
+    for item in structure:
+        if isinstance(item, (list, tuple, dict)):
+            found += flatten(item)
+        else:
+            found.append(item)
+    return found
 
 
 def pack(structure: Any, leaves: Iterable[Any]) -> Any:

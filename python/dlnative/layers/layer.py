@@ -333,4 +333,4 @@ class Layer(Stateless):
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies of a layer share no compiled functions with it, and are called in no model but the one that is copied."""
-        return {**self.__dict__, "_function": None, "_last_call": None}
+        return {**self.__dict__, "_function": None, "_held": None, "_last_call": None}

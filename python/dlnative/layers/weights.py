@@ -132,12 +132,16 @@ class Weights(Revised):
         if value.__class__ not in _PLAIN and isinstance(value, (Variable, Weights)):
             self._track(name, value)
         _set(self, name, value)
-        if "_revision" in self.__dict__:
+        own = self.__dict__
+        if own.get("_held") is not None and name not in _NOT_HELD:
+            own["_held"] = None
+        if "_revision" in own:
             self._revise(name)
 
     def __delattr__(self, name: str) -> None:
         value = self.__dict__.get(name)
         object.__delattr__(self, name)
+        self.__dict__["_held"] = None
         if isinstance(value, Variable):
             self._variables.pop(value, None)
             self._added.discard(value)
@@ -162,18 +166,31 @@ class Weights(Revised):
 
     def _attributes(self) -> list[Any]:
         """Returns what the layer holds: values of its attributes, and of lists, sets and dicts among them."""
+        held, nested = self._holding()
+        if not nested:
+            return list(held)
         found: list[Any] = []
-        for name, value in self.__dict__.items():
-            if value.__class__ not in _PLAIN and name not in _INTERNAL:
-                if isinstance(value, (list, tuple, dict, set)):
-                    _collect(value, found)
-                else:
-                    found.append(value)
+        _collect(held, found)
         return found
+
+    def _holding(self) -> tuple[list[Any], list[Any]]:
+        """Returns the attributes that may hold something, and the lists, tuples, sets and dicts among them.
+
+        Every run asks for them several times, so they are kept until an attribute is set; what the containers hold may
+        change at any time.
+        """
+        own = self.__dict__
+        kept: tuple[list[Any], list[Any]] | None = own.get("_held")
+        if kept is None:
+            held = [item for name, item in own.items() if item.__class__ not in _PLAIN and name not in _INTERNAL]
+            kept = held, [item for item in held if isinstance(item, (list, tuple, dict, set))]
+            own["_held"] = kept
+        return kept
 
     def _inner(self, attributes: list[Any]) -> list[Any]:
         """Returns the layers inside, of what `_attributes` found."""
-        return list(dict.fromkeys([item for item in attributes if isinstance(item, Weights)]))
+        found = [item for item in attributes if isinstance(item, Weights)]
+        return list(dict.fromkeys(found)) if found else found
 
     def plan_state(self) -> tuple[Any, ...]:
         """Returns what plans in which this layer takes part depend on; see `graph.trace.Dependency`.
@@ -183,8 +200,8 @@ class Weights(Revised):
         """
         own = self.__dict__
         found = [*super().plan_state(), own["_trainable"]]
-        for name, value in own.items():
-            if value.__class__ in _CONTAINERS and name not in _INTERNAL:
+        for value in self._holding()[1]:
+            if value.__class__ in _CONTAINERS:
                 _collect_parts(value, found)
         for variable in own["_variables"]:
             found += variable.treatment
@@ -364,8 +381,8 @@ class Weights(Revised):
 # What layers and models keep for themselves, where no weights or layers of a user's are looked for.
 _INTERNAL = frozenset(
     {
-        "_added", "_arguments", "_build_shapes", "_first_input_shape", "_function", "_last_call",
-        "_output_shape", "_stateless", "_variables",
+        "_added", "_arguments", "_build_shapes", "_first_input_shape", "_function", "_held", "_last_call",
+        "_output_shape", "_revision", "_stateless", "_variables",
     }
 )  # fmt: skip
 Weights._not_traced = _INTERNAL | {
@@ -373,6 +390,8 @@ Weights._not_traced = _INTERNAL | {
     "output_structure", "predict_function", "stop_evaluating", "stop_predicting", "stop_training", "test_function",
     "train_function",
 }  # fmt: skip
+# Attributes that never hold anything.
+_NOT_HELD = _INTERNAL | {"_building", "_locked", "built", "stop_evaluating", "stop_predicting", "stop_training"}
 _CONTAINERS = frozenset({list, tuple, dict, set})
 _PLAIN = frozenset({str, int, float, bool, type(None), type(lambda: None)})
 

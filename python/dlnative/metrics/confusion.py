@@ -106,8 +106,7 @@ def ratio(first: Any, second: Any) -> Any:
 
 def quotient(x1: Any, x2: Any) -> Any:
     """Returns `x1 / x2`, and 0 where `x2` is 0."""
-    none = ops.equal(x2, 0.0)
-    return ops.where(none, 0.0, ops.divide(x1, ops.where(none, 1.0, x2)))
+    return ops.divide(x1, ops.where(ops.equal(x2, 0.0), np.inf, x2))
 
 
 def plain(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -80,7 +80,7 @@ class Metric:
     @property
     def variables(self) -> list[Variable]:
         """The variables: its own in the order of their making, then those of the metrics that it holds."""
-        held = list(_held(list(self.__dict__.values())))
+        held = _held(list(self.__dict__.values()))
         found = dict.fromkeys(item for item in held if isinstance(item, Variable))
         for item in held:
             if isinstance(item, Metric) and item is not self:
@@ -169,17 +169,23 @@ class Metric:
         return f"<{type(self).__name__} name={self.name}>"
 
 
-def _held(items: list[Any]) -> Iterator[Any]:
-    """Yields variables and metrics in nested lists, tuples and dicts, in order, each container once."""
+_PLAIN = frozenset({str, int, float, bool, type(None)})
+
+
+def _held(items: list[Any]) -> list[Any]:
+    """Returns variables and metrics in nested lists, tuples and dicts, in order, each container once."""
+    found: list[Any] = []
     seen: set[int] = set()
-    pending = items[::-1]
+    pending = [item for item in reversed(items) if item.__class__ not in _PLAIN]
     while pending:
         item = pending.pop()
         if isinstance(item, (Variable, Metric)):
-            yield item
+            found.append(item)
         elif isinstance(item, (list, tuple, dict)) and id(item) not in seen:
             seen.add(id(item))
-            pending += list(item.values() if isinstance(item, dict) else item)[::-1]
+            inside = list(item.values() if isinstance(item, dict) else item)
+            pending += [item for item in reversed(inside) if item.__class__ not in _PLAIN]
+    return found
 
 
 def set_to_zero(variables: Sequence[Variable]) -> None:

@@ -19,8 +19,10 @@ Array = np.ndarray[Any, Any]
 def model_floats(model: Any) -> str:
     """Returns the type that floats are fed in: float64 where a model, or one of its symbolic inputs, is float64."""
     graph = model._graph
-    if graph is not None and any(tensor.dtype == "float64" for tensor in graph.inputs):
-        return "float64"
+    if graph is not None:
+        for tensor in graph.inputs:
+            if tensor.dtype == "float64":
+                return "float64"
     return floats_of(model.dtype)
 
 

@@ -81,7 +81,9 @@ def _held_metrics(layers: list[Any]) -> list[Any]:
         if not isinstance(layer, Trainer):
             attributes = layer._attributes()
             found += [item for item in attributes if isinstance(item, metrics_module.Metric)]
-            found += _held_metrics(layer._inner(attributes))
+            inner = layer._inner(attributes)
+            if inner:
+                found += _held_metrics(inner)
     return found
 
 
