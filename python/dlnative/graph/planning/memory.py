@@ -59,6 +59,8 @@ def _assign_inside(step: Step, layout: Layout) -> None:
 def _save_old_values(plan: LoweredIR, written: set[Variable]) -> None:
     """Copies a variable's value first, where its old value is returned or assigned although the plan changes it."""
     changing = written | {variable for variable, _ in plan.updates}
+    if not changing:
+        return
     copies: dict[int, Value] = {}
     steps: list[Step] = []
 

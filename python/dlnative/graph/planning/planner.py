@@ -45,6 +45,8 @@ def plan(trace: Trace, results: Sequence[Tensor], limits: Limits) -> Program:
 
 
 def _optimise(plan: LoweredIR, limits: Limits) -> None:
+    if len(plan.steps) < 2 and not plan.has_regions:  # as that of one op on arrays: nothing to combine
+        return
     fuse(plan)
     _remove_unused(plan)
     if plan.has_regions:
