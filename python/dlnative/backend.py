@@ -51,8 +51,8 @@ def result_type(*types: Any) -> str:
         *types: types, as `standardize_dtype` takes them; `int` and `float` leave the type of tensors as it is where they can.
 
     Example:
-        >>> result_type("int32", "float16"), result_type("bfloat16", float)
-        ('float16', 'bfloat16')
+        >>> result_type("int32", "float16"), result_type("float16", float)
+        ('float16', 'float16')
     """
     found: str | None = None
     for item in (item for item in types if item not in (int, float, bool)):
