@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import dlnative
-from dlnative import callbacks
+from dlnative import callbacks, layers
 
 X = np.arange(20, dtype="float32").reshape(10, 2) / 20
 
@@ -279,3 +279,19 @@ def test_what_is_wrong_is_said_in_one_line() -> None:
             callbacks.EarlyStopping(**{name: float("nan")})  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="callbacks: expected callbacks, got 'early'"):
         network().fit(X, Y, verbose=0, callbacks=["early"])
+
+
+def test_an_exception_while_means_are_in_the_variables() -> None:
+    class Interrupting(callbacks.Callback):
+        def on_test_begin(self, logs: dict[str, Any] | None = None) -> None:
+            if self.model.optimizer.iterations.value == 2:
+                raise KeyboardInterrupt
+
+    model = dlnative.Sequential([dlnative.Input((1,)), layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+    model.compile(dlnative.optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5), "mae")
+    x, swapping = np.ones((1, 1), "float32"), callbacks.SwapEMAWeights()
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(x, 9 * x, validation_data=(x, x), callbacks=[swapping, Interrupting()], epochs=2, verbose=0)
+    assert model.get_weights()[0].item() == 1.5  # the mean of 1 and 2
+    swapping.set_model(model)
+    assert model.get_weights()[0].item() == 2.0

@@ -32,6 +32,8 @@ class SwapEMAWeights(Callback):
             self._swapped = means
 
     def set_model(self, model: Any) -> None:
+        if self._swapped and self._model is not None:  # an exception ended the run before
+            self._swap(False)
         super().set_model(model)
         self._swapped = False
 

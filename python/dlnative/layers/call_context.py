@@ -45,8 +45,3 @@ class Scope:
 
     def __exit__(self, *error: object) -> None:
         context.layer, context.path = self._before
-
-
-def training_now() -> bool:
-    """Returns the `training` argument of the innermost layer call that was given one; `False` outside of any."""
-    return bool(context.training)

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Sequence
 from typing import Any
 
 from dlnative import dtypes, ops
 from dlnative.ops import random as draws
+from dlnative.ops.core import shape_of
 from dlnative.random.seed_generator import SeedGenerator, draw_seed
 
 __all__ = ["SeedGenerator", "dropout", "normal", "randint", "uniform"]
-
-
-def _shape(name: str, shape: Any) -> tuple[int, ...]:
-    extents = shape if isinstance(shape, (tuple, list)) else (shape,)
-    try:
-        found = tuple([operator.index(extent) for extent in extents])
-    except TypeError:
-        raise TypeError(f"{name}: expected a shape of integers, got {shape!r}") from None
-    if any(extent < 0 for extent in found):
-        raise ValueError(f"{name}: expected a shape without negative extents, got {shape!r}")
-    return found
 
 
 def _float_type(name: str, dtype: Any) -> str:
@@ -47,7 +36,7 @@ def normal(
         (2, 3)
     """
     kind = _float_type("normal", dtype)
-    return draws.random_normal(draw_seed(seed), _shape("normal", shape), mean, stddev, kind)
+    return draws.random_normal(draw_seed(seed), shape_of("normal", shape), mean, stddev, kind)
 
 
 def uniform(
@@ -66,7 +55,7 @@ def uniform(
         True
     """
     kind = _float_type("uniform", dtype)
-    return draws.random_uniform(draw_seed(seed), _shape("uniform", shape), minval, maxval, kind)
+    return draws.random_uniform(draw_seed(seed), shape_of("uniform", shape), minval, maxval, kind)
 
 
 def randint(shape: Sequence[int] | int, minval: int, maxval: int, dtype: Any = "int32", seed: Any = None) -> Any:
@@ -86,7 +75,7 @@ def randint(shape: Sequence[int] | int, minval: int, maxval: int, dtype: Any = "
         raise ValueError(f"randint: expected a dtype of integers, got {kind}")
     if not 0 < maxval - minval < 2**53:
         raise ValueError(f"randint: expected minval below maxval, got {minval} and {maxval}")
-    u = draws.random_uniform(draw_seed(seed), _shape("randint", shape), dtype="float64")
+    u = draws.random_uniform(draw_seed(seed), shape_of("randint", shape), dtype="float64")
     return ops.cast(ops.floor(u * float(maxval - minval)) + float(minval), kind)
 
 
