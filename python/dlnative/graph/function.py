@@ -89,13 +89,13 @@ def _is_fed(value: Any) -> bool:
 
 
 def _direct_signature(x: Array, static: dict[str, Any]) -> Hashable:
-    if static:
-        named = [
-            (name, value.__class__, value) if value.__class__ in _PLAIN else (name, static_key(value))
-            for name, value in static.items()
-        ]
-        return x.shape, x.dtype, x.flags.c_contiguous, *named
-    return x.shape, x.dtype, x.flags.c_contiguous
+    if not static:
+        return x.shape, x.dtype, x.flags.c_contiguous
+    if len(static) == 1:  # most often `training`
+        for name, value in static.items():
+            if value is True or value is False:
+                return x.shape, x.dtype, x.flags.c_contiguous, name, value
+    return x.shape, x.dtype, x.flags.c_contiguous, static_key(static)
 
 
 def static_key(value: Any) -> Hashable:
