@@ -43,7 +43,7 @@ def slice(inputs: Any, start_indices: Any, shape: Sequence[int]) -> Any:
     extents: list[Any] = [integer(extent, "slice: shape") for extent in shape]
     if len(extents) != rank:
         raise ValueError(
-            f"slice: expected as many extents in `shape` as the inputs have axes, got inputs of shape "
+            f"slice: the dimensions in `inputs` must match the dimensions in `shape`, got inputs of shape "
             f"{tuple(x.shape)} and shape={tuple(shape)}"
         )
     starts = _starts("slice", start_indices, rank)
@@ -70,7 +70,9 @@ def _starts(name: str, start_indices: Any, rank: int) -> Any:
         start_indices = as_tensor(start_indices)
     count = start_indices.shape[0] if isinstance(start_indices, Tensor) else len(start_indices)
     if count != rank:
-        raise ValueError(f"{name}: expected as many start indices as the inputs have axes, got {count} for {rank} axes")
+        raise ValueError(
+            f"{name}: the dimensions in `start_indices` must match the dimensions in `inputs`, got {count} for {rank} axes"
+        )
     if isinstance(start_indices, Tensor):
         return start_indices if start_indices.constant is None else start_indices.constant.tolist()
     return [integer(start, f"{name}: start_indices") for start in start_indices]
