@@ -148,7 +148,9 @@ def check(random: Generator) -> str | None:
         return None
     if name in _LEAPS and any("float16" in str(getattr(value, "dtype", "")) for value in args):
         return None
-    if str(getattr(found, "dtype", "")).startswith("uint") and any(map(_holds_floats, [*args, *kwargs.values()])):
+    results = found if isinstance(found, (tuple, list)) else [found]
+    unsigned = any(str(getattr(result, "dtype", "")).startswith("uint") for result in results)
+    if unsigned and any(map(_holds_floats, [*args, *kwargs.values()])):
         return None  # below zero a float has no value there: NumPy gives what the processor gives
     line = differ(found, wanted, _scale(args))
     return f"{told}: {line}" if line else None
