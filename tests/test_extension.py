@@ -1,8 +1,9 @@
-"""What somebody adds from outside: an op with an epilogue, in one file."""
+"""What somebody adds from outside: an op with an epilogue in one file, and a backend."""
 
 from __future__ import annotations
 
 import ast
+import collections
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ import pytest
 import dlnative
 from dlnative import ops
 from dlnative.backends import selection
+from dlnative.backends.backend import Executor, Limits
+from dlnative.backends.program import Program
 from dlnative.backends.reference import functions
 from dlnative.backends.reference.epilogue import finish
 from dlnative.graph.function import Function
@@ -97,3 +100,43 @@ def test_the_graph_knows_no_op_by_name() -> None:
         if isinstance(node, ast.Constant) and node.value in OPS
     ]
     assert found == []
+
+
+class CountingBackend:
+    """A backend of somebody else: it counts the instructions that it is given and lets the reference run them."""
+
+    name = "counting"
+    limits = Limits(chain_elements=1)
+
+    def __init__(self) -> None:
+        self.instructions: collections.Counter[str] = collections.Counter()
+        self.heard = 0
+        self._other = selection.get("reference")
+
+    def build(self, program: Program) -> Executor:
+        self.instructions.update(step.op for step in program.instructions)
+        return self._other.build(program)
+
+    def invalidate(self, array: Any) -> None:
+        self.heard += 1
+
+
+def test_a_backend_that_counts_instructions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(selection, "_makers", dict(selection._makers))
+    monkeypatch.setattr(selection, "_made", dict(selection._made))
+    made = CountingBackend()
+    selection.register("counting", lambda: made)
+    x, y = np.ones((8, 3), "float32"), np.ones((8, 1), "float32")
+    with selection.use_backend("counting"):
+        model = dlnative.Sequential([dlnative.Input((3,)), dlnative.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        made.instructions.clear()
+        model.fit(x, y, batch_size=4, verbose=0)
+        assert made.instructions["sgd"] == 1
+        assert made.instructions["matmul"] == 2  # forward, and the gradient of the weights
+        before = made.heard
+        model.set_weights(model.get_weights())
+        assert made.heard > before
+        assert selection.backend() == "counting"
+    with pytest.raises(ValueError, match=r"expected one of .*counting"):
+        selection.set_backend("unknown")
