@@ -41,6 +41,7 @@ from dlnative.regularizers import Regularizer
 from dlnative.symbolic import KerasTensor
 
 if TYPE_CHECKING:
+    from dlnative import classic as classic
     from dlnative import datasets as datasets
     from dlnative import tree as tree
     from dlnative.verification import Report
@@ -64,12 +65,16 @@ def selftest(backend: str = "cpu", verbose: bool = True) -> Report:
 
 
 def __getattr__(name: str) -> Any:
-    """Imports data sets, and functions of nested structures, when they are asked for."""
-    if name in ("datasets", "tree"):
+    """Imports what few programs use when it is asked for."""
+    if name in ("classic", "datasets", "tree"):
         import importlib
 
         return importlib.import_module(f"dlnative.{name}")
     raise AttributeError(f"module 'dlnative' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
 
 
 __all__ = [
@@ -91,6 +96,7 @@ __all__ = [
     "backend",
     "build_config",
     "callbacks",
+    "classic",
     "config",
     "constraints",
     "datasets",

@@ -89,6 +89,101 @@ def exponential(x: Any) -> Any:
     return ops.exp(x)
 
 
+def step(x: Any, at_zero: float = 1.0) -> Any:
+    """Returns 1 where x is positive, 0 where it is negative, and `at_zero` at 0. Its gradient is 0 everywhere.
+
+    Args:
+        x: a tensor or array.
+        at_zero: 1 as in a perceptron, 0.5 as in Heaviside's function, or 0.
+
+    Example:
+        >>> import numpy as np
+        >>> step(np.array([-2.0, 0.0, 3.0]), at_zero=0.5).tolist()
+        [0.0, 0.5, 1.0]
+    """
+    return ops.stop_gradient(ops.heaviside(x, at_zero))
+
+
+def arctan(x: Any) -> Any:
+    """Returns `2 / pi * arctan(x)`, between -1 and 1.
+
+    Example:
+        >>> import numpy as np
+        >>> arctan(np.array([-1.0, 0.0, 1e9])).round(4).tolist()
+        [-0.5, 0.0, 1.0]
+    """
+    return 0.6366197723675814 * ops.arctan(x)
+
+
+def shifted_relu(x: Any, shift_x: float = -1.0, shift_y: float = -1.0) -> Any:
+    """Returns `max(x - shift_x, 0) + shift_y`; with both -1 that is `max(x, -1)`.
+
+    Args:
+        x: a tensor or array.
+        shift_x: where the bend is.
+        shift_y: the value left of it.
+
+    Source:
+        Clevert et al., "Fast and accurate deep network learning by exponential linear units", ICLR 2016 (SReLU).
+
+    Example:
+        >>> import numpy as np
+        >>> shifted_relu(np.array([-3.0, -0.5, 2.0])).tolist()
+        [-1.0, -0.5, 2.0]
+    """
+    return ops.relu(x - shift_x) + shift_y
+
+
+def prelu(x: Any, alpha: Any = 0.25) -> Any:
+    """Returns `max(x, 0) + alpha * min(x, 0)`, with a slope that may be a variable. The layer `PReLU` learns its slopes.
+
+    Args:
+        x: a tensor or array.
+        alpha: the slope below 0, which broadcasts to x.
+
+    Source:
+        He et al., "Delving deep into rectifiers", ICCV 2015.
+
+    Example:
+        >>> import numpy as np
+        >>> prelu(np.array([[-2.0, 3.0], [-4.0, -1.0]]), np.array([0.5, 0.25])).tolist()
+        [[-1.0, 3.0], [-2.0, -0.25]]
+    """
+    return ops.relu(x) - alpha * ops.relu(-x)
+
+
+def maxout(x: Any, num_pieces: int = 2, axis: int = -1) -> Any:
+    """Returns the largest of each `num_pieces` neighbours along an axis, which becomes that much shorter.
+
+    Args:
+        x: a tensor or array.
+        num_pieces: how many make one; divides the extent of the axis.
+        axis: the axis.
+
+    Raises:
+        ValueError: if the extent cannot be divided.
+
+    Source:
+        Goodfellow et al., "Maxout networks", ICML 2013.
+
+    Example:
+        >>> import numpy as np
+        >>> maxout(np.array([[1.0, 5.0, -2.0, -3.0]])).tolist()
+        [[5.0, -2.0]]
+    """
+    shape = list(x.shape)
+    axis = axis + len(shape) if axis < 0 else axis
+    if not 0 <= axis < len(shape):
+        raise ValueError(f"maxout: expected an axis of {len(shape)}, got {axis}")
+    if shape[axis] is None or num_pieces < 1 or shape[axis] % num_pieces:
+        raise ValueError(
+            f"maxout: expected an extent that {num_pieces} divides, got axis {axis} of shape {tuple(shape)}"
+        )
+    unknown_extents = [extent if extent is not None else -1 for extent in shape]
+    split = [*unknown_extents[:axis], shape[axis] // num_pieces, num_pieces, *unknown_extents[axis + 1 :]]
+    return ops.max(ops.reshape(x, split), axis=axis + 1)
+
+
 def gelu(x: Any, approximate: bool = False) -> Any:
     """Returns `x * P(X <= x)` for a standard normal X (Hendrycks and Gimpel 2016), exactly or by a tanh.
 
@@ -105,7 +200,7 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     for function in (
         linear, relu, leaky_relu, relu6, sigmoid, tanh, softmax, log_softmax, softplus, softsign, exponential, elu, selu, silu,
         gelu, mish, hard_sigmoid, hard_tanh, hard_silu, celu, glu, log_sigmoid, hard_shrink, soft_shrink, tanh_shrink,
-        squareplus, sparse_plus, sparse_sigmoid, sparsemax, threshold,
+        squareplus, sparse_plus, sparse_sigmoid, sparsemax, threshold, step, arctan, shifted_relu, prelu, maxout,
     )
 }  # fmt: skip
 _FUNCTIONS.update(swish=swish, hard_swish=hard_swish)

@@ -42,6 +42,13 @@ if TYPE_CHECKING:
     from dlnative.layers.einsum_dense import EinsumDense as EinsumDense
     from dlnative.layers.embedding import Embedding as Embedding
     from dlnative.layers.embedding import ReversibleEmbedding as ReversibleEmbedding
+    from dlnative.layers.further_activations import GLU as GLU
+    from dlnative.layers.further_activations import Arctan as Arctan
+    from dlnative.layers.further_activations import Maxout as Maxout
+    from dlnative.layers.further_activations import ShiftedReLU as ShiftedReLU
+    from dlnative.layers.further_activations import Sparsemax as Sparsemax
+    from dlnative.layers.further_activations import Step as Step
+    from dlnative.layers.further_activations import ThresholdedReLU as ThresholdedReLU
     from dlnative.layers.merging import Add as Add
     from dlnative.layers.merging import Average as Average
     from dlnative.layers.merging import Concatenate as Concatenate
@@ -61,10 +68,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ELU",
+    "GLU",
     "Activation",
     "ActivityRegularization",
     "Add",
     "AlphaDropout",
+    "Arctan",
     "Average",
     "Concatenate",
     "Cropping1D",
@@ -87,6 +96,7 @@ __all__ = [
     "LeakyReLU",
     "Masking",
     "Maximum",
+    "Maxout",
     "Minimum",
     "Multiply",
     "PReLU",
@@ -95,11 +105,15 @@ __all__ = [
     "RepeatVector",
     "Reshape",
     "ReversibleEmbedding",
+    "ShiftedReLU",
     "Softmax",
+    "Sparsemax",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "Step",
     "Subtract",
+    "ThresholdedReLU",
     "UpSampling1D",
     "UpSampling2D",
     "UpSampling3D",
@@ -124,6 +138,7 @@ _LATER = {
     "borders": ("Cropping1D", "Cropping2D", "Cropping3D", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D"),
     "einsum_dense": ("EinsumDense",),
     "embedding": ("Embedding", "ReversibleEmbedding"),
+    "further_activations": ("Arctan", "GLU", "Maxout", "ShiftedReLU", "Sparsemax", "Step", "ThresholdedReLU"),
     "merging": (
         "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract",
         "add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract",

@@ -182,7 +182,7 @@ class PReLU(Layer):
         self.input_spec = InputSpec(ndim=len(input_shape), axes=axes)
 
     def call(self, inputs: Any) -> Any:
-        return ops.relu(inputs) - self.alpha * ops.relu(-inputs)
+        return activations.prelu(inputs, self.alpha)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return tuple(input_shape)

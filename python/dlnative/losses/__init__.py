@@ -58,6 +58,12 @@ if TYPE_CHECKING:
     from dlnative.losses.overlap import Tversky as Tversky
     from dlnative.losses.overlap import dice as dice
     from dlnative.losses.overlap import tversky as tversky
+    from dlnative.losses.textbook import CrossEntropyError as CrossEntropyError
+    from dlnative.losses.textbook import HalfSumOfSquares as HalfSumOfSquares
+    from dlnative.losses.textbook import RootMeanSquaredError as RootMeanSquaredError
+    from dlnative.losses.textbook import cross_entropy_error as cross_entropy_error
+    from dlnative.losses.textbook import half_sum_of_squares as half_sum_of_squares
+    from dlnative.losses.textbook import root_mean_squared_error as root_mean_squared_error
 
 __all__ = [
     "BinaryCrossentropy",
@@ -68,7 +74,9 @@ __all__ = [
     "CategoricalHinge",
     "Circle",
     "CosineSimilarity",
+    "CrossEntropyError",
     "Dice",
+    "HalfSumOfSquares",
     "Hinge",
     "Huber",
     "KLDivergence",
@@ -80,6 +88,7 @@ __all__ = [
     "MeanSquaredError",
     "MeanSquaredLogarithmicError",
     "Poisson",
+    "RootMeanSquaredError",
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
     "Tversky",
@@ -92,9 +101,11 @@ __all__ = [
     "categorical_hinge",
     "circle",
     "cosine_similarity",
+    "cross_entropy_error",
     "deserialize",
     "dice",
     "get",
+    "half_sum_of_squares",
     "hinge",
     "huber",
     "kl_divergence",
@@ -105,6 +116,7 @@ __all__ = [
     "mean_squared_logarithmic_error",
     "poisson",
     "reduce_weighted",
+    "root_mean_squared_error",
     "serialize",
     "sparse_categorical_crossentropy",
     "squared_hinge",
@@ -129,6 +141,10 @@ _LATER = {
     ],
     "generalized": ["CategoricalGeneralizedCrossEntropy", "categorical_generalized_cross_entropy"],
     "overlap": ["Dice", "Tversky", "dice", "tversky"],
+    "textbook": [
+        "CrossEntropyError", "HalfSumOfSquares", "RootMeanSquaredError", "cross_entropy_error", "half_sum_of_squares",
+        "root_mean_squared_error",
+    ],
 }  # fmt: skip
 __getattr__ = lazily(__name__, _LATER)
 

@@ -8,12 +8,14 @@ from typing import Any
 
 
 def lazily(package: str, modules: Mapping[str, Sequence[str]]) -> Callable[[str], Any]:
-    """Returns the `__getattr__` of a package.
+    """Returns the `__getattr__` of a package, whose `dir` lists from now on what it exports, imported or not.
 
     Args:
         package: the name of the package.
         modules: its modules, each with the names that the package takes from it; a module without names is one itself.
     """
+    exporter: Any = sys.modules[package]
+    exporter.__dir__ = lambda: sorted(exporter.__all__)
     homes = {name: module for module, names in modules.items() for name in names or [module]}
 
     def get(name: str) -> Any:
@@ -23,7 +25,7 @@ def lazily(package: str, modules: Mapping[str, Sequence[str]]) -> Callable[[str]
 
         module = importlib.import_module(f"{package}.{homes[name]}")
         value = module if not modules[homes[name]] else getattr(module, name)
-        setattr(sys.modules[package], name, value)
+        setattr(exporter, name, value)
         return value
 
     return get
