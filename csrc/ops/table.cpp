@@ -16,6 +16,7 @@ DLNATIVE_FAMILY(shape)
 DLNATIVE_FAMILY(arithmetic)
 DLNATIVE_FAMILY(indexing)
 DLNATIVE_FAMILY(softmax)
+DLNATIVE_FAMILY(normalization)
 DLNATIVE_FAMILY(random)
 DLNATIVE_FAMILY(loss)
 DLNATIVE_FAMILY(optimizer)
@@ -25,15 +26,11 @@ namespace {
 
 constexpr OpFamily families[] = {
     {elementwise_rows, &elementwise_row_count},  // these two first: ops/chain.cpp finds its steps by op code
-    {reduction_rows, &reduction_row_count},
-    {chain_rows, &chain_row_count},
-    {linalg_rows, &linalg_row_count},
-    {shape_rows, &shape_row_count},
-    {arithmetic_rows, &arithmetic_row_count},
-    {indexing_rows, &indexing_row_count},
-    {softmax_rows, &softmax_row_count},
-    {random_rows, &random_row_count},
-    {loss_rows, &loss_row_count},
+    {reduction_rows, &reduction_row_count},     {chain_rows, &chain_row_count},
+    {linalg_rows, &linalg_row_count},           {shape_rows, &shape_row_count},
+    {arithmetic_rows, &arithmetic_row_count},   {indexing_rows, &indexing_row_count},
+    {softmax_rows, &softmax_row_count},         {normalization_rows, &normalization_row_count},
+    {random_rows, &random_row_count},           {loss_rows, &loss_row_count},
     {optimizer_rows, &optimizer_row_count},
 };
 

@@ -91,8 +91,9 @@ class Op:
             its size.
         size: what counts as the size of an element: `"element"`, its exact value; `"argument"`, the larger of that and the
             largest operand at its place, where the result is a difference; `"terms"`, the sum of the sizes of what is
-            summed; `"chain"`, the larger of these two; `"row"`, the largest of its row; `"update"`, what was added to the
-            operand that it replaces; `"unit"`, 1.
+            summed; `"chain"`, the larger of these two; `"row"`, the largest of its row; `"column"`, that of the first result,
+            and of later ones the sum of the first operand over the rows; `"update"`, what was added to the operand that it
+            replaces; `"unit"`, 1.
     """
 
     __slots__ = (

@@ -33,6 +33,7 @@ from dlnative.utils.lazy import lazily
 from dlnative.utils.registry import unknown
 
 if TYPE_CHECKING:
+    from dlnative.layers.batch_normalization import BatchNormalization as BatchNormalization
     from dlnative.layers.borders import Cropping1D as Cropping1D
     from dlnative.layers.borders import Cropping2D as Cropping2D
     from dlnative.layers.borders import Cropping3D as Cropping3D
@@ -65,6 +66,11 @@ if TYPE_CHECKING:
     from dlnative.layers.merging import minimum as minimum
     from dlnative.layers.merging import multiply as multiply
     from dlnative.layers.merging import subtract as subtract
+    from dlnative.layers.normalization import GroupNormalization as GroupNormalization
+    from dlnative.layers.normalization import LayerNormalization as LayerNormalization
+    from dlnative.layers.normalization import RMSNormalization as RMSNormalization
+    from dlnative.layers.normalization import UnitNormalization as UnitNormalization
+    from dlnative.layers.spectral_normalization import SpectralNormalization as SpectralNormalization
 
 __all__ = [
     "ELU",
@@ -75,6 +81,7 @@ __all__ = [
     "AlphaDropout",
     "Arctan",
     "Average",
+    "BatchNormalization",
     "Concatenate",
     "Cropping1D",
     "Cropping2D",
@@ -87,12 +94,14 @@ __all__ = [
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
+    "GroupNormalization",
     "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
     "Lambda",
     "Layer",
+    "LayerNormalization",
     "LeakyReLU",
     "Masking",
     "Maximum",
@@ -101,6 +110,7 @@ __all__ = [
     "Multiply",
     "PReLU",
     "Permute",
+    "RMSNormalization",
     "ReLU",
     "RepeatVector",
     "Reshape",
@@ -111,9 +121,11 @@ __all__ = [
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
+    "SpectralNormalization",
     "Step",
     "Subtract",
     "ThresholdedReLU",
+    "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
     "UpSampling3D",
@@ -135,6 +147,7 @@ __all__ = [
 
 
 _LATER = {
+    "batch_normalization": ("BatchNormalization",),
     "borders": ("Cropping1D", "Cropping2D", "Cropping3D", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D"),
     "einsum_dense": ("EinsumDense",),
     "embedding": ("Embedding", "ReversibleEmbedding"),
@@ -143,6 +156,8 @@ _LATER = {
         "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract",
         "add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract",
     ),
+    "normalization": ("GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization"),
+    "spectral_normalization": ("SpectralNormalization",),
 }  # fmt: skip
 __getattr__ = lazily(__name__, _LATER)
 

@@ -86,3 +86,19 @@ def checked_data_format(label: str, value: Any) -> str:
     if found not in ("channels_last", "channels_first"):
         raise ValueError(f'{label}: expected data_format "channels_last" or "channels_first", got {value!r}')
     return found
+
+
+def checked_axes(label: str, axis: Any, shape: Any) -> list[int]:
+    """Returns an axis or several, counted from the front.
+
+    Raises:
+        ValueError: for one that the shape has not.
+    """
+    axes = list(axis) if isinstance(axis, (list, tuple)) else [axis]
+    for item in axes:
+        if not -len(shape) <= item < len(shape):
+            raise ValueError(
+                f"{label}: Axis {item} is out of bounds for input shape {tuple(shape)}: expected one in "
+                f"[{-len(shape)}, {len(shape)}), got axis={axis}"
+            )
+    return [item % len(shape) for item in axes]

@@ -97,6 +97,12 @@ def _row(op: Op, values: Any, inputs: Sequence[Array], wanted: Sequence[Array]) 
     return found
 
 
+def _column(op: Op, values: Any, inputs: Sequence[Array], wanted: Sequence[Array]) -> list[Array]:
+    """The first result as by rows; the others are sums over the rows of the first operand, each times about 1."""
+    terms = np.abs(inputs[0]).reshape(-1, inputs[0].shape[-1]).sum(axis=0)
+    return [*_row(op, values, inputs, wanted[:1]), *[np.maximum(np.abs(array), terms) for array in wanted[1:]]]
+
+
 def _update(op: Op, values: Any, inputs: Sequence[Array], wanted: Sequence[Array]) -> list[Array]:
     """By what is added to an operand, and twice the rounding of that: it may have been scaled before."""
     found = []
@@ -117,6 +123,7 @@ _SIZES = {
     "chain": _chain,
     "terms": _terms,
     "row": _row,
+    "column": _column,
     "update": _update,
     "unit": _unit,
 }

@@ -6,7 +6,18 @@ Keras and keeps the answers; the tests run them with dlnative and compare.
 
 from __future__ import annotations
 
-from programs import layers, losses, metrics, models, optimizers, small_layers, standalone, training, weights
+from programs import (
+    layers,
+    losses,
+    metrics,
+    models,
+    normalization,
+    optimizers,
+    small_layers,
+    standalone,
+    training,
+    weights,
+)
 
 Program = losses.Program
 
@@ -17,6 +28,7 @@ GROUPS: dict[str, dict[str, Program]] = {
     "metrics": metrics.PROGRAMS,
     "layers": layers.PROGRAMS,
     "small_layers": small_layers.PROGRAMS,
+    "normalization": normalization.PROGRAMS,
     "weights": weights.PROGRAMS,
     "training": training.PROGRAMS,
     "standalone": standalone.PROGRAMS,

@@ -58,8 +58,8 @@ class _Fusion:
             elif roles.post_op:
                 fused = self.rules[roles.post_op](step)
                 if fused is not None:
-                    steps[index] = fused
-                    places[id(fused)] = index
+                    steps[index] = None
+                    steps[places[id(fused)]] = fused
         for rows, product in products.items():
             total = sums.get(rows)
             if total is not None and id(product) not in self.removed:
@@ -74,10 +74,10 @@ class _Fusion:
     def epilogue(self, value: Value) -> Epilogue | None:
         """Returns the epilogue of the step that makes a value, if that can have one."""
         made = self.producer(value)
-        if made is None or made.op.roles.takes is None or len(made.outputs) > 1:
+        if made is None or made.op.roles.takes is None or made.outputs[0] is not value:
             return None
         epilogue: Epilogue = made.attributes[-1]
-        return epilogue
+        return None if epilogue.sums else epilogue
 
     def only_use(self, value: Value) -> bool:
         return self.uses.get(value.key) == 1 and value.key not in self.live_out
@@ -94,6 +94,12 @@ class _Fusion:
         made = self.producer(value)
         if made is None or made.op.roles.takes is None or not self.only_use(value):
             return None
+        place = self.places[id(step)]
+        if len(made.outputs) > 1:  # others may be read before the step is reached
+            place = self.places[id(made)]
+            other = None if operand is None else operand.base.producer
+            if other is not None and self.places.get(id(other), -1) >= place:
+                return None
         epilogue: Epilogue = made.attributes[-1]
         wanted = epilogue._replace(**more)
         if not _takes(made, wanted):
@@ -106,7 +112,10 @@ class _Fusion:
             )
         self.removed.add(id(made))
         names = (*(made.fused or (made.op.name,)), step.op.name)
-        return Step(made.op, inputs, step.outputs, (*made.attributes[:-1], wanted), names)
+        outputs = [*step.outputs, *made.outputs[1:]]
+        fused = Step(made.op, inputs, outputs, (*made.attributes[:-1], wanted), names)
+        self.places[id(fused)] = place
+        return fused
 
     def addition(self, step: Step) -> Step | None:
         for value, other in (step.inputs, step.inputs[::-1]):

@@ -1,0 +1,29 @@
+"""Gradients of fused ops as those of the ops that they are fused from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from dlnative.graph.autodiff import pull_back
+from dlnative.graph.op import Gradient
+from dlnative.graph.tensor import Node, next_serial
+from dlnative.ops.core import call
+
+
+def gradient_of(function: Callable[..., Any]) -> Gradient:
+    """Returns a gradient rule: that of a function of an op's inputs and attributes which gives what the op gives.
+
+    Args:
+        function: computes the outputs with other ops that have gradients.
+    """
+
+    def rule(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
+        since = next_serial()
+        made = function(*node.inputs, *node.attributes)
+        outputs = made if isinstance(made, tuple) else (made,)
+        arriving = [(y, dy) for y, dy in zip(outputs, grads, strict=True) if dy is not None]
+        targets, seeds = zip(*arriving, strict=True)
+        return pull_back(targets, seeds, node.inputs, lambda a, b: call("add", a, b), since=since)
+
+    return rule
