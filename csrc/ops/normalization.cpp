@@ -18,6 +18,7 @@
 #include "ops/dispatch.h"
 #include "ops/softmax_rows.h"
 #include "simd/horizontal.h"
+#include "simd/lanes.h"
 
 namespace dlnative::DLNATIVE_ISA {
 namespace {
@@ -39,23 +40,6 @@ DLNATIVE_INLINE T row_sum(std::int64_t C, F f) {
   }
   if (i < C) a += select(first_lanes<T>(static_cast<int>(C - i)), f(i, static_cast<int>(C - i)), Vec<T>{});
   return sum(a);
-}
-
-template <class T>
-DLNATIVE_INLINE Vec<T> load_lanes(const T* from, int count) {
-  return count == lanes<T> ? load(from) : load_partial(from, count);
-}
-template <class T>
-DLNATIVE_INLINE void store_lanes(T* to, Vec<T> v, int count) {
-  count == lanes<T> ? store(to, v) : store_partial(to, v, count);
-}
-
-// Calls f(i, count) for the vectors of n elements; the last may have fewer lanes that count.
-template <class T, class F>
-DLNATIVE_INLINE void for_lanes(std::int64_t n, F f) {
-  std::int64_t i = 0;
-  for (; i + lanes<T> <= n; i += lanes<T>) f(i, lanes<T>);
-  if (i < n) f(i, static_cast<int>(n - i));
 }
 
 template <class T>

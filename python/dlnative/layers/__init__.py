@@ -40,6 +40,16 @@ if TYPE_CHECKING:
     from dlnative.layers.borders import ZeroPadding1D as ZeroPadding1D
     from dlnative.layers.borders import ZeroPadding2D as ZeroPadding2D
     from dlnative.layers.borders import ZeroPadding3D as ZeroPadding3D
+    from dlnative.layers.convolution import Conv1D as Conv1D
+    from dlnative.layers.convolution import Conv1DTranspose as Conv1DTranspose
+    from dlnative.layers.convolution import Conv2D as Conv2D
+    from dlnative.layers.convolution import Conv2DTranspose as Conv2DTranspose
+    from dlnative.layers.convolution import Conv3D as Conv3D
+    from dlnative.layers.convolution import Conv3DTranspose as Conv3DTranspose
+    from dlnative.layers.depthwise_convolution import DepthwiseConv1D as DepthwiseConv1D
+    from dlnative.layers.depthwise_convolution import DepthwiseConv2D as DepthwiseConv2D
+    from dlnative.layers.depthwise_convolution import SeparableConv1D as SeparableConv1D
+    from dlnative.layers.depthwise_convolution import SeparableConv2D as SeparableConv2D
     from dlnative.layers.einsum_dense import EinsumDense as EinsumDense
     from dlnative.layers.embedding import Embedding as Embedding
     from dlnative.layers.embedding import ReversibleEmbedding as ReversibleEmbedding
@@ -70,6 +80,24 @@ if TYPE_CHECKING:
     from dlnative.layers.normalization import LayerNormalization as LayerNormalization
     from dlnative.layers.normalization import RMSNormalization as RMSNormalization
     from dlnative.layers.normalization import UnitNormalization as UnitNormalization
+    from dlnative.layers.pooling import AdaptiveAveragePooling1D as AdaptiveAveragePooling1D
+    from dlnative.layers.pooling import AdaptiveAveragePooling2D as AdaptiveAveragePooling2D
+    from dlnative.layers.pooling import AdaptiveAveragePooling3D as AdaptiveAveragePooling3D
+    from dlnative.layers.pooling import AdaptiveMaxPooling1D as AdaptiveMaxPooling1D
+    from dlnative.layers.pooling import AdaptiveMaxPooling2D as AdaptiveMaxPooling2D
+    from dlnative.layers.pooling import AdaptiveMaxPooling3D as AdaptiveMaxPooling3D
+    from dlnative.layers.pooling import AveragePooling1D as AveragePooling1D
+    from dlnative.layers.pooling import AveragePooling2D as AveragePooling2D
+    from dlnative.layers.pooling import AveragePooling3D as AveragePooling3D
+    from dlnative.layers.pooling import GlobalAveragePooling1D as GlobalAveragePooling1D
+    from dlnative.layers.pooling import GlobalAveragePooling2D as GlobalAveragePooling2D
+    from dlnative.layers.pooling import GlobalAveragePooling3D as GlobalAveragePooling3D
+    from dlnative.layers.pooling import GlobalMaxPooling1D as GlobalMaxPooling1D
+    from dlnative.layers.pooling import GlobalMaxPooling2D as GlobalMaxPooling2D
+    from dlnative.layers.pooling import GlobalMaxPooling3D as GlobalMaxPooling3D
+    from dlnative.layers.pooling import MaxPooling1D as MaxPooling1D
+    from dlnative.layers.pooling import MaxPooling2D as MaxPooling2D
+    from dlnative.layers.pooling import MaxPooling3D as MaxPooling3D
     from dlnative.layers.spectral_normalization import SpectralNormalization as SpectralNormalization
 
 __all__ = [
@@ -77,16 +105,33 @@ __all__ = [
     "GLU",
     "Activation",
     "ActivityRegularization",
+    "AdaptiveAveragePooling1D",
+    "AdaptiveAveragePooling2D",
+    "AdaptiveAveragePooling3D",
+    "AdaptiveMaxPooling1D",
+    "AdaptiveMaxPooling2D",
+    "AdaptiveMaxPooling3D",
     "Add",
     "AlphaDropout",
     "Arctan",
     "Average",
+    "AveragePooling1D",
+    "AveragePooling2D",
+    "AveragePooling3D",
     "BatchNormalization",
     "Concatenate",
+    "Conv1D",
+    "Conv1DTranspose",
+    "Conv2D",
+    "Conv2DTranspose",
+    "Conv3D",
+    "Conv3DTranspose",
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
     "Dense",
+    "DepthwiseConv1D",
+    "DepthwiseConv2D",
     "Dot",
     "Dropout",
     "EinsumDense",
@@ -94,6 +139,12 @@ __all__ = [
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
+    "GlobalAveragePooling1D",
+    "GlobalAveragePooling2D",
+    "GlobalAveragePooling3D",
+    "GlobalMaxPooling1D",
+    "GlobalMaxPooling2D",
+    "GlobalMaxPooling3D",
     "GroupNormalization",
     "Identity",
     "Input",
@@ -104,6 +155,9 @@ __all__ = [
     "LayerNormalization",
     "LeakyReLU",
     "Masking",
+    "MaxPooling1D",
+    "MaxPooling2D",
+    "MaxPooling3D",
     "Maximum",
     "Maxout",
     "Minimum",
@@ -115,6 +169,8 @@ __all__ = [
     "RepeatVector",
     "Reshape",
     "ReversibleEmbedding",
+    "SeparableConv1D",
+    "SeparableConv2D",
     "ShiftedReLU",
     "Softmax",
     "Sparsemax",
@@ -149,6 +205,8 @@ __all__ = [
 _LATER = {
     "batch_normalization": ("BatchNormalization",),
     "borders": ("Cropping1D", "Cropping2D", "Cropping3D", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D"),
+    "convolution": ("Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose"),
+    "depthwise_convolution": ("DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D"),
     "einsum_dense": ("EinsumDense",),
     "embedding": ("Embedding", "ReversibleEmbedding"),
     "further_activations": ("Arctan", "GLU", "Maxout", "ShiftedReLU", "Sparsemax", "Step", "ThresholdedReLU"),
@@ -157,6 +215,12 @@ _LATER = {
         "add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract",
     ),
     "normalization": ("GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization"),
+    "pooling": (
+        "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D", "AdaptiveMaxPooling1D",
+        "AdaptiveMaxPooling2D", "AdaptiveMaxPooling3D", "AveragePooling1D", "AveragePooling2D", "AveragePooling3D",
+        "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D", "GlobalMaxPooling1D",
+        "GlobalMaxPooling2D", "GlobalMaxPooling3D", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D",
+    ),
     "spectral_normalization": ("SpectralNormalization",),
 }  # fmt: skip
 __getattr__ = lazily(__name__, _LATER)

@@ -102,3 +102,26 @@ def checked_axes(label: str, axis: Any, shape: Any) -> list[int]:
                 f"[{-len(shape)}, {len(shape)}), got axis={axis}"
             )
     return [item % len(shape) for item in axes]
+
+
+def checked_window(label: str, name: str, value: Any, rank: int, low: int = 1) -> tuple[int, ...]:
+    """Returns an integer of at least `low` for each axis, given as such or as one for all.
+
+    Raises:
+        ValueError: if there are others, or another number of them.
+    """
+    listed = [value] * rank if hasattr(value, "__index__") else value
+    try:
+        found = tuple([operator.index(item) for item in listed])
+    except TypeError:
+        found = ()
+    if len(found) != rank:
+        raise ValueError(f"{label}: The `{name}` argument must be a tuple of {rank} integers, got {name}={value!r}")
+    wrong = {item for item in found if item < low}
+    if wrong:
+        sign = ">" if low == 1 else ">="
+        raise ValueError(
+            f"{label}: The `{name}` argument must be a tuple of {rank} integers. Received {name}={found}, including values "
+            f"{wrong} that do not satisfy `value {sign} 0`"
+        )
+    return found

@@ -68,6 +68,7 @@ from dlnative.ops.arithmetic import (
 )
 from dlnative.ops.bits import saturate_cast, view
 from dlnative.ops.conversion import cast, convert_to_numpy, convert_to_tensor, is_tensor
+from dlnative.ops.convolution import conv, conv_transpose, depthwise_conv, separable_conv
 from dlnative.ops.creation import (
     arange,
     empty,
@@ -143,6 +144,7 @@ from dlnative.ops.joining import (
 from dlnative.ops.linalg import dot, matmul
 from dlnative.ops.loss import binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy
 from dlnative.ops.normalization import batch_normalization, layer_normalization, rms_normalization
+from dlnative.ops.pooling import adaptive_average_pool, adaptive_max_pool, average_pool, max_pool
 from dlnative.ops.reduction import all, amax, amin, any, argmax, argmin, max, mean, min, std, sum, var
 from dlnative.ops.rounding import ceil, round, trunc
 from dlnative.ops.shape import (
@@ -293,35 +295,36 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
-    "abs", "absolute", "add", "all", "allclose", "amax", "amin", "angle", "any", "append", "arange", "arccos",
-    "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "argmax", "argmin", "argpartition", "argsort",
-    "array", "array_split", "associative_scan", "average", "bartlett", "batch_normalization", "binary_crossentropy",
-    "bincount", "bitwise_and", "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or",
-    "bitwise_right_shift", "bitwise_xor", "blackman", "broadcast_to", "cast", "categorical_crossentropy", "cbrt",
-    "ceil", "celu", "clip", "concatenate", "cond", "conj", "conjugate", "convert_to_numpy", "convert_to_tensor",
-    "copy", "corrcoef", "correlate", "cos", "cosh", "count_nonzero", "cross", "cumprod", "cumsum", "deg2rad",
-    "depth_to_space", "diag", "diagflat", "diagonal", "diff", "digitize", "divide", "divide_no_nan", "dot", "dsplit",
-    "dstack", "einsum", "elu", "empty", "empty_like", "equal", "erf", "exp", "exp2", "expand_dims", "expm1", "eye",
-    "fabs", "flip", "fliplr", "flipud", "floor", "floor_divide", "fmax", "fmin", "fmod", "fori_loop", "full",
-    "full_like", "gcd", "gelu", "geomspace", "get_item", "glu", "greater", "greater_equal", "hamming", "hanning",
-    "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "heaviside", "histogram", "hsplit",
-    "hstack", "hypot", "identity", "imag", "in_top_k", "inner", "is_tensor", "isclose", "isfinite", "isin", "isinf",
-    "isnan", "isneginf", "isposinf", "isreal", "kaiser", "kron", "layer_normalization", "lcm", "ldexp", "leaky_relu",
-    "left_shift", "less", "less_equal", "linspace", "log", "log10", "log1p", "log2", "log_sigmoid", "log_softmax",
-    "logaddexp", "logaddexp2", "logical_and", "logical_not", "logical_or", "logical_xor", "logspace", "logsumexp",
-    "map", "matmul", "max", "maximum", "mean", "median", "meshgrid", "min", "minimum", "mish", "mod", "moments",
-    "moveaxis", "multi_hot", "multiply", "nan_to_num", "nanargmax", "nanargmin", "nancumprod", "nancumsum", "nanmax",
-    "nanmean", "nanmedian", "nanmin", "nanpercentile", "nanprod", "nanquantile", "nanstd", "nansum", "nanvar", "ndim",
-    "negative", "nextafter", "nonzero", "normalize", "not_equal", "one_hot", "ones", "ones_like", "outer", "pad",
-    "percentile", "power", "prod", "psnr", "ptp", "quantile", "rad2deg", "random", "ravel", "real", "reciprocal",
-    "relu", "relu6", "repeat", "reshape", "right_shift", "rms_normalization", "roll", "rot90", "round", "rsqrt",
-    "saturate_cast", "scan", "scatter", "scatter_update", "searchsorted", "segment_max", "segment_min",
-    "segment_prod", "segment_sum", "select", "selu", "shape", "sigmoid", "sign", "signbit", "silu", "sin", "sinc",
-    "sinh", "size", "slice", "slice_update", "soft_shrink", "softmax", "softplus", "softsign", "sort",
-    "space_to_depth", "sparse_categorical_crossentropy", "sparse_plus", "sparse_sigmoid", "sparsemax", "split",
-    "sqrt", "square", "squareplus", "squeeze", "stack", "std", "stop_gradient", "subtract", "sum", "swapaxes",
-    "swish", "switch", "take", "take_along_axis", "tan", "tanh", "tanh_shrink", "tensordot", "threshold", "tile",
-    "top_k", "trace", "transpose", "trapezoid", "tri", "tril", "triu", "true_divide", "trunc", "unique",
-    "unravel_index", "unstack", "vander", "var", "vdot", "vectorize", "vectorized_map", "view", "vsplit", "vstack",
-    "where", "while_loop", "zeros", "zeros_like",
+    "abs", "absolute", "adaptive_average_pool", "adaptive_max_pool", "add", "all", "allclose", "amax", "amin",
+    "angle", "any", "append", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh",
+    "argmax", "argmin", "argpartition", "argsort", "array", "array_split", "associative_scan", "average",
+    "average_pool", "bartlett", "batch_normalization", "binary_crossentropy", "bincount", "bitwise_and",
+    "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
+    "blackman", "broadcast_to", "cast", "categorical_crossentropy", "cbrt", "ceil", "celu", "clip", "concatenate",
+    "cond", "conj", "conjugate", "conv", "conv_transpose", "convert_to_numpy", "convert_to_tensor", "copy",
+    "corrcoef", "correlate", "cos", "cosh", "count_nonzero", "cross", "cumprod", "cumsum", "deg2rad",
+    "depth_to_space", "depthwise_conv", "diag", "diagflat", "diagonal", "diff", "digitize", "divide", "divide_no_nan",
+    "dot", "dsplit", "dstack", "einsum", "elu", "empty", "empty_like", "equal", "erf", "exp", "exp2", "expand_dims",
+    "expm1", "eye", "fabs", "flip", "fliplr", "flipud", "floor", "floor_divide", "fmax", "fmin", "fmod", "fori_loop",
+    "full", "full_like", "gcd", "gelu", "geomspace", "get_item", "glu", "greater", "greater_equal", "hamming",
+    "hanning", "hard_shrink", "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "heaviside", "histogram",
+    "hsplit", "hstack", "hypot", "identity", "imag", "in_top_k", "inner", "is_tensor", "isclose", "isfinite", "isin",
+    "isinf", "isnan", "isneginf", "isposinf", "isreal", "kaiser", "kron", "layer_normalization", "lcm", "ldexp",
+    "leaky_relu", "left_shift", "less", "less_equal", "linspace", "log", "log10", "log1p", "log2", "log_sigmoid",
+    "log_softmax", "logaddexp", "logaddexp2", "logical_and", "logical_not", "logical_or", "logical_xor", "logspace",
+    "logsumexp", "map", "matmul", "max", "max_pool", "maximum", "mean", "median", "meshgrid", "min", "minimum",
+    "mish", "mod", "moments", "moveaxis", "multi_hot", "multiply", "nan_to_num", "nanargmax", "nanargmin",
+    "nancumprod", "nancumsum", "nanmax", "nanmean", "nanmedian", "nanmin", "nanpercentile", "nanprod", "nanquantile",
+    "nanstd", "nansum", "nanvar", "ndim", "negative", "nextafter", "nonzero", "normalize", "not_equal", "one_hot",
+    "ones", "ones_like", "outer", "pad", "percentile", "power", "prod", "psnr", "ptp", "quantile", "rad2deg",
+    "random", "ravel", "real", "reciprocal", "relu", "relu6", "repeat", "reshape", "right_shift", "rms_normalization",
+    "roll", "rot90", "round", "rsqrt", "saturate_cast", "scan", "scatter", "scatter_update", "searchsorted",
+    "segment_max", "segment_min", "segment_prod", "segment_sum", "select", "selu", "separable_conv", "shape",
+    "sigmoid", "sign", "signbit", "silu", "sin", "sinc", "sinh", "size", "slice", "slice_update", "soft_shrink",
+    "softmax", "softplus", "softsign", "sort", "space_to_depth", "sparse_categorical_crossentropy", "sparse_plus",
+    "sparse_sigmoid", "sparsemax", "split", "sqrt", "square", "squareplus", "squeeze", "stack", "std",
+    "stop_gradient", "subtract", "sum", "swapaxes", "swish", "switch", "take", "take_along_axis", "tan", "tanh",
+    "tanh_shrink", "tensordot", "threshold", "tile", "top_k", "trace", "transpose", "trapezoid", "tri", "tril",
+    "triu", "true_divide", "trunc", "unique", "unravel_index", "unstack", "vander", "var", "vdot", "vectorize",
+    "vectorized_map", "view", "vsplit", "vstack", "where", "while_loop", "zeros", "zeros_like",
 ]  # fmt: skip

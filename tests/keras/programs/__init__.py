@@ -7,6 +7,7 @@ Keras and keeps the answers; the tests run them with dlnative and compare.
 from __future__ import annotations
 
 from programs import (
+    convolutional,
     layers,
     losses,
     metrics,
@@ -29,6 +30,7 @@ GROUPS: dict[str, dict[str, Program]] = {
     "layers": layers.PROGRAMS,
     "small_layers": small_layers.PROGRAMS,
     "normalization": normalization.PROGRAMS,
+    "convolutional": convolutional.PROGRAMS,
     "weights": weights.PROGRAMS,
     "training": training.PROGRAMS,
     "standalone": standalone.PROGRAMS,
