@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dlnative.utils.terminal import show
+from dlnative.utils import terminal
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,6 +22,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 128 + 13  # as a program that the signal SIGPIPE has ended
     except KeyboardInterrupt:
         return 128 + 2  # SIGINT
+
+
+def show(text: str) -> None:
+    """Writes a line; raises BrokenPipeError if it cannot be written."""
+    if not terminal.show(text):
+        raise BrokenPipeError
 
 
 def _run(arguments: Sequence[str] | None) -> int:

@@ -134,7 +134,7 @@ def set_num_threads(count: int) -> None:
     """
     from dlnative import _native
 
-    _native.set_num_threads(integer("set_num_threads", "count", count, 1))
+    _native.set_num_threads(min(integer("set_num_threads", "count", count, 1), 2**31 - 1))
 
 
 def _text(value: Any) -> str:

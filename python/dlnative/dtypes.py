@@ -130,13 +130,40 @@ def as_array(value: Any, dtype: str | None = None) -> np.ndarray[Any, Any]:
         return array if NUMPY[name] is array.dtype else array.astype(NUMPY[name])
     array = np.asarray(value)
     if array.dtype == object and all(isinstance(item, int) for item in array.flat):  # some fit in no integer type
-        array = array.astype(NUMPY[dtype] if dtype and is_float(dtype) else np.uint64)
+        try:
+            array = array.astype(NUMPY[dtype] if dtype and is_float(dtype) else np.uint64)
+        except OverflowError:
+            raise OverflowError(f"expected Python integers that fit in {dtype or 'int32'}, got larger ones") from None
     name = of_array(array)
     wanted = dtype or {"float64": _floatx, "int64": "int32", "uint64": "int32"}.get(name, name)
     made = array.astype(NUMPY[wanted], copy=False)
     if name in ("int64", "uint64") and is_integer(wanted) and not np.array_equal(made, array):
         raise OverflowError(f"expected Python integers that fit in {wanted}, got larger ones")
     return made
+
+
+def of_number(value: float, dtype: str) -> np.ndarray[Any, Any]:
+    """Returns an array of rank 0 of a Python number.
+
+    Raises:
+        OverflowError: if an integer does not fit.
+    """
+    try:
+        return np.asarray(value, NUMPY[dtype])
+    except OverflowError:
+        raise OverflowError(f"expected a Python integer that fits in {dtype}, got a larger one") from None
+
+
+def converted(array: np.ndarray[Any, Any], dtype: str) -> np.ndarray[Any, Any]:
+    """Returns an array of numbers in a type, in this machine's byte order: the array itself if it is of that type.
+
+    Raises:
+        TypeError: if it does not hold numbers, or complex ones.
+    """
+    if of_array(array) == dtype and array.dtype is NUMPY[dtype]:
+        return array
+    with np.errstate(over="ignore", invalid="ignore"):
+        return array.astype(NUMPY[dtype])
 
 
 def is_available(dtype: str) -> bool:

@@ -102,7 +102,7 @@ def class_weights(call: str, y: Any, weights: Any) -> Array:
             raise TypeError(
                 f"{call}: expected class_weight to map classes to numbers, got {weight!r} for class {label}"
             )
-        if not np.isfinite(weight):
+        if not abs(float(weight)) <= float(np.finfo(result.dtype).max):
             raise ValueError(f"{call}: expected class_weight to hold finite numbers, got {weight!r} for class {label}")
         result[labels == int(label)] = float(weight)
     return result

@@ -23,7 +23,8 @@ from dlnative.graph.plans import Compiled, Plans, uses
 
 _MOST_SEEN = 64  # kinds of arguments that a function remembers
 _plans = Plans()
-_Calls = list[tuple[Compiled, tuple[Any, ...], Any]]
+_Calls = list[tuple[Any, tuple[Any, ...], Any]]  # a plan, inputs, the result
+_SEVERAL: _Calls = [(None, (), None)] * 2
 
 
 class _Watched(threading.local):
@@ -117,5 +118,8 @@ def _run(compiled: Compiled, inputs: tuple[Any, ...]) -> Any:
         made = results[0] if results[0].ndim else results[0][()]
     calls = _watched.calls
     if calls is not None:
-        calls.append((compiled, inputs, made))
+        if calls:  # more than one: only that is of interest, and no arrays are held for it
+            calls[:] = _SEVERAL
+        else:
+            calls.append((compiled, inputs, made))
     return made

@@ -166,8 +166,7 @@ class Variable:
             value = value._symbol() if current_trace() is not None else value._value
         if not isinstance(value, Tensor):
             value = np.asarray(value)
-            if dtypes.of_array(value) != self.dtype:
-                value = value.astype(self.dtype)
+            value = dtypes.converted(value, self.dtype)
         if value.shape != self.shape:
             try:
                 fits = np.broadcast_shapes(value.shape, self.shape) == self.shape

@@ -50,7 +50,7 @@ class _Draws:
         return values
 
     def _draw(self, op: str, shape: Sequence[int], dtype: Any) -> Array:
-        size = math.prod(shape)
+        size = math.prod(int(extent) for extent in shape)
         length = size if size > _MOST_ROUNDED else 1 << (size - 1).bit_length() if size else 0
         dtype = dtypes.standardize(dtype)
         exact = dtype if dtype in ("float32", "float64") else "float32" if dtypes.is_float(dtype) else "float64"

@@ -289,6 +289,8 @@ class GroupNormalization(ScaledNormalization):
                 f"{self._label}: Axis {self.axis} of input tensor should have a defined dimension but the layer received an "
                 f"input with shape {input_shape}."
             )
+        if channels == 0:
+            raise ValueError(f"{self._label}: expected one channel or more, got shape {tuple(input_shape)}")
         groups = channels if self.groups == -1 else self.groups
         if channels < groups:
             raise ValueError(

@@ -15,6 +15,7 @@ from dlnative.graph.trace import current_trace
 from dlnative.graph.variable import Variable
 from dlnative.layers.call_context import Scope, context
 from dlnative.random.seed_generator import SeedGenerator
+from dlnative.utils.checks import listed, numbers_for
 from dlnative.utils.naming import auto_name
 
 _set = object.__setattr__  # found faster than an attribute of a class
@@ -359,6 +360,7 @@ class Weights(Revised):
         own = self.weights
         if not self.built and not own:
             raise ValueError(f"{self._label}: expected a built layer to set weights, got one not yet built")
+        weights = listed(self._label, weights)
         if len(own) != len(weights):
             raise ValueError(f"{self._label}: expected {len(own)} weight arrays, got {len(weights)}")
         arrays = []
@@ -368,12 +370,7 @@ class Weights(Revised):
                 raise ValueError(
                     f'{self._label}: expected shape {variable.shape} for the weight "{variable.path}", got {array.shape}'
                 )
-            try:
-                arrays.append(array.astype(dtypes.NUMPY[variable.dtype], copy=False))
-            except (TypeError, ValueError):
-                raise ValueError(
-                    f'{self._label}: expected numbers for the weight "{variable.path}", got an array of dtype {array.dtype}'
-                ) from None
+            arrays.append(numbers_for(self._label, variable, array))
         for variable, array in zip(own, arrays, strict=True):
             variable.assign(array)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from dlnative import losses as losses_module
 from dlnative import metrics as metrics_module
 from dlnative import ops
@@ -54,7 +56,7 @@ class CompiledLoss:
         self._weights = weights
         for weight in flatten(weights):
             if weight is not None and not _is_number(weight):
-                raise ValueError(f"compile: expected loss_weights to be numbers, got {weight!r}")
+                raise ValueError(f"compile: expected loss_weights to be finite numbers, got {weight!r}")
         self._check_counts()
         # The names of the outputs, in the order of their leaves.
         self.names: list[str] | None = None
@@ -326,11 +328,13 @@ def _values(structure: Any) -> list[Any]:
     return list(structure.values()) if isinstance(structure, dict) else list(structure)
 
 
+_MOST = float(np.finfo(np.float32).max)  # what a loss in float32 can be multiplied by
+
+
 def _is_number(value: Any) -> bool:
     if isinstance(value, Tensor):
         return False
     try:
-        float(value)
-    except (TypeError, ValueError):
+        return not isinstance(value, (str, bytes)) and abs(float(value)) <= _MOST
+    except (TypeError, ValueError, OverflowError):
         return False
-    return not isinstance(value, (str, bytes))

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from dlnative.utils.checks import numbers_for
+
 _KINDS = ("trainable_variables", "non_trainable_variables", "optimizer_variables", "metrics_variables")
 
 
@@ -56,7 +58,7 @@ def set_state_tree(model: Any, tree: dict[str, Any]) -> None:
             array = np.asarray(value)
             if array.shape != known[path].shape:
                 raise ValueError(f'{model._label}: expected shape {known[path].shape} for "{path}", got {array.shape}')
-            found.append((known[path], array))
+            found.append((known[path], numbers_for(model._label, known[path], array)))
     for variable, array in found:
         variable.assign(array)
 

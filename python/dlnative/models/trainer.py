@@ -15,7 +15,7 @@ from dlnative.models.compiled_loss import distinct
 from dlnative.models.logs import Logs
 from dlnative.models.objective import Objective
 from dlnative.models.steps import Steps
-from dlnative.utils.checks import integer
+from dlnative.utils.checks import flag, integer
 
 
 class Trainer:
@@ -101,7 +101,10 @@ class Trainer:
         Raises:
             ValueError: for an unknown optimizer, loss or metric; the model is then unchanged.
         """
-        if auto_scale_loss and self.compute_dtype == "float16":
+        run_eagerly = flag("compile", "run_eagerly", run_eagerly)
+        if jit_compile not in (True, False, None, "auto"):
+            raise ValueError(f'compile: expected jit_compile to be True, False, None or "auto", got {jit_compile!r}')
+        if flag("compile", "auto_scale_loss", auto_scale_loss) and self.compute_dtype == "float16":
             raise ValueError(
                 f"{self._label}: expected auto_scale_loss=False in float16, got {auto_scale_loss!r}: there is no scaling that "
                 "follows the gradients; give the optimizer a loss_scale_factor, or compute in bfloat16"
@@ -109,7 +112,7 @@ class Trainer:
         made = optimizers.get(optimizer)
         objective = Objective(loss, loss_weights, metrics, weighted_metrics)
         self.steps_per_execution = integer("compile", "steps_per_execution", steps_per_execution, 1)
-        self.run_eagerly, self.jit_compile = bool(run_eagerly), jit_compile
+        self.run_eagerly, self.jit_compile = run_eagerly, jit_compile
         self.optimizer, self.loss, self._objective = made, loss, objective
         self.train_function = self.test_function = self.predict_function = None
         self.compiled = True

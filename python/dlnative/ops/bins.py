@@ -10,7 +10,7 @@ import numpy as np
 
 from dlnative import dtypes
 from dlnative.graph.tensor import Tensor
-from dlnative.ops.conversion import cast, promote, to_float
+from dlnative.ops.conversion import promote, to_float
 from dlnative.ops.core import as_tensor, dtype_of, integer, operation, scalar, shown, unknown
 from dlnative.ops.elementwise import (
     add,
@@ -29,8 +29,7 @@ from dlnative.ops.indexing import get_item, take
 from dlnative.ops.numeric import isnan
 from dlnative.ops.reduction import max as max_of
 from dlnative.ops.reduction import min as min_of
-from dlnative.ops.reduction import reduce
-from dlnative.ops.shape import expand_dims
+from dlnative.ops.shape import broadcast_to, expand_dims
 from dlnative.ops.slicing import scatter
 
 
@@ -147,5 +146,5 @@ def histogram(x: Any, bins: int = 10, range: Any = None) -> tuple[Any, Any]:
     place = subtract(searchsorted(edges, flat, "right"), 1)
     place = where(equal(flat, get_item(edges, -1)), count - 1, place)  # the last interval has both its bounds
     place = where(logical_or(less(place, 0), isnan(flat)), count, place)
-    counts = reduce("sum", cast(equal(expand_dims(place, 1), np.arange(count, dtype="int32")), "int32"), 0)
-    return counts, edges
+    ones = broadcast_to(np.asarray(1, "int32"), place.shape)
+    return get_item(scatter(expand_dims(place, 1), ones, (count + 1,)), np.s_[:count]), edges

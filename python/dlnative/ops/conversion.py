@@ -72,11 +72,11 @@ def promote(x1: Any, x2: Any) -> tuple[Any, Any]:
     if isinstance(x1, (bool, int, float)) and not isinstance(x2, (bool, int, float)):
         x2 = as_tensor(x2)
         dtype = dtypes.of_scalar(x1, dtype_of(x2))
-        x1 = np.asarray(x1, dtypes.NUMPY[dtype])
+        x1 = dtypes.of_number(x1, dtype)
     elif isinstance(x2, (bool, int, float)) and not isinstance(x1, (bool, int, float)):
         x1 = as_tensor(x1)
         dtype = dtypes.of_scalar(x2, dtype_of(x1))
-        x2 = np.asarray(x2, dtypes.NUMPY[dtype])
+        x2 = dtypes.of_number(x2, dtype)
     else:
         x1, x2 = as_tensor(x1), as_tensor(x2)
     first, second = dtype_of(x1), dtype_of(x2)

@@ -154,7 +154,7 @@ def diff(a: Any, n: int = 1, axis: int = -1) -> Any:
         raise ValueError(f"diff: expected n of 0 or more, got {n}")
     x = as_tensor(a)
     axis = normalize_axis(axis, len(x.shape), "diff")
-    for _ in range(times):
+    for _ in range(times if x.shape[axis] is None else min(times, x.shape[axis])):  # then nothing is left
         extent = x.shape[axis]
         if extent is None:
             continue

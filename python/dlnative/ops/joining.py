@@ -159,6 +159,9 @@ def dstack(xs: Sequence[Any]) -> Any:
     return concatenate([_of_rank(x, 3) for x in _tensors(xs, "dstack")], 2)
 
 
+_MOST_SECTIONS = 1 << 20  # each is an array of its own
+
+
 def _split(name: str, x: Any, indices_or_sections: Any, axis: int, uneven: bool = False) -> list[Any]:
     x = as_tensor(x)
     axis = normalize_axis(axis, len(x.shape), name)
@@ -173,6 +176,8 @@ def _split(name: str, x: Any, indices_or_sections: Any, axis: int, uneven: bool 
         count = integer(indices_or_sections, f"{name}: indices_or_sections")
         if count < 1:
             raise ValueError(f"{name}: expected one section or more, got {indices_or_sections}")
+        if count > _MOST_SECTIONS:
+            raise ValueError(f"{name}: expected at most {_MOST_SECTIONS} sections, got {indices_or_sections}")
         if extent is None:
             return [_of_extent(x, axis, None)] * count
         if extent % count and not uneven:

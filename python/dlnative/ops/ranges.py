@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,8 @@ from dlnative.ops.joining import broadcast_to_extents
 from dlnative.ops.pointwise import broadcast_shapes
 from dlnative.ops.shape import expand_dims, moveaxis
 
+_CHUNK = 1 << 16  # numbers that are counted in a wide type at a time
+
 
 def _count(num: Any, name: str) -> int:
     count = integer(num, f"{name}: num")
@@ -25,8 +28,22 @@ def _count(num: Any, name: str) -> int:
     return count
 
 
-def _line(start: Any, stop: Any, num: Any, endpoint: bool, axis: int, name: str) -> tuple[Any, Any, str]:
-    """Returns numbers from start to stop in a wide type, their distance, and the type of the result."""
+def _line(
+    start: Any,
+    stop: Any,
+    num: Any,
+    endpoint: bool,
+    axis: int,
+    name: str,
+    dtype: Any,
+    finish: Callable[[Any], Any] | None,
+) -> tuple[Any, Any]:
+    """Returns numbers from start to stop, and their distance.
+
+    Args:
+        dtype: the type of the numbers, `None` for that of the bounds, but a float.
+        finish: what is made of them in a wide type, if anything.
+    """
     count = _count(num, name)
     found = dtypes.result_type(type_of_numbers(start, stop), "bool")
     result = found if dtypes.is_float(found) else dtypes.floatx()
@@ -37,12 +54,21 @@ def _line(start: Any, stop: Any, num: Any, endpoint: bool, axis: int, name: str)
     distance = divide(subtract(last, first), float(parts)) if parts > 0 else scalar(math.nan, first)
     rank = max(len(first.shape), len(last.shape))
     place = normalize_axis(axis, rank + 1, name)
+    name = result if dtype is None else dtypes.standardize(dtype)
+    finish = finish or (lambda y: call("floor", y) if dtypes.is_integer(name) else y)
+    if rank == 0 and parts > 0 and not isinstance(first, Tensor) and not isinstance(last, Tensor):
+        y = np.empty(count, dtypes.NUMPY[name])
+        for at in range(0, count, _CHUNK):
+            share = np.arange(at, min(at + _CHUNK, count), dtype=wide) / parts
+            y[at : at + _CHUNK] = cast(finish(first * (1.0 - share) + last * share), name)
+        return y, cast(distance, result)
     steps = np.arange(count, dtype=wide).reshape((count,) + (1,) * rank)
     share = steps / parts if parts > 0 else steps * 0
     shape = broadcast_shapes(name, tuple(first.shape), tuple(last.shape))
     first, last = (expand_dims(broadcast_to_extents(x, shape), 0) for x in (first, last))
     y = add(multiply(first, 1.0 - share), multiply(last, share)) if parts > 0 else add(first, share)
-    return moveaxis(y, 0, place) if place else y, distance, result
+    y = cast(finish(y), name)
+    return moveaxis(y, 0, place) if place else y, cast(distance, result)
 
 
 @operation
@@ -63,10 +89,8 @@ def linspace(
         >>> linspace(0, 1, 5).tolist()
         [0.0, 0.25, 0.5, 0.75, 1.0]
     """
-    y, distance, result = _line(start, stop, num, endpoint, axis, "linspace")
-    name = result if dtype is None else dtypes.standardize(dtype)
-    y = cast(call("floor", y) if dtypes.is_integer(name) else y, name)
-    return (y, cast(distance, result)) if retstep else y
+    made = _line(start, stop, num, endpoint, axis, "linspace", dtype, None)
+    return made if retstep else made[0]
 
 
 @operation
@@ -74,8 +98,11 @@ def logspace(
     start: Any, stop: Any, num: int = 50, endpoint: bool = True, base: Any = 10, dtype: Any = None, axis: int = 0
 ) -> Any:
     """Returns `base` to the power of evenly spaced numbers; see `linspace`."""
-    y, _, result = _line(start, stop, num, endpoint, axis, "logspace")
-    return cast(power(cast(base, dtype_of(y)), y), result if dtype is None else dtype)
+
+    def powers(y: Any) -> Any:
+        return power(cast(base, dtype_of(y)), y)
+
+    return _line(start, stop, num, endpoint, axis, "logspace", dtype, powers)[0]
 
 
 @operation
@@ -88,7 +115,7 @@ def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype
     first, last = (cast(as_tensor(x), wide) for x in (start, stop))
     if not symbolic and (np.any(first == 0) or np.any(last == 0)):
         raise ValueError("geomspace: expected bounds that are not 0")
-    y, _, _ = _line(log(absolute(first)), log(absolute(last)), num, endpoint, axis, "geomspace")
+    y, _ = _line(log(absolute(first)), log(absolute(last)), num, endpoint, axis, "geomspace", wide, None)
     place = normalize_axis(axis, len(y.shape), "geomspace")
     side = broadcast_to_extents(sign(first), broadcast_shapes("geomspace", tuple(first.shape), tuple(last.shape)))
     return cast(multiply(exp(y), expand_dims(side, place)), result if dtype is None else dtype)

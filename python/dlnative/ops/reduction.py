@@ -11,7 +11,17 @@ from dlnative import dtypes
 from dlnative.graph.op import OPS, Arg, Infer, Op, Sample, Spec, register, size_of
 from dlnative.graph.roles import Roles
 from dlnative.graph.tensor import Node, Tensor
-from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axes, normalize_axis, operation, scalar
+from dlnative.ops.core import (
+    as_tensor,
+    call,
+    dtype_of,
+    invoke,
+    normalize_axes,
+    normalize_axis,
+    operation,
+    scalar,
+    unknown,
+)
 
 _SHAPES = (
     ((7,), 0, 1),
@@ -245,6 +255,8 @@ def _extreme(name: str, x: Any, axis: Any, keepdims: bool, initial: Any) -> Any:
     if builtins.any(x.shape[item] == 0 for item in axes):
         kept = [1 if index in axes else extent for index, extent in enumerate(x.shape)]
         shape = tuple(extent for index, extent in enumerate(kept) if keepdims or index not in axes)
+        if None in shape:
+            return unknown(shape, x)
         return call("broadcast_to", initial, attributes=(shape,)) if shape else initial
     return call(f"{name}imum", reduce(name, x, axis, keepdims), initial)
 

@@ -201,6 +201,11 @@ def in_top_k(targets: Any, predictions: Any, k: int) -> Any:
         k: how many count.
     """
     scores, rows = as_tensor(predictions), as_indices(targets, "in_top_k")
+    if len(scores.shape) != len(rows.shape) + 1:
+        raise ValueError(
+            f"in_top_k: expected predictions of one rank more than targets, got shapes {tuple(scores.shape)} and "
+            f"{tuple(rows.shape)}"
+        )
     if isinstance(rows, np.ndarray) and scores.shape[-1] is not None:
         outside = (rows < 0) | (rows >= scores.shape[-1])
         rows = np.where(outside, 0, rows)
@@ -241,14 +246,14 @@ def _segments(name: str, data: Any, segment_ids: Any, num_segments: int | None, 
         if isinstance(numbers, Tensor):
             raise ValueError(f"{name}: expected num_segments where segment numbers are not known")
         num_segments = int(numbers.max(initial=-1)) + 1
-    count = integer(num_segments, f"{name}: num_segments")
-    if isinstance(numbers, np.ndarray):
-        numbers = np.where((numbers < 0) | (numbers >= count), count, numbers)
+    (count,) = shape_of(name, integer(num_segments, f"{name}: num_segments"))
     dtype = dtype_of(data)
     if not dtypes.is_float(dtype) and math.isinf(neutral):
         limits = np.iinfo(dtype)
         neutral = limits.min if neutral < 0 else limits.max
     start = invoke(OPS["broadcast_to"], (scalar(neutral, data),), ((count + 1, *data.shape[1:]),))
+    if isinstance(numbers, np.ndarray):
+        numbers = np.where((numbers < 0) | (numbers >= count), count, numbers)
     return get_item(scatter_update(start, expand_dims(numbers, 1), data, reduction), np.s_[:count])
 
 

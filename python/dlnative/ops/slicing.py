@@ -40,6 +40,8 @@ def slice(inputs: Any, start_indices: Any, shape: Sequence[int]) -> Any:
     """
     x = as_tensor(inputs)
     rank = len(x.shape)
+    if not isinstance(shape, (tuple, list, np.ndarray)) or np.ndim(shape) != 1:
+        raise TypeError(f"slice: shape: expected integers in a tuple or list, got {shown(shape)}")
     extents: list[Any] = [integer(extent, "slice: shape") for extent in shape]
     if len(extents) != rank:
         raise ValueError(
@@ -68,6 +70,8 @@ def _starts(name: str, start_indices: Any, rank: int) -> Any:
         start_indices = invoke(OPS["concatenate"], [cast(reshape(item, (1,)), "int32") for item in start_indices], (0,))
     if isinstance(start_indices, Variable):
         start_indices = as_tensor(start_indices)
+    if not isinstance(start_indices, (tuple, list, np.ndarray, Tensor)) or np.ndim(start_indices) != 1:
+        raise TypeError(f"{name}: start_indices: expected a vector of integers, got {shown(start_indices)}")
     count = start_indices.shape[0] if isinstance(start_indices, Tensor) else len(start_indices)
     if count != rank:
         raise ValueError(
@@ -145,8 +149,10 @@ def slice_update(inputs: Any, start_indices: Any, updates: Any) -> Any:
 def _places(name: str, indices: Any, shape: Sequence[int]) -> tuple[Any, int]:
     """Returns the row-major numbers of places given by index vectors, and how many axes these count."""
     indices = as_indices(indices, name)
-    if not indices.shape or indices.shape[-1] is None or indices.shape[-1] > len(shape):
-        raise ValueError(f"{name}: expected indices of shape (N, {len(shape)}) or less, got {tuple(indices.shape)}")
+    if not indices.shape or indices.shape[-1] is None or not 1 <= indices.shape[-1] <= len(shape):
+        raise ValueError(
+            f"{name}: expected indices of shape (..., K) with K from 1 to {len(shape)}, got {tuple(indices.shape)}"
+        )
     depth = indices.shape[-1]
     keys = []
     for axis in range(depth):

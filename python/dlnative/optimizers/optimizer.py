@@ -21,7 +21,7 @@ from dlnative.optimizers.averaging import Accumulation, Averages
 from dlnative.optimizers.block import Block, blocks_of
 from dlnative.optimizers.state import State
 from dlnative.optimizers.updates import overwritten
-from dlnative.utils.checks import flag, number, takes
+from dlnative.utils.checks import flag, number, numbers_for, takes
 from dlnative.utils.naming import auto_name
 
 
@@ -306,7 +306,7 @@ class Optimizer(State):
         if self._function is None:
             self._function = Function(WeakMethod(self._apply_chosen))
         places = {id(variable): index for index, variable in enumerate(self._trainable_variables)}
-        arrays = [np.asarray(gradient, variable.dtype) for gradient, variable in given]
+        arrays = [numbers_for(type(self).__name__, variable, np.asarray(gradient)) for gradient, variable in given]
         chosen = tuple(places[id(variable)] for variable in variables)
         if self._schedule is not None and not self._takes_step:
             self._learning_rate.assign(self._checked_rate(np.asarray(self._schedule())))

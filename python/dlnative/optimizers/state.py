@@ -13,6 +13,7 @@ from dlnative.graph.stateless import run_with
 from dlnative.graph.trace import current_trace
 from dlnative.graph.variable import Variable
 from dlnative.optimizers.updates import Updates, overwritten
+from dlnative.utils.checks import listed, numbers_for
 
 
 class State(Updates):
@@ -55,13 +56,15 @@ class State(Updates):
                 f"{cls}: You are calling set_weights() before it is built: expected build(variables) first"
             )
         variables = self.variables
-        arrays = [weight.value if isinstance(weight, Variable) else np.asarray(weight) for weight in weights]
+        arrays = [
+            weight.value if isinstance(weight, Variable) else np.asarray(weight) for weight in listed(cls, weights)
+        ]
         if len(arrays) != len(variables):
             raise ValueError(f"{cls}: expected {len(variables)} weights, got {len(arrays)}")
         for variable, array in zip(variables, arrays, strict=True):
             if array.shape != variable.shape:
                 raise ValueError(f'{cls}: expected shape {variable.shape} for "{variable.path}", got {array.shape}')
-        converted = [np.array(a, dtype=variable.dtype) for a, variable in zip(arrays, variables, strict=True)]
+        converted = [numbers_for(cls, variable, array) for variable, array in zip(variables, arrays, strict=True)]
         for variable, array in zip(variables, converted, strict=True):
             variable.assign(array)
 
@@ -80,9 +83,7 @@ class State(Updates):
             )
             return
         variables = self.variables
-        arrays = [np.asarray(store[str(place)], variable.dtype) for place, variable in enumerate(variables)]
-        for variable, array in zip(variables, arrays, strict=True):
-            variable._checked(array)
+        arrays = [variable._checked(store[str(place)]) for place, variable in enumerate(variables)]
         for variable, array in zip(variables, arrays, strict=True):
             variable.assign(array)
 

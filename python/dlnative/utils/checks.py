@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from dlnative import dtypes
+
 
 def number(owner: str, name: str, value: Any, low: float | None = None, high: float | None = None, *, open_low: bool = False,
            open_high: bool = False) -> float:  # fmt: skip
@@ -58,6 +60,29 @@ def flag(owner: str, name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise ValueError(f"{owner}: expected {name} to be True or False, got {value!r}")
     return bool(value)
+
+
+def listed(owner: str, weights: Any) -> list[Any]:
+    """Returns the values of weights, given as a list or anything else that can be gone through, but text and dicts.
+
+    Raises:
+        TypeError: for anything else.
+    """
+    if isinstance(weights, (str, bytes, dict)) or not hasattr(weights, "__iter__"):
+        raise TypeError(f"{owner}: expected a list of arrays as weights, got {type(weights).__name__}")
+    return list(weights)
+
+
+def numbers_for(owner: str, variable: Any, array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Returns an array in the type of a variable.
+
+    Raises:
+        ValueError: if it does not hold numbers, or complex ones.
+    """
+    try:
+        return dtypes.converted(array, variable.dtype)
+    except TypeError:
+        raise ValueError(f'{owner}: expected numbers for "{variable.path}", got an array of {array.dtype}') from None
 
 
 def takes(function: Any, *args: Any) -> bool:

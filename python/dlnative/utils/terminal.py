@@ -10,30 +10,37 @@ _LIKE = str.maketrans("━─═┃│║╇┼╪┳┬╦┻┴╩┏┌┡├
 _interactive = True
 
 
-def show(text: str, end: str = "\n") -> None:
+def show(text: str, end: str = "\n") -> bool:
     """Writes text for a person to read.
 
     Characters that the output cannot encode are replaced by others that look like them, or by "?". Without an output
-    (`sys.stdout` is `None`) nothing happens.
+    (`sys.stdout` is `None`, or closed, or what it leads to is gone) nothing happens: a training goes on.
 
     Args:
         text: the text.
         end: what follows it.
+
+    Returns:
+        Whether it was written, where there is an output.
     """
     if not _interactive:
         import logging
 
         logging.getLogger("dlnative").info(text)
-        return
-    stream = sys.stdout
+        return True
+    stream = getattr(sys, "stdout", None)
     if stream is None:
-        return
+        return True
     try:
-        stream.write(text + end)
-    except UnicodeEncodeError:
-        encoding = getattr(stream, "encoding", None) or "ascii"
-        stream.write(encodable(text, encoding) + end)
-    stream.flush()
+        try:
+            stream.write(text + end)
+        except UnicodeEncodeError:
+            encoding = getattr(stream, "encoding", None) or "ascii"
+            stream.write(encodable(text, encoding) + end)
+        stream.flush()
+    except (OSError, ValueError):  # a closed file is a ValueError
+        return False
+    return True
 
 
 def encodable(text: str, encoding: str) -> str:
@@ -61,7 +68,7 @@ def redraws() -> bool:
     """Tells whether the output can go back in a line: a terminal, or a notebook."""
     if not _interactive or os.environ.get("TERM") == "dumb":
         return False
-    return "ipykernel" in sys.modules or _is_terminal(sys.stdout)
+    return "ipykernel" in sys.modules or _is_terminal(getattr(sys, "stdout", None))
 
 
 def has_colors() -> bool:
