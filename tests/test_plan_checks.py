@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
 
-from dlnative import _native
-from dlnative.backends.cpu import OP_CODES
-from dlnative.dtypes import CODES
+import dlnative
+from dlnative import _native, ops
+from dlnative.backends import selection
+from dlnative.backends.cpu import OP_CODES, CpuBackend
+from dlnative.backends.program import Buffer, Instruction, Program
+from dlnative.dtypes import CODES, ITEM_SIZES
+from dlnative.graph.op import OPS, Op, Sample, size_of
+from dlnative.graph.tensor import Tensor
 
 F32, BOOL = CODES["float32"], CODES["bool"]
 ADD = OP_CODES["add"]
@@ -207,3 +213,117 @@ def test_scratch_suffices_wherever_an_operand_moves() -> None:
     x = np.ones((M, K), "float32")
     start = first // 4 + K * N + 1
     np.testing.assert_array_equal(moving.run([x])[0], x @ memory[start : start + K * N].reshape(K, N))
+
+
+def program_of(op: Op, sample: Sample) -> Program:
+    """A program of one instruction: an op on feeds."""
+    inputs = [Tensor(given.shape, given.dtype or op.dtypes[0]) for given in sample.inputs]
+    values = tuple(sample.attributes.get(name) for name, _ in op.attributes)
+    outputs = [Tensor(tuple(shape), dtype) for shape, dtype in op.infer(inputs, values)]
+    buffers = [Buffer(1 + place, 0, x.shape, x.dtype) for place, x in enumerate(inputs)]
+    end = 0
+    for y in outputs:
+        buffers.append(Buffer(0, end, y.shape, y.dtype))
+        end += size_of(y.shape) * ITEM_SIZES[y.dtype] // 64 * 64 + 64
+    feeds, results = list(range(len(inputs))), list(range(len(inputs), len(buffers)))
+    ints, floats = op.encode(values)
+    step = Instruction(op.name, op.family, tuple(feeds), tuple(results), ints, floats, op.keywords(values), 0, ())
+    return Program(buffers, [step], feeds, results, [], end, end, 0)
+
+
+def broken(op: Op, sample: Sample) -> Iterator[tuple[str, Program]]:
+    """Programs of the op that are wrong in one thing each."""
+    made = program_of(op, sample)
+    step = made.instructions[0]
+    step.inputs = step.inputs[: op.arity[0] - 1]
+    yield "too few inputs", made
+    if op.arity[1] < 100:
+        made = program_of(op, sample)
+        step = made.instructions[0]
+        step.inputs += step.inputs[:1] * (op.arity[1] + 1 - len(step.inputs))
+        yield "too many inputs", made
+    made = program_of(op, sample)
+    made.instructions[0].inputs = (99, *made.instructions[0].inputs[1:])
+    yield "no such buffer", made
+    made = program_of(op, sample)
+    made.instructions[0].outputs += made.instructions[0].outputs[:1]
+    yield "too many outputs", made
+    made = program_of(op, sample)
+    last = made.buffers[-1]
+    last.shape = (*last.shape, 3)
+    made.arena_bytes *= 4
+    yield "another output shape", made
+    for name, kind in op.attributes:
+        made = program_of(op, sample)
+        del made.instructions[0].keywords[name]
+        yield f"no {name}", made
+        if kind in ("int", "ints"):
+            made = program_of(op, sample)
+            made.instructions[0].ints = tuple(n + 1000 if isinstance(n, int) else n for n in made.instructions[0].ints)
+            yield f"another {name}", made
+    made = program_of(op, sample)
+    made.instructions[0].ints += (7,)
+    yield "an integer more", made
+    made = program_of(op, sample)
+    made.instructions[0].floats += (7.0,)
+    yield "a float more", made
+
+
+KERNELS = [name for name in OPS if name in OP_CODES]
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_a_program_that_the_op_table_would_not_have_made_is_refused(name: str) -> None:
+    op = OPS[name]
+    for sample in op.samples[:2]:
+        selection.get("cpu").build(program_of(op, sample))
+        for what, made in broken(op, sample):
+            with pytest.raises((ValueError, TypeError)) as error:
+                selection.get("cpu").build(made)
+            assert "\n" not in str(error.value), what
+
+
+def test_programs_of_the_planner_are_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    build, seen = CpuBackend.build, []
+
+    def checked(self: CpuBackend, program: Program) -> Any:
+        seen.append(len(program.instructions))
+        program.checked = False
+        return build(self, program)
+
+    monkeypatch.setattr(CpuBackend, "build", checked)
+    layers = dlnative.layers
+    hidden = [layers.Dense(301, "gelu"), layers.BatchNormalization(), layers.Dropout(0.5), layers.Dense(7, "softmax")]
+    model = dlnative.Sequential([dlnative.Input((203,)), *hidden])
+    model.compile("adam", "categorical_crossentropy", metrics=["accuracy", "mae"])
+    x = np.ones((64, 203), "float32")
+    model.fit(x, np.eye(7)[np.arange(64) % 7], batch_size=32, verbose=0)
+    step = dlnative.value_and_grad(lambda x: ops.sum(ops.scan(lambda c, row: (c * row, ops.sin(c)), x[0], x)[1]))
+    step(x)
+    assert sum(seen) > 20
+
+
+def test_a_malformed_chain_is_refused() -> None:
+    op = OPS["elementwise_chain"]
+    square = ("square", (0,), 1, "float32", ())
+    for changes in (
+        {"steps": (("square", (5,), 1, "float32", ()),)},
+        {"steps": (("square", (0, 0), 1, "float32", ()),)},
+        {"steps": (("square", (0,), 0, "float32", ()),)},
+        {"steps": (("square", (0,), 99, "float32", ()), square)},
+        {"steps": (("square", (0,), 1, "float32", (1.0,)),)},
+        {"steps": (("matmul", (0, 0), 1, "float32", ()),)},
+        {"steps": (("sum", (0,), 2, "float32", ()), ("square", (2,), 1, "float32", ()))},
+        {"steps": (square,) * 17},
+        {"steps": ()},
+        {"steps": (square,), "row": 3},
+        {"steps": (square,), "row": -4},
+        {"steps": (square,), "results": 0},
+        {"steps": (square,), "results": 2},
+    ):
+        values = ({"results": 1, "row": 0} | changes)["results"], changes.get("row", 0), changes["steps"]
+        ints, floats = op.encode(values)
+        step = Instruction(op.name, op.family, (0,), (1,), ints, floats, op.keywords(values), 0, ())
+        buffers = [Buffer(1, 0, (4,), "float32"), Buffer(0, 0, (4,), "float32")]
+        with pytest.raises((ValueError, TypeError)):
+            selection.get("cpu").build(Program(buffers, [step], [0], [1], [], 64, 64, 0))

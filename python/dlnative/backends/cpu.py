@@ -26,7 +26,12 @@ class CpuBackend:
         Raises:
             NotImplementedError: if an op has no CPU kernel.
             TypeError: if a kernel does not take the types of its operands.
+            ValueError: if the program is malformed: it would read or write outside its memory.
         """
+        if not program.checked:
+            from dlnative.graph.program_check import check_program
+
+            check_program(program, self.name)
         instructions: list[Any] = []
         for step in program.instructions:
             region = step.region

@@ -34,7 +34,12 @@ class CudaBackend:
             NotImplementedError: if an op has no CUDA kernel, or a part of the program is repeated or left out by a
                 condition.
             TypeError: if a kernel does not take the types of its operands.
+            ValueError: if the program is malformed.
         """
+        if not program.checked:
+            from dlnative.graph.program_check import check_program
+
+            check_program(program, self.name)
         instructions: list[Any] = []
         for step in program.instructions:
             region = step.region

@@ -107,10 +107,13 @@ class Program:
         arena_bytes: the size of the plan's own memory.
         unpacked_bytes: what that memory would be if every intermediate value had its own.
         constant_bytes: the size of the constants among the externals.
+        checked: whether each instruction was made by its row of the op table, as the planner's are. A backend whose kernels
+            take attributes and shapes on trust checks those of other programs.
     """
 
     __slots__ = (
-        "arena_bytes", "buffers", "constant_bytes", "externals", "feeds", "instructions", "results", "unpacked_bytes",
+        "arena_bytes", "buffers", "checked", "constant_bytes", "externals", "feeds", "instructions", "results",
+        "unpacked_bytes",
     )  # fmt: skip
 
     def __init__(
@@ -123,6 +126,7 @@ class Program:
         arena_bytes: int,
         unpacked_bytes: int,
         constant_bytes: int,
+        checked: bool = False,
     ) -> None:
         self.buffers = buffers
         self.instructions = instructions
@@ -132,3 +136,4 @@ class Program:
         self.arena_bytes = arena_bytes
         self.unpacked_bytes = unpacked_bytes
         self.constant_bytes = constant_bytes
+        self.checked = checked

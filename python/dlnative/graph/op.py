@@ -85,6 +85,7 @@ class Op:
         results: the types of the results, where they are not that of the inputs.
         uint64: how it computes with uint64, which no kernel knows, in int64: `"modulo"` 2^64, or `"order"`, when only the
             order of values counts; `None` where it does not.
+        arity: the smallest and the largest number of inputs; by default as many as the samples have.
         samples: a function that returns calls for the tests.
         roles: what the op is to the planner.
         tolerance: the multiple of the type's rounding error that an element may differ from the reference by, relative to
@@ -97,6 +98,7 @@ class Op:
     """
 
     __slots__ = (
+        "_arity",
         "_samples",
         "accepted",
         "attributes",
@@ -131,6 +133,7 @@ class Op:
         operands: Mapping[int, Sequence[str]] = MappingProxyType({}),
         results: Sequence[str] | None = None,
         uint64: str | None = None,
+        arity: tuple[int, int] | None = None,
         samples: Callable[[], Sequence[Sample]] = tuple,
         roles: Roles = NO_ROLES,
         tolerance: float = 8.0,
@@ -148,6 +151,7 @@ class Op:
         self.types = TypeRule(dtypes, operands, results)
         self.accepted = self.types.accepted
         self.uint64 = uint64
+        self._arity = arity
         self._samples = samples
         self.roles = roles
         self.steps = next((place for place, (_, kind) in enumerate(attributes) if kind == "steps"), -1)
@@ -161,6 +165,14 @@ class Op:
     def samples(self) -> Sequence[Sample]:
         """The calls for the tests."""
         return self._samples()
+
+    @property
+    def arity(self) -> tuple[int, int]:
+        """The smallest and the largest number of inputs."""
+        if self._arity is None:
+            counts = [len(sample.inputs) for sample in self.samples]
+            self._arity = min(counts, default=0), max(counts, default=2**31 - 1)
+        return self._arity
 
     def reusable(self, values: tuple[Any, ...], output: int, count: int) -> Sequence[int]:
         """Returns which of `count` inputs an output, given by its number, may be written over, for attribute values."""

@@ -9,15 +9,35 @@ from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register, size_of
 from dlnative.graph.roles import Roles
 from dlnative.graph.tensor import Tensor
 
+_MOST_STEPS, _MOST_VALUES = 16, 48  # as in csrc/ops/chain.cpp
+
 
 def _infer(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
     """All results have the shape of the largest input, but reductions: of all its elements, or of rows of so many."""
     results, row, steps = attributes
     shape = max((tensor.shape for tensor in inputs), key=size_of)
-    reduced = (size_of(shape) // row,) if row else ()
-    specs = {
-        destination: (reduced if OPS[name].roles.reduces else shape, dtype) for name, _, destination, dtype, _ in steps
-    }
+    size = size_of(shape)
+    if any(tensor.shape != shape and size_of(tensor.shape) != 1 for tensor in inputs):
+        raise ValueError(f"expected inputs of shape {shape} or of one element, got {[x.shape for x in inputs]}")
+    if row < 0 or (row and size % row) or results < 1 or not 1 <= len(steps) <= _MOST_STEPS:
+        raise ValueError(f"expected rows in {size} elements, results and steps, got {row}, {results} and {len(steps)}")
+    specs: dict[int, Spec] = {}
+    known = set(range(len(inputs)))
+    for name, operands, destination, dtype, parameters in steps:
+        op = OPS[name]
+        reduces = bool(op.roles.reduces)
+        if not (reduces or (op.family == "elementwise" and op.roles.chainable)) or len(operands) != op.arity[1]:
+            raise ValueError(
+                f"expected elementwise ops and reductions of one operand or more, got {name} of {operands}"
+            )
+        if not known.issuperset(operands) or not len(inputs) <= destination < _MOST_VALUES:
+            raise ValueError(
+                f"expected {name} to read what there is and to write no input, got {operands} to {destination}"
+            )
+        if not reduces and len(parameters) != sum(kind == "float" for _, kind in op.attributes):
+            raise ValueError(f"expected the parameters of {name}, got {parameters}")
+        specs[destination] = ((size // row,) if row else ()) if reduces else shape, dtype
+        known = known - {destination} if reduces else known | {destination}
     return [specs[len(inputs) + index] for index in range(results)]
 
 
@@ -46,6 +66,7 @@ register(
         _infer,
         attributes=(("results", "int"), ("row", "int"), ("steps", "steps")),
         inplace=True,
+        arity=(1, _MOST_VALUES),
         dtypes=("float32",),
         roles=Roles(serves="chaining"),
         size="chain",

@@ -61,6 +61,7 @@ register(
         _infer_concatenate,
         attributes=(("axis", "int"),),
         gradient=_concatenate_gradient,
+        arity=(1, 2**31 - 1),
         flops=lambda ins, outs: 0,
         dtypes=dtypes.DTYPES,
         roles=Roles(joins=_joined),

@@ -183,4 +183,5 @@ class Assembler:
             self.layout.arena_bytes,
             self.layout.unpacked_bytes,
             self.constant_bytes,
+            checked=True,
         )
