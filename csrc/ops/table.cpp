@@ -15,6 +15,7 @@ DLNATIVE_FAMILY(linalg)
 DLNATIVE_FAMILY(convolution)
 DLNATIVE_FAMILY(depthwise)
 DLNATIVE_FAMILY(pooling)
+DLNATIVE_FAMILY(attention)
 DLNATIVE_FAMILY(shape)
 DLNATIVE_FAMILY(arithmetic)
 DLNATIVE_FAMILY(indexing)
@@ -29,19 +30,13 @@ namespace {
 
 constexpr OpFamily families[] = {
     {elementwise_rows, &elementwise_row_count},  // these two first: ops/chain.cpp finds its steps by op code
-    {reduction_rows, &reduction_row_count},
-    {chain_rows, &chain_row_count},
-    {linalg_rows, &linalg_row_count},
-    {convolution_rows, &convolution_row_count},
-    {depthwise_rows, &depthwise_row_count},
-    {pooling_rows, &pooling_row_count},
-    {shape_rows, &shape_row_count},
-    {arithmetic_rows, &arithmetic_row_count},
-    {indexing_rows, &indexing_row_count},
-    {softmax_rows, &softmax_row_count},
-    {normalization_rows, &normalization_row_count},
-    {random_rows, &random_row_count},
-    {loss_rows, &loss_row_count},
+    {reduction_rows, &reduction_row_count},     {chain_rows, &chain_row_count},
+    {linalg_rows, &linalg_row_count},           {convolution_rows, &convolution_row_count},
+    {depthwise_rows, &depthwise_row_count},     {pooling_rows, &pooling_row_count},
+    {attention_rows, &attention_row_count},     {shape_rows, &shape_row_count},
+    {arithmetic_rows, &arithmetic_row_count},   {indexing_rows, &indexing_row_count},
+    {softmax_rows, &softmax_row_count},         {normalization_rows, &normalization_row_count},
+    {random_rows, &random_row_count},           {loss_rows, &loss_row_count},
     {optimizer_rows, &optimizer_row_count},
 };
 

@@ -121,7 +121,7 @@ struct PanelProduct {
         call.b_stride = width * L;
         call.b_tile = columns * K;
       }
-      call.packed = block.to_pack + (n - block.n0) * K;
+      call.packed = packing ? block.to_pack + (n - block.n0) * K : nullptr;
       call.c = g.c + panel.m * g.ldc + n;
       call.epilogue = epilogue.at(panel.m, n, g.ldc);
       if (columns == NR) {

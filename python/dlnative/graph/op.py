@@ -38,8 +38,9 @@ class Arg:
 
     Args:
         shape: the shape.
-        kind: `"real"` (uniform in `[low, high]`), `"integer"` (in `[low, high)`), `"boolean"`, `"probability"`
-            (rows that sum to 1), `"state"` (of a random generator), or `"slot"` (as real; written in place).
+        kind: `"real"` (uniform in `[low, high]`), `"integer"` (in `[low, high)`), `"boolean"`, `"mask"` (the same, and true at
+            the first place of each row), `"probability"` (rows that sum to 1), `"state"` (of a random generator), or
+            `"slot"` (as real; written in place).
         low, high: the range.
         dtype: a fixed type, where it is not the one under test.
     """
@@ -94,7 +95,7 @@ class Op:
             largest operand at its place, where the result is a difference; `"terms"`, the sum of the sizes of what is
             summed; `"chain"`, the larger of these two; `"row"`, the largest of its row; `"column"`, that of the first result,
             and of later ones the sum of the first operand over the rows; `"update"`, what was added to the operand that it
-            replaces; `"unit"`, 1.
+            replaces; `"largest"`, the largest element of the result; `"unit"`, 1.
     """
 
     __slots__ = (

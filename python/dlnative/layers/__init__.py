@@ -33,6 +33,8 @@ from dlnative.utils.lazy import lazily
 from dlnative.utils.registry import unknown
 
 if TYPE_CHECKING:
+    from dlnative.layers.attention import AdditiveAttention as AdditiveAttention
+    from dlnative.layers.attention import Attention as Attention
     from dlnative.layers.batch_normalization import BatchNormalization as BatchNormalization
     from dlnative.layers.borders import Cropping1D as Cropping1D
     from dlnative.layers.borders import Cropping2D as Cropping2D
@@ -60,6 +62,7 @@ if TYPE_CHECKING:
     from dlnative.layers.further_activations import Sparsemax as Sparsemax
     from dlnative.layers.further_activations import Step as Step
     from dlnative.layers.further_activations import ThresholdedReLU as ThresholdedReLU
+    from dlnative.layers.group_query_attention import GroupQueryAttention as GroupQueryAttention
     from dlnative.layers.merging import Add as Add
     from dlnative.layers.merging import Average as Average
     from dlnative.layers.merging import Concatenate as Concatenate
@@ -76,6 +79,7 @@ if TYPE_CHECKING:
     from dlnative.layers.merging import minimum as minimum
     from dlnative.layers.merging import multiply as multiply
     from dlnative.layers.merging import subtract as subtract
+    from dlnative.layers.multi_head_attention import MultiHeadAttention as MultiHeadAttention
     from dlnative.layers.normalization import GroupNormalization as GroupNormalization
     from dlnative.layers.normalization import LayerNormalization as LayerNormalization
     from dlnative.layers.normalization import RMSNormalization as RMSNormalization
@@ -112,8 +116,10 @@ __all__ = [
     "AdaptiveMaxPooling2D",
     "AdaptiveMaxPooling3D",
     "Add",
+    "AdditiveAttention",
     "AlphaDropout",
     "Arctan",
+    "Attention",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -146,6 +152,7 @@ __all__ = [
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
     "GroupNormalization",
+    "GroupQueryAttention",
     "Identity",
     "Input",
     "InputLayer",
@@ -161,6 +168,7 @@ __all__ = [
     "Maximum",
     "Maxout",
     "Minimum",
+    "MultiHeadAttention",
     "Multiply",
     "PReLU",
     "Permute",
@@ -203,6 +211,7 @@ __all__ = [
 
 
 _LATER = {
+    "attention": ("AdditiveAttention", "Attention"),
     "batch_normalization": ("BatchNormalization",),
     "borders": ("Cropping1D", "Cropping2D", "Cropping3D", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D"),
     "convolution": ("Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose"),
@@ -214,6 +223,8 @@ _LATER = {
         "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract",
         "add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract",
     ),
+    "group_query_attention": ("GroupQueryAttention",),
+    "multi_head_attention": ("MultiHeadAttention",),
     "normalization": ("GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization"),
     "pooling": (
         "AdaptiveAveragePooling1D", "AdaptiveAveragePooling2D", "AdaptiveAveragePooling3D", "AdaptiveMaxPooling1D",

@@ -20,10 +20,13 @@ def gradient_of(function: Callable[..., Any]) -> Gradient:
 
     def rule(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
         since = next_serial()
-        made = function(*node.inputs, *node.attributes)
+        inputs = list(node.inputs)
+        if len({id(x) for x in inputs}) < len(inputs):  # one that comes twice has a gradient in each place
+            inputs = [call("reshape", x, attributes=(tuple(x.shape),)) for x in inputs]
+        made = function(*inputs, *node.attributes)
         outputs = made if isinstance(made, tuple) else (made,)
         arriving = [(y, dy) for y, dy in zip(outputs, grads, strict=True) if dy is not None]
         targets, seeds = zip(*arriving, strict=True)
-        return pull_back(targets, seeds, node.inputs, lambda a, b: call("add", a, b), since=since)
+        return pull_back(targets, seeds, inputs, lambda a, b: call("add", a, b), since=since)
 
     return rule

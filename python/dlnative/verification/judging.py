@@ -103,6 +103,11 @@ def _column(op: Op, values: Any, inputs: Sequence[Array], wanted: Sequence[Array
     return [*_row(op, values, inputs, wanted[:1]), *[np.maximum(np.abs(array), terms) for array in wanted[1:]]]
 
 
+def _largest(op: Op, values: Any, inputs: Sequence[Array], wanted: Sequence[Array]) -> list[Array]:
+    """By the largest element: a gradient is a sum over all queries or keys of a head."""
+    return [np.maximum(np.abs(array).max(initial=0.0), 1.0) * np.ones(array.shape) for array in wanted]
+
+
 def _update(op: Op, values: Any, inputs: Sequence[Array], wanted: Sequence[Array]) -> list[Array]:
     """By what is added to an operand, and twice the rounding of that: it may have been scaled before."""
     found = []
@@ -124,6 +129,7 @@ _SIZES = {
     "terms": _terms,
     "row": _row,
     "column": _column,
+    "largest": _largest,
     "update": _update,
     "unit": _unit,
 }

@@ -32,7 +32,10 @@ def arguments(op: Op, sample: Sample, dtype: str) -> list[Array]:
 
 def _argument(generator: np.random.Generator, arg: Arg, dtype: str) -> Array:
     if arg.kind == "boolean" or dtype == "bool":
-        return np.asarray(generator.random(arg.shape) < 0.5)
+        given = np.asarray(generator.random(arg.shape) < 0.5)
+        if arg.kind == "mask":
+            given[..., 0] = True
+        return given
     if arg.kind == "state":
         return np.array([generator.integers(0, 2**62), generator.integers(0, 1000)], np.int64)
     if arg.kind == "probability":

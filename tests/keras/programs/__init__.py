@@ -7,6 +7,7 @@ Keras and keeps the answers; the tests run them with dlnative and compare.
 from __future__ import annotations
 
 from programs import (
+    attention,
     convolutional,
     layers,
     losses,
@@ -31,6 +32,7 @@ GROUPS: dict[str, dict[str, Program]] = {
     "small_layers": small_layers.PROGRAMS,
     "normalization": normalization.PROGRAMS,
     "convolutional": convolutional.PROGRAMS,
+    "attention": attention.PROGRAMS,
     "weights": weights.PROGRAMS,
     "training": training.PROGRAMS,
     "standalone": standalone.PROGRAMS,

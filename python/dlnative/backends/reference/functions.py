@@ -7,6 +7,7 @@ from typing import Any
 
 from dlnative.backends.reference import (
     arithmetic,
+    attention,
     chain,
     convolution,
     depthwise,
@@ -25,6 +26,7 @@ from dlnative.backends.reference import (
 
 _FAMILIES = {
     "arithmetic": arithmetic,
+    "attention": attention,
     "chain": chain,
     "convolution": convolution,
     "depthwise": depthwise,
