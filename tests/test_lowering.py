@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
+import dlnative
 from dlnative import ops
 from dlnative.backends import selection
 from dlnative.graph.function import Function
@@ -73,3 +75,17 @@ def test_a_layer_with_transposed_constant_weights_is_one_instruction(random: np.
     x = random.uniform(-1, 1, (3, 5)).astype("float32")
     assert names(lambda x: ops.relu(ops.matmul(x, weights) + bias), x) == ["matmul"]
     np.testing.assert_allclose(ops.matmul(x, weights), x @ weights, rtol=1e-5, atol=1e-6)
+
+
+def test_transposes_that_move_nothing_are_none(capsys: pytest.CaptureFixture[str]) -> None:
+    """Axes of extent 1 may go anywhere; a product along axes is one of matrices, with its bias."""
+    inputs = dlnative.Input((8, 16))
+    heads = dlnative.layers.EinsumDense("abx,xyz->abyz", output_shape=(None, 4, 4), bias_axes="yz")(inputs)
+    model = dlnative.Model(inputs, dlnative.ops.transpose(heads[:, :, None], (0, 2, 1, 3, 4)))
+    model.compile("sgd", "mse")
+    model.fit(np.zeros((2, 8, 16)), np.zeros((2, 1, 8, 4, 4)), verbose=0)
+    model.plan()
+    text = capsys.readouterr().out
+    assert "transpose" not in text
+    assert "matmul + add" in text
+    assert "matmul + sum" in text

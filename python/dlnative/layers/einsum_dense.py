@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 from dlnative import ops
 from dlnative.layers.dense import KernelLayer
 from dlnative.layers.input_spec import InputSpec
+from dlnative.ops.core import as_tensor
 
 
 class EinsumDense(KernelLayer):
@@ -75,7 +77,20 @@ class EinsumDense(KernelLayer):
 
     def call(self, inputs: Any, training: Any = None) -> Any:
         del training
-        return self._finish(ops.einsum(self.equation, inputs, self.kernel))
+        inner = _inner_axes(self.equation, self.bias_axes)
+        if not inner:
+            return self._finish(ops.einsum(self.equation, inputs, self.kernel))
+        # A product of matrices, to which the bias is added before it gets its axes.
+        kernel, shape = as_tensor(self.kernel), tuple(inputs.shape)
+        rows, columns = shape[:-inner], tuple(kernel.shape[inner:])
+        count = math.prod(kernel.shape[:inner])
+        x = inputs if inner == 1 else ops.reshape(inputs, (*_one_unknown(rows), count))
+        y = ops.matmul(x, ops.reshape(kernel, (count, -1)))
+        if self.bias is not None:
+            y = ops.add(y, ops.reshape(self.bias, (-1,)))
+        if len(columns) > 1:
+            y = ops.reshape(y, (*_one_unknown(rows), *columns))
+        return y if self.activation is None else self.activation(y)
 
     def compute_output_shape(self, input_shape: Any) -> Any:
         return self._shapes(input_shape).output
@@ -95,6 +110,24 @@ class _Shapes(NamedTuple):
     output: tuple[int | None, ...]
     input_axes: tuple[int, ...]
     output_axes: tuple[int, ...]
+
+
+def _inner_axes(equation: str, bias_axes: str | None) -> int:
+    """Returns how many axes are summed over, where an equation is a product of matrices as they lie in memory, or 0.
+
+    The axes behind in the input are those in front in the kernel, the rest of the kernel is behind in the output, and a bias
+    has all of that.
+    """
+    operands, output = equation.replace(" ", "").split("->")
+    inputs, kernel = operands.split(",")
+    inner = next((count for count in range(len(kernel), 0, -1) if inputs.endswith(kernel[:count])), 0)
+    fits = inner and inputs[:-inner] + kernel[inner:] == output and len(kernel) > inner
+    return inner if fits and bias_axes in (None, kernel[inner:]) and not inputs.endswith("...") else 0
+
+
+def _one_unknown(extents: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Returns extents as a reshape takes them; one may be unknown."""
+    return tuple([-1 if extent is None else extent for extent in extents])
 
 
 def _shapes_of(

@@ -231,6 +231,9 @@ class Lowering:
         elif roles.view is not None:
             first = roles.view(inputs[0].shape, attributes)
             return None if first is None else self.part(inputs[0], first, shape)
+        elif roles.permutes:
+            moving = [axis for axis in attributes[0] if inputs[0].shape[axis] != 1]
+            return self.part(inputs[0], 0, shape) if moving == sorted(moving) else None
         elif roles.reduces and size_of(shape) == size_of(inputs[0].shape):  # along axes of extent 1
             return self.part(inputs[0], 0, shape)
         return None
