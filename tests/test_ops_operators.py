@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dlnative import Variable, ops
+from dlnative import Variable, ops, value_and_grad
 from dlnative.graph.function import Function
 from dlnative.symbolic import KerasTensor
 from everywhere import check
@@ -101,3 +101,18 @@ def test_shapes_that_do_not_fit_are_refused_before_any_work(function: Callable[.
                 x, y, y
             ) if function is ops.where else function(x, y)
         assert "\n" not in str(caught.value)
+
+
+def test_numpy_takes_variables_and_leaves_arithmetic_to_them() -> None:
+    v, x = Variable(np.array([1.0, 2.0, 4.0])), np.array([1.0, 2.0, 3.0], "float32")
+    assert (float(np.sum(v)), float(np.max(v)), np.sqrt(v).tolist()) == (7.0, 4.0, np.sqrt(v.value).tolist())
+    for made in (x + v, x * v, np.float32(2) * v, 2 / v, x - v, x**v, x < v):
+        assert isinstance(made, np.ndarray)
+
+    def inside(y: Any) -> Any:
+        with pytest.raises(TypeError, match="no value while tracing"):
+            np.sum(v)
+        return ops.sum(x * v * y + np.float32(2) * v)
+
+    value, _ = value_and_grad(inside)(x)
+    assert float(value) == float(np.sum(x * x * v.numpy() + 2 * v.numpy()))

@@ -145,18 +145,18 @@ def test_steps_per_execution(together: int) -> None:
     assert found == plain.fit(X, Y, batch_size=3, shuffle=False, verbose=0).history
 
 
-def test_float16_asks_for_a_scaled_loss() -> None:
+def test_float16_has_a_scaled_loss() -> None:
     class Half(Plain):
         def __init__(self) -> None:
             dlnative.Model.__init__(self, dtype="mixed_float16")
             self.dense = layers.Dense(1)
 
-    with pytest.raises(ValueError, match="auto_scale_loss"):
-        Half().compile("sgd", "mse")
-    model = Half()
-    model.compile(dlnative.optimizers.SGD(0.01, loss_scale_factor=8.0), "mse", auto_scale_loss=False)
-    losses = model.fit(X, Y, epochs=3, verbose=0).history["loss"]
-    assert losses[-1] < losses[0]
+    for optimizer, auto in ((dlnative.optimizers.SGD(0.01, loss_scale_factor=8.0), False), ("sgd", True)):
+        model = Half()
+        model.compile(optimizer, "mse", auto_scale_loss=auto)
+        assert hasattr(model.optimizer, "dynamic_scale") is auto
+        losses = model.fit(X, Y, epochs=3, verbose=0).history["loss"]
+        assert losses[-1] < losses[0]
 
 
 def test_runs_are_stopped() -> None:

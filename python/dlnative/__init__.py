@@ -29,6 +29,7 @@ from dlnative import (
 from dlnative.config import build_config, device, num_threads, set_num_threads
 from dlnative.dtype_policies import DTypePolicy
 from dlnative.gradient import grad, value_and_grad
+from dlnative.graph.name_scope import name_scope
 from dlnative.graph.variable import Variable
 from dlnative.initializers import Initializer
 from dlnative.layers import Input, InputSpec, Layer
@@ -108,6 +109,7 @@ __all__ = [
     "losses",
     "metrics",
     "models",
+    "name_scope",
     "num_threads",
     "ops",
     "optimizers",

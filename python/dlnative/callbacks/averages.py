@@ -38,7 +38,7 @@ class SwapEMAWeights(Callback):
         self._swapped = False
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        if not getattr(self.model.optimizer, "use_ema", False):
+        if not getattr(self.model.optimizer, "keeps_means", False):
             raise ValueError(
                 "SwapEMAWeights must be used when `use_ema=True` is set: expected an optimizer that keeps means, got "
                 f"{type(self.model.optimizer).__name__} without"

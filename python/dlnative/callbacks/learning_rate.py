@@ -11,6 +11,11 @@ from dlnative.utils.checks import integer, number, takes
 from dlnative.utils.terminal import show
 
 
+def _rated(optimizer: Any) -> list[Any]:
+    """Returns the optimizers that have a learning rate: those of a `MultiOptimizer`, or the one."""
+    return list(getattr(optimizer, "optimizers", None) or [optimizer])
+
+
 class ReduceLROnPlateau(MonitorCallback):
     """Makes the learning rate smaller when a metric has not improved for some epochs.
 
@@ -46,9 +51,10 @@ class ReduceLROnPlateau(MonitorCallback):
         return self.cooldown_counter > 0
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        rate = float(self.model.optimizer.learning_rate)
-        if logs is not None:
-            logs["learning_rate"] = rate
+        optimizers = _rated(self.model.optimizer)
+        rates = [float(optimizer.learning_rate) for optimizer in optimizers]
+        if logs is not None and len(rates) == 1:
+            logs["learning_rate"] = rates[0]
         current = self.get_monitor_value(logs)
         if current is None:
             return
@@ -59,11 +65,13 @@ class ReduceLROnPlateau(MonitorCallback):
             self.best, self.wait = current, 0
         elif not self.in_cooldown():
             self.wait += 1
-            if self.wait >= self.patience and rate > self.min_lr:
-                reduced = max(rate * self.factor, self.min_lr)
-                self.model.optimizer.learning_rate = reduced
-                if self.verbose > 0:
-                    show(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {reduced}.")
+            if self.wait >= self.patience and max(rates) > self.min_lr:
+                for optimizer, rate in zip(optimizers, rates, strict=True):
+                    if rate > self.min_lr:
+                        reduced = max(rate * self.factor, self.min_lr)
+                        optimizer.learning_rate = reduced
+                        if self.verbose > 0:
+                            show(f"\nEpoch {epoch + 1}: ReduceLROnPlateau reducing learning rate to {reduced}.")
                 self.cooldown_counter, self.wait = self.cooldown, 0
 
 
@@ -96,14 +104,17 @@ class LearningRateScheduler(Callback):
         self.verbose = verbose
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        optimizer = self.model.optimizer
-        arguments = (epoch, float(optimizer.learning_rate))
-        found = self.schedule(*arguments[: 2 if takes(self.schedule, *arguments) else 1])
-        rate = number("LearningRateScheduler", "what the schedule returns", found, 0)
-        optimizer.learning_rate = rate
-        if self.verbose > 0:
-            show(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
+        found = []
+        for optimizer in _rated(self.model.optimizer):
+            arguments = (epoch, float(optimizer.learning_rate))
+            said = self.schedule(*arguments[: 2 if takes(self.schedule, *arguments) else 1])
+            found.append((optimizer, number("LearningRateScheduler", "what the schedule returns", said, 0)))
+        for optimizer, rate in found:
+            optimizer.learning_rate = rate
+            if self.verbose > 0:
+                show(f"\nEpoch {epoch + 1}: LearningRateScheduler setting learning rate to {rate}.")
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        if logs is not None:
-            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+        optimizers = _rated(self.model.optimizer)
+        if logs is not None and len(optimizers) == 1:
+            logs["learning_rate"] = float(optimizers[0].learning_rate)

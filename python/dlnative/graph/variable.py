@@ -10,6 +10,7 @@ import numpy as np
 
 from dlnative import dtypes, version
 from dlnative.backends.selection import invalidate
+from dlnative.graph import name_scope
 from dlnative.graph.arena import padded
 from dlnative.graph.op import size_of
 from dlnative.graph.storage import Memory, zeroed
@@ -48,8 +49,7 @@ class Variable:
         array([11., 12.], dtype=float32)
     """
 
-    __array_priority__ = 1000
-    __array_ufunc__ = None
+    __array_priority__ = 1000  # NumPy arrays leave arithmetic with a variable to the variable
     autocast = True  # whether layers read it in the type that they compute in
 
     def __init__(
@@ -63,7 +63,7 @@ class Variable:
         constraint: Callable[[Any], Any] | None = None,
     ) -> None:
         self.name = name or "variable"
-        self.path = self.name
+        self.path = name_scope.prefix() + self.name
         self._treatment = (trainable, regularizer, constraint)
         if isinstance(initializer, str):
             initializer = named_initializers[0](initializer)

@@ -97,7 +97,7 @@ def fit(
             listed.on_epoch_end(epoch, logs)
             if model.stop_training:
                 break
-    if getattr(model.optimizer, "use_ema", True):
+    if getattr(model.optimizer, "keeps_means", True):
         model.optimizer.finalize_variable_values(model.trainable_variables)
     listed.on_train_end(logs)
     history: History = model.history

@@ -95,8 +95,8 @@ class Trainer:
             run_eagerly: whether Python code (of `call`, losses, `train_step`) runs anew for every batch: slow, for debugging.
             steps_per_execution: after how many batches callbacks of single batches are called.
             jit_compile: changes nothing: every step is compiled.
-            auto_scale_loss: only `False` in float16, for which there is no scaling that follows the gradients
-                (`loss_scale_factor` of optimizers is a fixed one); other types need none.
+            auto_scale_loss: whether a model that computes in float16 gets a `LossScaleOptimizer` around its optimizer; other
+                types need none.
 
         Raises:
             ValueError: for an unknown optimizer, loss or metric; the model is then unchanged.
@@ -104,12 +104,10 @@ class Trainer:
         run_eagerly = flag("compile", "run_eagerly", run_eagerly)
         if jit_compile not in (True, False, None, "auto"):
             raise ValueError(f'compile: expected jit_compile to be True, False, None or "auto", got {jit_compile!r}')
-        if flag("compile", "auto_scale_loss", auto_scale_loss) and self.compute_dtype == "float16":
-            raise ValueError(
-                f"{self._label}: expected auto_scale_loss=False in float16, got {auto_scale_loss!r}: there is no scaling that "
-                "follows the gradients; give the optimizer a loss_scale_factor, or compute in bfloat16"
-            )
         made = optimizers.get(optimizer)
+        if flag("compile", "auto_scale_loss", auto_scale_loss) and self.compute_dtype == "float16" and made is not None:
+            if not isinstance(made, optimizers.LossScaleOptimizer):
+                made = optimizers.LossScaleOptimizer(made, name="loss_scale_optimizer")
         objective = Objective(loss, loss_weights, metrics, weighted_metrics)
         self.steps_per_execution = integer("compile", "steps_per_execution", steps_per_execution, 1)
         self.run_eagerly, self.jit_compile = run_eagerly, jit_compile

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from dlnative.optimizers.adamax import Nadam as Nadam
     from dlnative.optimizers.ftrl import Ftrl as Ftrl
     from dlnative.optimizers.lion import Lion as Lion
+    from dlnative.optimizers.loss_scale import LossScaleOptimizer as LossScaleOptimizer
+    from dlnative.optimizers.multi import MultiOptimizer as MultiOptimizer
+    from dlnative.optimizers.multi import OptimizerMap as OptimizerMap
+    from dlnative.optimizers.muon import Muon as Muon
+    from dlnative.optimizers.schedule_free import ScheduleFreeAdamW as ScheduleFreeAdamW
 
 __all__ = [
     "Adadelta",
@@ -32,10 +37,15 @@ __all__ = [
     "Ftrl",
     "Lamb",
     "Lion",
+    "LossScaleOptimizer",
+    "MultiOptimizer",
+    "Muon",
     "Nadam",
     "Optimizer",
+    "OptimizerMap",
     "RMSprop",
     "SGD",
+    "ScheduleFreeAdamW",
     "deserialize",
     "get",
     "schedules",
@@ -48,6 +58,10 @@ _LATER = {
     "adamax": ["Adamax", "Lamb", "Nadam"],
     "ftrl": ["Ftrl"],
     "lion": ["Lion"],
+    "loss_scale": ["LossScaleOptimizer"],
+    "multi": ["MultiOptimizer", "OptimizerMap"],
+    "muon": ["Muon"],
+    "schedule_free": ["ScheduleFreeAdamW"],
     "schedules": [],
 }
 __getattr__ = lazily(__name__, _LATER)
@@ -55,7 +69,8 @@ _CLASSES = (SGD, RMSprop, Adam, AdamW)
 
 
 def _later() -> dict[str, Any]:
-    return {name: globals().get(name) or __getattr__(name) for names in _LATER.values() for name in names}
+    names = [name for names in _LATER.values() for name in names if name != "OptimizerMap"]
+    return {name: globals().get(name) or __getattr__(name) for name in names}
 
 
 _registry = Registry("optimizer", Optimizer, _CLASSES, snake_case=False, more=_later)

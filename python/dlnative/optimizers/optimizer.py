@@ -191,10 +191,18 @@ class Optimizer(State):
         self._undecayed.update(var_list or ())
         self._undecayed_names.extend(var_names or ())
 
+    def _is_excluded(self, variable: Variable) -> bool:
+        """Tells whether a variable is kept from weight decay."""
+        return variable in self._undecayed or any(
+            re.search(pattern, variable.name) for pattern in self._undecayed_names
+        )
+
+    def _decay_of(self, variable: Variable) -> float:
+        """Returns the weight decay of a variable."""
+        return 0.0 if not self.weight_decay or self._is_excluded(variable) else self.weight_decay
+
     def _decays(self, variable: Variable) -> bool:
-        if not self.weight_decay or variable in self._undecayed:
-            return False
-        return not any(re.search(pattern, variable.name) for pattern in self._undecayed_names)
+        return self._decay_of(variable) > 0
 
     def build(self, variables: Sequence[Variable]) -> None:
         """Makes the slots for variables, which get memory in one block.
@@ -308,19 +316,33 @@ class Optimizer(State):
         places = {id(variable): index for index, variable in enumerate(self._trainable_variables)}
         arrays = [numbers_for(type(self).__name__, variable, np.asarray(gradient)) for gradient, variable in given]
         chosen = tuple(places[id(variable)] for variable in variables)
+        self._refresh_rate()
+        self._function(arrays, chosen=chosen)
+
+    @property
+    def _rate_is_refreshed(self) -> bool:
+        """Whether the learning rate is not a function of the step, which plans work out."""
+        return not self._takes_step
+
+    def _refresh_rate(self) -> None:
+        """Asks for the learning rate, if it is a function of nothing."""
         if self._schedule is not None and not self._takes_step:
             self._learning_rate.assign(self._checked_rate(np.asarray(self._schedule())))
-        self._function(arrays, chosen=chosen)
 
     def _apply_chosen(self, gradients: Sequence[Any], chosen: Sequence[int]) -> None:
         """Adds the update of some of the variables, by their places, to the trace."""
         variables = self._trainable_variables
         pairs = [(gradient, variables[place]) for gradient, place in zip(gradients, chosen, strict=True)]
-        self._apply_symbols(pairs, rate_is_set=not self._takes_step)
+        self._apply_symbols(pairs, rate_is_set=self._rate_is_refreshed)
 
     def scale_loss(self, loss: Any) -> Any:
         """Returns the loss times `loss_scale_factor`: what to differentiate for `apply`."""
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
+
+    @property
+    def keeps_means(self) -> bool:
+        """Whether running means of the variables are kept."""
+        return self._averages is not None
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
         """Gives variables their running means, if `use_ema` keeps them; `fit` does so at its end."""

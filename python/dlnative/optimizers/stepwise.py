@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from dlnative import ops
-from dlnative.graph.trace import current_trace
 from dlnative.graph.variable import Variable
+from dlnative.ops.core import as_tensor
 from dlnative.optimizers.optimizer import Optimizer
 
 
@@ -40,10 +40,7 @@ class Stepwise(Optimizer):
 
     def step_number(self, variable: Variable, ahead: int = 1) -> Any:
         """Returns the number of updates that were made, and of some more, in the type of a variable."""
-        trace = current_trace()
-        assert trace is not None
-        count = self.iterations
-        count = trace.read(count) if isinstance(count, Variable) else count
+        count = as_tensor(self.iterations)
         return ops.cast(count + ahead, variable.dtype)
 
     def get_config(self) -> dict[str, Any]:

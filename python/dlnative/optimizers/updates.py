@@ -31,7 +31,7 @@ class Updates(Revised):
     update_attributes: Callable[[float], tuple[Any, ...]]
     update_inputs: Callable[[], list[Any]]
     update_step: Callable[[Any, Variable, Any], None]
-    _decays: Callable[[Variable], bool]
+    _decay_of: Callable[[Variable], float]
     _steps: Variable
     _one: Variable
     _learning_rate: Variable
@@ -86,6 +86,11 @@ class Updates(Revised):
         for variable in variables:
             if variable.constraint is not None:
                 variable.assign(variable.constraint(variable))
+        self._count_step(in_place)
+
+    def _count_step(self, in_place: bool) -> None:
+        trace = current_trace()
+        assert trace is not None
         if in_place and not trace.in_order:
             trace.finalize("add", [self._steps, self._one], [self._steps])
         else:
@@ -108,8 +113,9 @@ class Updates(Revised):
         assert trace is not None
         rate = trace.read(self._learning_rate)
         for variable in variables:
-            if self._decays(variable):
-                variable.assign(variable - variable * (self.weight_decay * rate))
+            decay = self._decay_of(variable)
+            if decay:
+                variable.assign(variable - variable * (decay * rate))
             self.update_step(gradients[id(variable)], variable, rate)
 
     def _update_block(self, block: Block, gradients: dict[int, Any], whole: bool) -> None:
