@@ -20,7 +20,7 @@ from dlnative.ops.core import invoke
 from dlnative.verification import checking, judging
 from dlnative.verification import samples as table
 
-PLAN_ONLY = {"reshape", "stop_gradient"}  # no instruction: memory is shared
+PLAN_ONLY = {"custom_gradient", "reshape", "stop_gradient"}  # no instruction: memory is shared
 SAMPLED = [op for op in OPS.values() if op.samples]
 DIFFERENTIABLE = [op for op in SAMPLED if op.gradient not in (None, zero_gradient)]
 # The gradient of a kink is not what a difference quotient measures; these have kinks where samples may fall.

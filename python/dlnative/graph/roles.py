@@ -69,6 +69,7 @@ class Roles(NamedTuple):
             can do that.
         rewrite: from inputs and attribute values to others that give the same: an op's own simplification.
         scales: the number of an output, and of a float attribute that this output is multiplied by.
+        passes: its results are its first inputs: it is only there for its gradient.
         region: its attribute is a part of the graph (`graph/region.py`), which it runs.
         serves: what the graph itself uses the op for: `"copying"`, `"repeating"`, `"chaining"`, `"casting"` or `"adding"`.
     """
@@ -90,6 +91,7 @@ class Roles(NamedTuple):
     takes: Callable[[Sequence[Shape], tuple[Any, ...]], bool] | None = None
     rewrite: Callable[[list[Value], tuple[Any, ...]], tuple[list[Value], tuple[Any, ...]]] | None = None
     scales: tuple[int, int] | None = None
+    passes: bool = False
     region: bool = False
     serves: str = ""
 

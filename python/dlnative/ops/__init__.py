@@ -172,6 +172,7 @@ if TYPE_CHECKING:
     from dlnative.ops.blocks import depth_to_space, space_to_depth
     from dlnative.ops.control import scan
     from dlnative.ops.cumulative import cumprod, cumsum, diff, nancumprod, nancumsum, nanprod, prod, trapezoid
+    from dlnative.ops.custom_gradient import custom_gradient
     from dlnative.ops.einstein import einsum
     from dlnative.ops.loops import associative_scan, cond, fori_loop, map, switch, vectorized_map, while_loop
     from dlnative.ops.matrices import (
@@ -267,6 +268,7 @@ _LATER = {
     "bins": "bincount digitize histogram searchsorted",
     "blocks": "depth_to_space space_to_depth",
     "control": "scan",
+    "custom_gradient": "custom_gradient",
     "cumulative": "cumprod cumsum diff nancumprod nancumsum nanprod prod trapezoid",
     "einstein": "einsum",
     "loops": "associative_scan cond fori_loop map switch vectorized_map while_loop",
@@ -303,7 +305,7 @@ __all__ = [
     "bitwise_invert", "bitwise_left_shift", "bitwise_not", "bitwise_or", "bitwise_right_shift", "bitwise_xor",
     "blackman", "broadcast_to", "cast", "categorical_crossentropy", "cbrt", "ceil", "celu", "clip", "concatenate",
     "cond", "conj", "conjugate", "conv", "conv_transpose", "convert_to_numpy", "convert_to_tensor", "copy",
-    "corrcoef", "correlate", "cos", "cosh", "count_nonzero", "cross", "cumprod", "cumsum", "deg2rad",
+    "corrcoef", "correlate", "cos", "cosh", "count_nonzero", "cross", "cumprod", "cumsum", "custom_gradient", "deg2rad",
     "depth_to_space", "depthwise_conv", "diag", "diagflat", "diagonal", "diff", "digitize", "divide", "divide_no_nan",
     "dot", "dot_product_attention", "dsplit", "dstack", "einsum", "elu", "empty", "empty_like", "equal", "erf", "exp",
     "exp2", "expand_dims", "expm1", "eye", "fabs", "flip", "fliplr", "flipud", "floor", "floor_divide", "fmax",

@@ -155,6 +155,18 @@ def _branch_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
     return gradients
 
 
+GIVEN = register(
+    Op(
+        "custom_gradient",
+        "control",
+        lambda inputs, attributes: [(x.shape, x.dtype) for x in inputs[: attributes[0].count]],
+        attributes=(("given", "region"),),
+        gradient=lambda node, grads: node.attributes[0].by_inputs(node, grads),
+        roles=Roles(passes=True),
+    )
+)
+GIVEN.types = _AnyTypes(dtypes.DTYPES, {}, None)
+GIVEN.accepted = GIVEN.types.accepted
 SCAN = _region("scan", _infer_scan, _scan_gradient)
 LOOP = _region("while_loop", _infer_loop, _loop_gradient)
 BRANCH = _region("cond", _infer_branch, _branch_gradient)
