@@ -221,3 +221,60 @@ def test_what_a_layer_holds_is_looked_for_again_when_an_attribute_changes() -> N
     assert len(holder.weights) == 2
     holder.first = None
     assert holder.weights == []
+
+
+def test_own_variables_in_a_dict() -> None:
+    layer = layers.BatchNormalization()
+    layer.build((None, 3))
+    for value, variable in enumerate(layer.weights):
+        variable.assign(np.full(3, float(value)))
+    store: dict[str, Any] = {}
+    layer.save_own_variables(store)
+    assert {key: value.tolist() for key, value in store.items()} == {str(n): [float(n)] * 3 for n in range(4)}
+    other = layers.BatchNormalization()
+    with pytest.raises(ValueError, match="never built"):
+        other.load_own_variables(store)
+    other.build((None, 3))
+    other.load_own_variables(store)
+    assert [weight.tolist() for weight in other.get_weights()] == [[float(n)] * 3 for n in range(4)]
+    for wrong in ({"0": np.zeros(3)}, {**store, "0": np.ones(3), "3": np.zeros(4)}):
+        with pytest.raises(ValueError, match="expected"):
+            other.load_own_variables(wrong)
+        assert other.get_weights()[0].tolist() == [0.0] * 3
+
+
+def test_own_variables_of_a_layer_with_lora() -> None:
+    layer = layers.Dense(3)
+    layer.build((None, 2))
+    layer.enable_lora(1)
+    layer.lora_kernel_b.assign(np.ones((1, 3)))
+    store: dict[str, Any] = {}
+    layer.save_own_variables(store)
+    np.testing.assert_allclose(store["0"], layer.kernel, rtol=1e-6)
+    plain = layers.Dense(3)
+    plain.build((None, 2))
+    plain.load_own_variables(store)
+    np.testing.assert_allclose(plain.kernel, store["0"])
+    layer.load_own_variables(store)
+    np.testing.assert_allclose(layer.kernel, store["0"], rtol=1e-6)
+    assert not np.any(layer.lora_kernel_b)
+    with pytest.raises(ValueError, match="expected 2 variables"):
+        layer.load_own_variables({})
+
+
+def test_a_weight_that_its_gradient_overwrites() -> None:
+    class Largest(layers.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = self.add_variable((), "ones", name="scale")
+            self.amax = self.add_weight(shape=(), initializer="ones", overwrite_with_gradient=True, name="amax")
+
+        def call(self, x: Any) -> Any:
+            return x * self.scale + self.amax * 5.0
+
+    model = dlnative.Sequential([dlnative.Input((2,)), Largest()])
+    model.compile("adam", lambda y, p: ops.mean(p, -1))
+    model.fit(np.ones((4, 2)), np.ones((4, 2)), batch_size=4, verbose=0)
+    assert float(model.layers[0].amax.value) == 5.0
+    with pytest.raises(ValueError, match="overwrite_with_gradient"):
+        layers.Layer().add_weight(shape=(), overwrite_with_gradient="yes")

@@ -33,6 +33,7 @@ from dlnative.graph.name_scope import name_scope
 from dlnative.graph.variable import Variable
 from dlnative.initializers import Initializer
 from dlnative.layers import Input, InputSpec, Layer
+from dlnative.layers.remat_scope import RematScope
 from dlnative.losses import Loss
 from dlnative.metrics import Metric
 from dlnative.models import Model, Sequential
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from dlnative import classic as classic
     from dlnative import datasets as datasets
     from dlnative import tree as tree
+    from dlnative.ops.remat import remat as remat
     from dlnative.verification import Report
 
 __version__ = "0.1.0"
@@ -67,10 +69,12 @@ def selftest(backend: str = "cpu", verbose: bool = True) -> Report:
 
 def __getattr__(name: str) -> Any:
     """Imports what few programs use when it is asked for."""
-    if name in ("classic", "datasets", "tree"):
-        import importlib
+    import importlib
 
+    if name in ("classic", "datasets", "tree"):
         return importlib.import_module(f"dlnative.{name}")
+    if name == "remat":
+        return importlib.import_module("dlnative.ops.remat").remat
     raise AttributeError(f"module 'dlnative' has no attribute {name!r}")
 
 
@@ -91,6 +95,7 @@ __all__ = [
     "Model",
     "Optimizer",
     "Regularizer",
+    "RematScope",
     "Sequential",
     "Variable",
     "activations",
@@ -115,6 +120,7 @@ __all__ = [
     "optimizers",
     "random",
     "regularizers",
+    "remat",
     "selftest",
     "set_num_threads",
     "tree",

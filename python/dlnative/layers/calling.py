@@ -22,6 +22,7 @@ from dlnative.layers.building import building
 from dlnative.layers.call_context import Scope, context
 from dlnative.layers.effects import Effects, get_mask, masks_of, set_mask, unwrap
 from dlnative.layers.input_spec import check_inputs
+from dlnative.layers.remat_scope import RematScope
 from dlnative.layers.signature import (
     CallSignature,
     call_signature,
@@ -48,6 +49,8 @@ class Calling(Weights):
     _compute_dtype: str
     _function: Function | None
     _is_mixed: bool
+    _remat: RematScope | None
+    rematerialized_call: Callable[..., Callable[..., Any]]
     _last_call: tuple[Any, Any] | None
     _output_shape: Any
 
@@ -320,7 +323,10 @@ class Calling(Weights):
             trace.autocast = self._compute_dtype if casts else None
         try:
             with Scope(self):
-                outputs = self.call(*args, **kwargs)
+                if self._remat is None:
+                    outputs = self.call(*args, **kwargs)
+                else:
+                    outputs = self.rematerialized_call(self.call, *args, **kwargs)(*args, **kwargs)
                 if self.activity_regularizer is not None:
                     self._penalise(outputs)
         finally:

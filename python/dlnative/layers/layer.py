@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from dlnative import dtype_policies, ops, regularizers, version
@@ -11,6 +12,7 @@ from dlnative.graph.trace import current_trace
 from dlnative.layers import effects
 from dlnative.layers.calling import Calling
 from dlnative.layers.configuration import Arguments, automatic_config, recorded
+from dlnative.layers.remat_scope import current_scope
 from dlnative.layers.signature import call_signature, is_tensor, shape_arguments, shapes_of, tensor_arguments
 from dlnative.layers.stateless import Stateless
 from dlnative.ops.core import record
@@ -98,6 +100,7 @@ class Layer(Stateless):
             _locked=False,
             _output_shape=None,
             _path=None,
+            _remat=current_scope(),
             _trainable=trainable,
         )
         version.bump()  # it may become part of a list that a model holds
@@ -113,6 +116,15 @@ class Layer(Stateless):
         cls._makes_masks = cls.compute_mask is not Calling.compute_mask
         # What this library's own layers give is found by tracing them: that knows the type as well.
         cls._says_output = saying <= homes["call"] and not order[saying].__module__.startswith("dlnative.")
+
+    def rematerialized_call(self, layer_call: Callable[..., Any], *args: Any, **kwargs: Any) -> Callable[..., Any]:
+        """Returns a function as the `RematScope` that the layer was made in wants it to be called.
+
+        Args:
+            layer_call: the layer's `call`.
+            *args, **kwargs: what it will be called with; only there for subclasses that look at them.
+        """
+        return layer_call if self._remat is None else self._remat.applied(self, layer_call)
 
     # What a subclass writes.
 
@@ -327,6 +339,29 @@ class Layer(Stateless):
         if not self.__dict__["built"]:
             raise AttributeError(f'{cls} "{self.__dict__["name"]}": has no "{name}" yet: the layer is not built')
         raise AttributeError(f'{cls} "{self.__dict__["name"]}": has no attribute "{name}"')
+
+    def save_own_variables(self, store: dict[str, Any]) -> None:
+        """Puts the values of the layer's own weights into a dict, by their places: those made to be trained first."""
+        for place, variable in enumerate([*self._trainable_variables, *self._non_trainable_variables]):
+            store[str(place)] = variable.numpy()
+
+    def load_own_variables(self, store: dict[str, Any]) -> None:
+        """Takes the values of the layer's own weights out of a dict.
+
+        Raises:
+            ValueError: if there are more or fewer, the layer is not built, or a shape is another; nothing is then changed.
+        """
+        variables = [*self._trainable_variables, *self._non_trainable_variables]
+        self._check_load_own_variables(store)
+        arrays = [variable._checked(store[str(place)]) for place, variable in enumerate(variables)]
+        for variable, array in zip(variables, arrays, strict=True):
+            variable.assign(array)
+
+    def _check_load_own_variables(self, store: dict[str, Any]) -> None:
+        count = len(self._trainable_variables) + len(self._non_trainable_variables)
+        if len(store.keys()) != count:
+            state = "" if self.built else ", for the layer was never built"
+            raise ValueError(f"{self._label}: expected {count} variables to load{state}, got {len(store.keys())}")
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"

@@ -15,7 +15,7 @@ from dlnative.graph.trace import current_trace
 from dlnative.graph.variable import Variable
 from dlnative.layers.call_context import Scope, context
 from dlnative.random.seed_generator import SeedGenerator
-from dlnative.utils.checks import listed, numbers_for
+from dlnative.utils.checks import flag, listed, numbers_for
 from dlnative.utils.naming import auto_name
 
 _set = object.__setattr__  # found faster than an attribute of a class
@@ -67,7 +67,7 @@ class Weights(Revised):
             regularizer: a function of the weight that is added to the loss.
             constraint: a function that an optimizer applies to it after each step.
             aggregation: how devices combine their values; there is one device.
-            overwrite_with_gradient: only `False`.
+            overwrite_with_gradient: whether an optimizer sets it to its gradient instead of making a step.
             name: a name.
 
         Raises:
@@ -79,8 +79,7 @@ class Weights(Revised):
             raise ValueError(
                 f'{self._label}: expected an aggregation "none", "mean", "sum" or "only_first_replica", got {aggregation!r}'
             )
-        if overwrite_with_gradient:
-            raise ValueError(f"{self._label}: expected overwrite_with_gradient=False, got {overwrite_with_gradient!r}")
+        overwrite_with_gradient = flag(self._label, "overwrite_with_gradient", overwrite_with_gradient)
         self._refuse_if_locked(name or "a weight")
         extents = [] if shape is None else [shape] if isinstance(shape, (int, np.integer)) else list(shape)
         if None in extents:
@@ -99,6 +98,8 @@ class Weights(Revised):
         )
         if not autocast:
             variable.autocast = False
+        if overwrite_with_gradient:
+            variable.overwrite_with_gradient = True  # type: ignore[attr-defined]  # optimizers look for it
         if context.layer is self:
             variable.path = f"{context.path}/{variable.name}"
         else:
@@ -109,6 +110,16 @@ class Weights(Revised):
         if not self._trainable:
             variable.trainable = False
         return variable
+
+    def add_variable(
+        self, shape: Sequence[int] | None, initializer: Any, dtype: Any = None, trainable: bool = True,
+        autocast: bool = True, regularizer: Any = None, constraint: Any = None, name: str | None = None,
+    ) -> Variable:  # fmt: skip
+        """The same as `add_weight`."""
+        return self.add_weight(
+            shape=shape, initializer=initializer, dtype=dtype, trainable=trainable, autocast=autocast,
+            regularizer=regularizer, constraint=constraint, name=name,
+        )  # fmt: skip
 
     def _by_position(self, args: tuple[Any, ...], *by_name: Any) -> list[Any]:
         """Returns shape, initializer and dtype of a weight, some of which came by position."""

@@ -85,9 +85,9 @@ def _loop_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
 
     def turn(carry: Any, _: None) -> Any:
         active, *values = carry
-        again = call("logical_and", active, _replayed(loop.test, values, node.inputs[count : count + asked])[0])
+        again = call("logical_and", active, replayed(loop.test, values, node.inputs[count : count + asked])[0])
         body_inputs = node.inputs[count + asked :]
-        after = cond(again, lambda: _replayed(loop.body, values, body_inputs), lambda: list(values))
+        after = cond(again, lambda: replayed(loop.body, values, body_inputs), lambda: list(values))
         return (again, *after), None
 
     (_, *finals), _ = scan_rows("while_loop", turn, (True, *inits), None, loop.turns, False)
@@ -101,7 +101,7 @@ def _loop_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
     return gradients
 
 
-def _replayed(body: Body, arguments: Sequence[Tensor], captured: Sequence[Tensor]) -> list[Tensor]:
+def replayed(body: Body, arguments: Sequence[Tensor], captured: Sequence[Tensor]) -> list[Tensor]:
     """Returns what a body computes of other tensors."""
     known = {id(x): y for x, y in zip((*body.parameters, *body.captured), (*arguments, *captured), strict=True)}
     for inside in body.nodes():
