@@ -37,7 +37,7 @@ class Usage:
         if tile := re.search(r"Tile<[^>]*>", self.name):
             return f"{base} {tile[0]}"
         traits = [f"{match[0]}" for match in [re.search(r"RowGroup<\w+, \d+, \d+, \d+>", self.name)] if match]
-        wide = "double" if re.search(r"\bdouble\b", self.name) else "single"
+        wide = "double" if re.search(r"\bdouble\b|chain_kernel<8>", self.name) else "single"
         special = re.search(r"\b(Sin|Cos)\b", self.name)
         return " ".join([base, *(traits or [wide]), *([special[0]] if special else [])])
 

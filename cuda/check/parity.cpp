@@ -74,6 +74,10 @@ void compare(const Instruction& instruction, By by, double ulps, double scale) {
     for (Tensor& input : reference.inputs) {
       if (input.dtype == DType::float32) input = input.as(DType::float64);
     }
+    for (const int place : reference.types) {
+      std::int64_t& type = reference.ints[static_cast<std::size_t>(place)];
+      if (type == static_cast<std::int64_t>(DType::float32)) type = static_cast<std::int64_t>(DType::float64);
+    }
     for (Tensor& output : reference.outputs) {
       if (output.dtype == DType::float32) output = Tensor(output.shape, DType::float64);
     }
@@ -105,7 +109,8 @@ int check_all(int count, char** arguments) {
   if (count > 1) only = arguments[1];
   if (const char* given = std::getenv("DLNATIVE_CHECK_EVERY")) every = std::max(1, std::atoi(given));
   std::printf("on %s\n", device().name.c_str());
-  for (const auto& part : {elementwise, arithmetic, movement, reductions, rows, drawn, optimizers, products}) part();
+  for (const auto& part : {elementwise, arithmetic, movement, reductions, rows, drawn, optimizers, products, chains})
+    part();
   int rows_left = 0;
   for (int i = 0; const Row* row = row_at(i); ++i) {
     if (covered.count(row->name) == 0 && *only == 0 && every == 1) {

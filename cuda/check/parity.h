@@ -26,5 +26,6 @@ void rows();
 void drawn();
 void optimizers();
 void products();
+void chains();
 
 }  // namespace dlnative::cuda::check

@@ -84,31 +84,50 @@ Tensor random(std::mt19937& generator, const Shape& shape, DType dtype, double l
 
 namespace {
 
-Call call_of(const Instruction& instruction, const std::vector<View>& inputs, const std::vector<View>& outputs) {
+Call call_of(const Instruction& instruction, const std::vector<std::int64_t>& ints, const std::vector<View>& inputs,
+             const std::vector<View>& outputs) {
   Call call;
   call.inputs = inputs.data();
   call.outputs = outputs.data();
   call.input_count = static_cast<std::int32_t>(inputs.size());
   call.output_count = static_cast<std::int32_t>(outputs.size());
-  call.ints = instruction.ints.data();
+  call.ints = ints.data();
   call.floats = instruction.floats.data();
   return call;
+}
+
+// The integers of an instruction, with the codes that find(name) gives its ops.
+template <class Find>
+std::vector<std::int64_t> ints_of(const Instruction& instruction, Find find) {
+  std::vector<std::int64_t> ints = instruction.ints;
+  for (const auto& [place, name] : instruction.codes) ints[static_cast<std::size_t>(place)] = find(name);
+  return ints;
+}
+
+std::int64_t cpu_code(const std::string& name) {
+  const OpTable& ops = isa().ops;
+  for (int i = 0; i < ops.count; ++i) {
+    if (name == ops.rows[i].name) return i;
+  }
+  throw Error("the CPU has no kernel named " + name);
+}
+std::int64_t code(const std::string& name) {
+  for (int i = 0; const Row* row = row_at(i); ++i) {
+    if (name == row->name) return i;
+  }
+  throw Error("cuda has no kernel named " + name);
 }
 
 }  // namespace
 
 std::vector<Tensor> run_on_cpu(const Instruction& instruction) {
-  const OpTable& ops = isa().ops;
-  const OpRow* row = nullptr;
-  for (int i = 0; i < ops.count; ++i) {
-    if (instruction.op == ops.rows[i].name) row = &ops.rows[i];
-  }
-  if (row == nullptr) throw Error("the CPU has no kernel named " + instruction.op);
+  const OpRow* row = &isa().ops.rows[cpu_code(instruction.op)];
   std::vector<Tensor> results = instruction.outputs;
   std::vector<View> inputs, outputs;
   for (const Tensor& input : instruction.inputs) inputs.push_back(input.view());
   for (const Tensor& result : results) outputs.push_back(result.view());
-  Call call = call_of(instruction, inputs, outputs);
+  const std::vector<std::int64_t> ints = ints_of(instruction, cpu_code);
+  Call call = call_of(instruction, ints, inputs, outputs);
   const Workers workers;
   call.workers = &workers;
   const std::int64_t scratch_bytes = row->scratch == nullptr ? 0 : row->scratch(call, 1);
@@ -119,8 +138,7 @@ std::vector<Tensor> run_on_cpu(const Instruction& instruction) {
 }
 
 std::vector<Tensor> run(const Instruction& instruction, Queue& queue) {
-  const Row* row = find_row(instruction.op.c_str());
-  if (row == nullptr) throw Error("cuda has no kernel named " + instruction.op);
+  const Row* row = row_at(static_cast<int>(code(instruction.op)));
   std::vector<Memory> memory;
   const auto device_view = [&](const Tensor& tensor, bool filled) {
     const auto offset = static_cast<std::size_t>(instruction.misaligned * item_size(tensor.dtype));
@@ -140,8 +158,9 @@ std::vector<Tensor> run(const Instruction& instruction, Queue& queue) {
     outputs.push_back(device_view(instruction.outputs[i], false));
     if (from >= 0) outputs.back().data = inputs[static_cast<std::size_t>(from)].data;
   }
-  Call call = call_of(instruction, inputs, outputs);
-  if (!row->types.takes(call)) throw Error(std::string("cuda: ") + row->name + ": not for these types");
+  const std::vector<std::int64_t> ints = ints_of(instruction, code);
+  Call call = call_of(instruction, ints, inputs, outputs);
+  if (!row->takes(call)) throw Error(std::string("cuda: ") + row->name + ": not for these types");
   const std::int64_t scratch_bytes = row->scratch == nullptr ? 0 : row->scratch(call);
   Memory scratch(static_cast<std::size_t>(scratch_bytes));
   call.scratch = scratch.data();

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "dlnative/kernel.h"
@@ -42,6 +43,8 @@ struct Instruction {
   std::vector<double> floats;
   std::vector<int> in_place;  // for each output the input whose memory it takes, or -1; empty for none
   int misaligned = 0;         // elements by which every buffer is moved from a multiple of 16 bytes
+  std::vector<std::pair<int, std::string>> codes = {};  // integers that are the codes of ops, by their names
+  std::vector<int> types = {};                          // integers that are element types
 };
 
 // The results of the CPU's kernel, and of the kernel of cuda/; an exception when it goes wrong.

@@ -1,13 +1,13 @@
 // Arithmetic of two operands; the formulas are the CPU's (csrc/ops/elementwise_formulas.h).
+#include "ops/elementwise_list.h"
 #include "ops/elementwise_loops.h"
 
 namespace dlnative::cuda {
 
 extern const Row binary_rows[] = {
-    {"add", binary<Add, Numbers>, same<Numbers>},           {"subtract", binary<Subtract, Numbers>, same<Numbers>},
-    {"multiply", binary<Multiply, Numbers>, same<Numbers>}, {"maximum", binary<Maximum, Numbers>, same<Numbers>},
-    {"minimum", binary<Minimum, Numbers>, same<Numbers>},   {"divide", binary<Divide, Floats>, same<Floats>},
-    {"power", binary<Power, Floats>, same<Floats>},
+#define DLNATIVE_ROW(name, Formula, List) {#name, binary<Formula, List>, same<List>},
+    DLNATIVE_BINARY_OPS(DLNATIVE_ROW)
+#undef DLNATIVE_ROW
 };
 extern const int binary_row_count = sizeof(binary_rows) / sizeof(binary_rows[0]);
 

@@ -1,5 +1,6 @@
 // Comparisons, logic, where and casts: elementwise ops whose operands and result differ in type.
-#include "ops/element.h"
+#include "ops/convert.h"
+#include "ops/elementwise_list.h"
 #include "ops/elementwise_loops.h"
 
 namespace dlnative::cuda {
@@ -43,31 +44,6 @@ void where(const Call& call, Queue& queue) {
     using Word = decltype(word);
     enqueue_elementwise<Word, std::uint8_t, Word, Word>(call, queue, Choose{});
   });
-}
-
-// As the CPU does it: directly, or by way of the types that kernels compute with (csrc/ops/convert.cpp).
-template <class To, class From>
-DLNATIVE_INLINE To converted(From x) {
-  constexpr bool from_computed = (Computed::set & types_of<From>) != 0,
-                 to_computed = (Computed::set & types_of<To>) != 0;
-  constexpr bool from_large = std::is_same_v<From, std::uint64_t>, to_large = std::is_same_v<To, std::uint64_t>;
-  if constexpr (std::is_same_v<From, To>) {
-    return x;
-  } else if constexpr ((from_computed && to_computed) ||
-                       (std::is_same_v<From, double> && std::is_same_v<To, Float16>) ||
-                       (from_large && std::is_floating_point_v<To>) || (to_large && std::is_floating_point_v<From>)) {
-    return element<To>(x);
-  } else if constexpr (!from_computed && std::is_same_v<To, Stand<From>>) {
-    return element<To>(x);
-  } else if constexpr (from_large && !to_computed && std::is_same_v<Stand<To>, float>) {
-    return element<To>(element<float>(x));
-  } else if constexpr (!from_computed) {
-    return converted<To>(element<Stand<From>>(x));
-  } else if constexpr (std::is_same_v<From, Stand<To>>) {
-    return element<To>(x);
-  } else {
-    return element<To>(converted<Stand<To>>(x));
-  }
 }
 
 template <class From>
@@ -134,13 +110,10 @@ void copy(const Call& call, Queue& queue) {
 constexpr TypeRule compares = {Comparable::set, {}, types_of<Boolean>};
 
 extern const Row comparison_rows[] = {
-    {"equal", comparison<Equal>, compares},
-    {"not_equal", comparison<NotEqual>, compares},
-    {"less", comparison<Less>, compares},
-    {"less_equal", comparison<LessEqual>, compares},
-    {"greater", comparison<Greater>, compares},
-    {"greater_equal", comparison<GreaterEqual>, compares},
-    {"logical_and", logical<LogicalAnd>, same<Types<Boolean>>},
+#define DLNATIVE_ROW(name, Formula) {#name, comparison<Formula>, compares},
+    DLNATIVE_COMPARISONS(DLNATIVE_ROW)
+#undef DLNATIVE_ROW
+        {"logical_and", logical<LogicalAnd>, same<Types<Boolean>>},
     {"logical_or", logical<LogicalOr>, same<Types<Boolean>>},
     {"logical_not", logical_not, same<Types<Boolean>>},
     {"isfinite", isfinite, {Floats::set, {}, types_of<Boolean>}},

@@ -130,7 +130,7 @@ Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>(
     call.output_count = static_cast<std::int32_t>(step.outputs.size());
     call.ints = step.ints.data();
     call.floats = step.floats.data();
-    if (!step.row->types.takes(call)) {
+    if (!step.row->takes(call)) {
       throw TypeMismatch(std::string("the cuda backend has no kernel of the op \"") + step.row->name +
                          "\" for these types");
     }

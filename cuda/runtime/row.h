@@ -15,6 +15,9 @@ struct Row {
   void (*enqueue)(const Call&, Queue&);
   TypeRule types;  // as on the CPU: types that are not in it are refused when a plan is built
   std::int64_t (*scratch)(const Call&) = nullptr;  // bytes in device memory, or null for none
+  TakesTypes takes_types = nullptr;                // null when `types` says everything
+
+  bool takes(const Call& call) const { return takes_types != nullptr ? takes_types(call) : types.takes(call); }
 };
 
 // Null when there is no kernel of this name.

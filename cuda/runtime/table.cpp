@@ -5,7 +5,7 @@
 namespace dlnative::cuda {
 
 #define DLNATIVE_CUDA_FAMILIES(family)                                                                   \
-  family(unary) family(binary) family(arithmetic) family(indexing) family(activation) family(comparison) \
+  family(unary) family(binary) family(arithmetic) family(chain) family(indexing) family(activation) family(comparison) \
       family(movement) family(reduction) family(softmax) family(loss) family(random) family(optimizer) family(linalg)
 
 struct Family {

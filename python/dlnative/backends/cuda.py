@@ -21,7 +21,8 @@ class CudaBackend:
     """Kernels of a GPU. With `DLNATIVE_CUDA_HOST=1` the same kernels, thread by thread on the CPU."""
 
     name = "cuda"
-    limits = Limits(chain_elements=1 << 62)  # none: a chain is no kernel yet
+    # A launch takes longer than the arithmetic of a small chain, so all are worth it.
+    limits = Limits(chain_elements=1)
 
     def __init__(self) -> None:
         self._native = _module()
@@ -51,7 +52,8 @@ class CudaBackend:
             code = self._codes.get(step.op)
             if code is None:
                 raise NotImplementedError(f'the cuda backend has no kernel for the op "{step.op}"')
-            instructions.append((code, step.inputs, step.outputs, step.ints, step.floats))
+            ints = tuple(self._codes[value] if isinstance(value, str) else value for value in step.ints)
+            instructions.append((code, step.inputs, step.outputs, ints, step.floats))
         buffers = [
             (buffer.space, buffer.offset, CODES[buffer.dtype], buffer.shape, buffer.moves) for buffer in program.buffers
         ]
