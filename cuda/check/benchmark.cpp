@@ -207,13 +207,15 @@ void product(Queue& queue, Report& report, const Cublas& cublas, std::int64_t M,
   g.transpose_a = ta;
   g.transpose_b = tb;
   queue.op = "matmul";
+  const Memory scratch(static_cast<std::size_t>(gemm_scratch_bytes(g, {})));
   const double flops = 2.0 * static_cast<double>(M) * static_cast<double>(N) * static_cast<double>(K);
   const int calls = static_cast<int>(std::clamp(2e10 / flops, 2.0, 40.0));
   std::vector<std::pair<std::string, double>> values;
   const auto measure = [&](const std::string& name, const std::function<void()>& enqueue) {
     values.emplace_back(name, flops / seconds_each(queue, on_host() ? 1 : calls, enqueue) * 1e-9);
   };
-  measure(std::string("GFLOP/s, ") + gemm_kernel_name<T>(M, N, K, 1), [&] { enqueue_gemm(g, {}, queue); });
+  measure(std::string("GFLOP/s, ") + gemm_kernel_name<T>(M, N, K, 1),
+          [&] { enqueue_gemm(g, {}, scratch.data(), queue); });
   const auto count = static_cast<std::size_t>(M * N);
   std::vector<T> ours(count), theirs(count);
   queue.download(ours.data(), g.c, count * sizeof(T));
@@ -240,7 +242,7 @@ void product(Queue& queue, Report& report, const Cublas& cublas, std::int64_t M,
   if (every_kernel) {
     for (int kernel = 0; kernel < gemm_kernels; ++kernel) {
       force_gemm_kernel(kernel);
-      measure(gemm_kernel_name<T>(M, N, K, 1), [&] { enqueue_gemm(g, {}, queue); });
+      measure(gemm_kernel_name<T>(M, N, K, 1), [&] { enqueue_gemm(g, {}, scratch.data(), queue); });
     }
     force_gemm_kernel(-1);
   }

@@ -27,5 +27,7 @@ void drawn();
 void optimizers();
 void products();
 void chains();
+void images();
+void normalization();
 
 }  // namespace dlnative::cuda::check

@@ -77,8 +77,9 @@ void products() {
     std::int64_t M, N, K;
   };
   const Sizes list[] = {{1, 1, 1}, {5, 3, 7}, {33, 65, 17}, {64, 64, 64}, {130, 72, 52}, {16, 10, 300}};
-  for (int kernel = -1; kernel < gemm_kernels; ++kernel) {
-    force_gemm_kernel(kernel);
+  const std::pair<int, int> kernels[] = {{-1, -1}, {0, -1}, {1, -1}, {2, -1}, {3, -1}, {4, -1}, {0, 2}, {2, 3}};
+  for (const auto& [kernel, splits] : kernels) {
+    force_gemm_kernel(kernel, splits);
     for (const DType dtype : floats) {
       for (const Sizes& s : list) {
         const double scale = 4 * std::sqrt(static_cast<double>(s.K)) + 4;
@@ -138,8 +139,9 @@ void products() {
               By::scale, 4, 16);
     }
   }
-  force_gemm_kernel(-1);
-  for (const DType dtype : floats) {
+  for (const auto& [kernel, dtype] :
+       {std::pair{0, DType::float32}, {0, DType::float64}, {2, DType::float32}, {2, DType::float64}}) {
+    force_gemm_kernel(kernel);
     const Tensor x = random(generator, {20, 12}, dtype, -2, 2), w = random(generator, {12, 17}, dtype, -2, 2);
     const Tensor saved = random(generator, {20, 17}, dtype, -2, 2), y({20, 17}, dtype);
 #define DLNATIVE_CHECK(name, Formula)                                                                                 \
@@ -155,6 +157,7 @@ void products() {
     DLNATIVE_ACTIVATIONS(DLNATIVE_CHECK)
 #undef DLNATIVE_CHECK
   }
+  force_gemm_kernel(-1);
 }
 
 }  // namespace dlnative::cuda::check

@@ -6,6 +6,7 @@
 //   S& s = shared<S>();                all shared memory of the block, as one type; Grid says its size
 //   __syncthreads(), __syncwarp()      nobody returns before a barrier that others wait at
 //   __shfl_xor_sync(full_warp, x, 1)   shuffles are for whole warps
+//   DLN_NOINLINE                       before a function that is to be in the code once
 //   DLN_UNROLL, DLN_UNROLL_BY(4)       before a loop whose bounds are constants; any loop
 #pragma once
 
@@ -17,6 +18,7 @@
 #include "host/device.h"
 #else
 
+#define DLN_NOINLINE __noinline__
 #define DLN_TEXT(x) #x
 #define DLN_UNROLL _Pragma("unroll")
 #define DLN_UNROLL_BY(n) _Pragma(DLN_TEXT(unroll n))

@@ -9,172 +9,31 @@
 //                    put the loaded piece into the other half of shared memory;  barrier
 //   C tile = sum of the groups' tiles, in order, through shared memory;  epilogue;  write
 //
+// Where even that leaves multiprocessors idle, blocks share out K, too: each writes its tile as it is, and a second
+// kernel adds them up in order and finishes them (split-K).
+//
 // Elements past an edge count as 0. The scheme is that of Volkov & Demmel, "Benchmarking GPUs to tune dense linear
 // algebra", SC 2008; CUTLASS calls the groups sliced-K.
+//
+// A warp computes a patch of 4 x 8 threads where the tile allows it: what its lanes read of A is 64 bytes, of B 128,
+// one access to shared memory each, for 8 x 8 elements a thread 4 in the time of 16 cycles of multiply-adds.
 #pragma once
 
-#include "device/device.h"
-#include "device/scalar.h"
-#include "dlnative/gemm.h"
+#include "gemm/product.h"
 
 namespace dlnative::cuda {
 
-template <class T_, int BM_, int BN_, int BK_, int TM_, int TN_, int slices_, int blocks_>
-struct Tile {
-  using T = T_;
-  static constexpr int BM = BM_, BN = BN_, BK = BK_, TM = TM_, TN = TN_, slices = slices_;
-  static constexpr int blocks = blocks_;  // that a multiprocessor is to hold at once: bounds the registers
-  static constexpr int width = pack_width<T>;
-  static constexpr int threads_n = BN / TN, threads_m = BM / TM;
-  static constexpr int group = threads_m * threads_n;
-  static constexpr int threads = group * slices;
-  static constexpr int a_packs = BM * BK / width / group, b_packs = BN * BK / width / group;  // a thread loads
-  static_assert(TM % width == 0 && TN % width == 0 && BK % width == 0);
-  static_assert(a_packs * width * group == BM * BK && b_packs * width * group == BN * BK);
-
-  // A row is longer than the tile, so that the transposing store of a warp meets few banks twice.
-  struct Piece {
-    T a[BK][BM + width], b[BK][BN + width];
-  };
-  union Shared {
-    Piece piece[slices][2];
-    T part[slices][BM][BN];
-  };
-  // The groups' tiles need it only where there are several.
-  static constexpr std::size_t shared_bytes = slices > 1 ? sizeof(Shared) : sizeof(Piece) * 2;
-  static_assert(sizeof(Piece) * 2 >= sizeof(T) * BN);
-};
-
-// What a kernel needs of the arguments, in 32 bits.
-template <class T>
-struct GemmCall {
-  const T *a, *b, *bias, *residual, *saved;
-  T *c, *column_sums;
-  std::int64_t a_batch, b_batch, c_batch;
-  std::int32_t M, N, K, lda, ldb, ldc;
-  bool packs_a, packs_b, packs_c;  // whether packs of them lie on multiples of 16 bytes
-  bool relu;
-};
-
-// The part of an operand that a group loads: `extent` rows (of A) or columns (of B) by BK, piece after piece of K.
-// across: the elements of one k lie side by side, else those of one row or column.
-template <class Tile, int extent, int packs, bool across>
-class Loader {
- public:
-  using T = typename Tile::T;
-
-  // From row or column m0 on, of `limit`, beginning with k0; `aligned`: packs lie on multiples of 16 bytes.
-  __device__ __forceinline__ Loader(const T* from, std::int32_t ld, int t, int m0, int k0, int limit, bool aligned)
-      : m_(across ? t % side * width : t / side),
-        k_(across ? t / side : t % side * width),
-        left_(limit - m0 - m_),
-        apart_(std::int64_t{ld} * apart),
-        step_(across ? std::int64_t{ld} * Tile::BK * Tile::slices : Tile::BK * Tile::slices),
-        at_(from + (across ? std::int64_t{k0 + k_} * ld + m0 + m_ : std::int64_t{m0 + m_} * ld + k0 + k_)),
-        whole_(aligned && m0 + extent <= limit) {}
-
-  // Loads a piece that has k_left elements of K, and moves on to the next.
-  __device__ __forceinline__ void load(int k_left) {
-    if (whole_ && k_left >= Tile::BK) {
-      DLN_UNROLL
-      for (int i = 0; i < packs; ++i) pack_[i] = load_pack(at_ + i * apart_);
-    } else {
-      DLN_UNROLL
-      for (int i = 0; i < packs; ++i) {
-        DLN_UNROLL
-        for (int v = 0; v < width; ++v) {
-          const bool inside = across ? v < left_ && k_ + i * apart < k_left : i * apart < left_ && k_ + v < k_left;
-          pack_[i].at[v] = inside ? at_[i * apart_ + v] : T{0};
-        }
-      }
-    }
-    at_ += step_;
-  }
-  template <class Rows>
-  __device__ __forceinline__ void store(Rows& to) const {
-    DLN_UNROLL
-    for (int i = 0; i < packs; ++i) {
-      if constexpr (across) {
-        store_pack(&to[k_ + i * apart][m_], pack_[i]);
-      } else {
-        DLN_UNROLL
-        for (int v = 0; v < width; ++v) to[k_ + v][m_ + i * apart] = pack_[i].at[v];
-      }
-    }
-  }
-
- private:
-  static constexpr int width = Tile::width;
-  static constexpr int side = (across ? extent : Tile::BK) / width;  // packs that lie side by side
-  static constexpr int apart = Tile::group / side;                   // rows from one pack of a thread to the next
-  static_assert(Tile::group % side == 0);
-
-  int m_, k_;  // of the first pack in the piece
-  int left_;   // rows or columns from there to the edge
-  std::int64_t apart_, step_;
-  const T* at_;
-  bool whole_;
-  Pack<T> pack_[packs];
-};
-
-// Finishes `width` neighbouring elements of C and writes them.
-template <class T>
-__device__ __forceinline__ void finish(const GemmCall<T>& g, std::int32_t row, std::int32_t column, Pack<T> x) {
-  constexpr int width = pack_width<T>;
-  if (row >= g.M || column >= g.N) return;
-  const std::int64_t at = std::int64_t{row} * g.ldc + column;
-  const bool whole = g.packs_c && column + width <= g.N;
-  const auto read = [&](const T* from, std::int64_t place) {
-    Pack<T> pack;
-    if (whole) {
-      pack = load_pack(from + place);
-    } else {
-      DLN_UNROLL
-      for (int v = 0; v < width; ++v) pack.at[v] = column + v < g.N ? from[place + v] : T{0};
-    }
-    return pack;
-  };
-  if (g.bias != nullptr) {
-    const Pack<T> bias = read(g.bias, column);
-    DLN_UNROLL
-    for (int v = 0; v < width; ++v) x.at[v] += bias.at[v];
-  }
-  if (g.residual != nullptr) {
-    const Pack<T> residual = read(g.residual, at);
-    DLN_UNROLL
-    for (int v = 0; v < width; ++v) x.at[v] += residual.at[v];
-  }
-  if (g.relu) {
-    DLN_UNROLL
-    for (int v = 0; v < width; ++v) x.at[v] = fast_max(T{0}, x.at[v]);
-  }
-  if (g.saved != nullptr) {
-    const Pack<T> saved = read(g.saved, at);
-    DLN_UNROLL
-    for (int v = 0; v < width; ++v) x.at[v] = saved.at[v] > T{0} ? x.at[v] : T{0};
-  }
-  if (whole) {
-    store_pack(g.c + at, x);
-  } else {
-    DLN_UNROLL
-    for (int v = 0; v < width; ++v) {
-      if (column + v < g.N) g.c[at + v] = x.at[v];
-    }
-  }
-}
-
 // with_sums: the first row of blocks also adds up the columns of B, a bias gradient.
-template <class Tile, bool transpose_a, bool transpose_b, bool with_sums>
-__global__ void __launch_bounds__(Tile::threads, Tile::blocks) gemm_kernel(GemmCall<typename Tile::T> g) {
+template <class Tile, class Product, bool with_sums>
+__global__ void __launch_bounds__(Tile::threads, Tile::blocks) gemm_kernel(Product g) {
   using T = typename Tile::T;
   constexpr int width = Tile::width, BM = Tile::BM, BN = Tile::BN, BK = Tile::BK, TM = Tile::TM, TN = Tile::TN;
   wait_for_previous_kernel();
   auto& s = shared<typename Tile::Shared>();
-  g.a += blockIdx.z * g.a_batch;
-  g.b += blockIdx.z * g.b_batch;
-  g.c += blockIdx.z * g.c_batch;
+  const int split = static_cast<int>(blockIdx.z) % g.splits;
+  g.enter(static_cast<int>(blockIdx.z) / g.splits);
   const int slice = static_cast<int>(threadIdx.x) / Tile::group, t = static_cast<int>(threadIdx.x) % Tile::group;
-  const int tn = t % Tile::threads_n * width, tm = t / Tile::threads_n * width;
+  const int tn = Tile::column_of_thread(t) * width, tm = Tile::row_of_thread(t) * width;
   const int m0 = static_cast<int>(blockIdx.y) * BM, n0 = static_cast<int>(blockIdx.x) * BN;
   auto& piece = s.piece[slice];
 
@@ -191,9 +50,12 @@ __global__ void __launch_bounds__(Tile::threads, Tile::blocks) gemm_kernel(GemmC
   }
 
   constexpr int step = BK * Tile::slices;
-  const int pieces = (g.K + step - 1) / step, k0 = slice * BK;
-  Loader<Tile, BM, Tile::a_packs, transpose_a> a(g.a, g.lda, t, m0, k0, g.M, g.packs_a);
-  Loader<Tile, BN, Tile::b_packs, !transpose_b> b(g.b, g.ldb, t, n0, k0, g.N, g.packs_b);
+  const int all_pieces = (g.K + step - 1) / step, of_split = (all_pieces + g.splits - 1) / g.splits;
+  const int first_piece = split * of_split < all_pieces ? split * of_split : all_pieces;
+  const int pieces = all_pieces - first_piece < of_split ? all_pieces - first_piece : of_split;
+  const int k0 = first_piece * step + slice * BK;
+  auto a = g.template a<Tile>(t, m0, k0);
+  auto b = g.template b<Tile>(t, n0, k0);
   int k_left = g.K - k0;
   a.load(k_left);
   b.load(k_left);
@@ -261,16 +123,31 @@ __global__ void __launch_bounds__(Tile::threads, Tile::blocks) gemm_kernel(GemmC
       for (int n = static_cast<int>(threadIdx.x); n < BN && n0 + n < g.N; n += Tile::threads) {
         T total = of_slices[0][n];
         for (int other = 1; other < Tile::slices; ++other) total += of_slices[other][n];
-        g.column_sums[n0 + n] = total;
+        // Those of the parts lie behind the tiles.
+        T* const to = g.splits == 1 ? g.column_sums : g.partials + (std::int64_t{g.splits} * g.M + split) * g.N;
+        to[n0 + n] = total;
       }
       __syncthreads();
     }
   }
+  const auto write = [&]<bool formulas>(int row, int column, const Pack<T>& x) {
+    if (g.splits == 1) return finish<formulas>(g, m0 + row, n0 + column, x);
+    if (m0 + row >= g.M || n0 + column >= g.N) return;
+    const std::int64_t part = std::int64_t{blockIdx.z} * g.M + m0 + row;
+    const int left = g.N - n0 - column;
+    write_pack(g.partials, part * g.N + n0 + column, left, g.N % width == 0, x);
+  };
   if constexpr (Tile::slices == 1) {
     DLN_UNROLL
     for (int i = 0; i < TM; ++i) {
       DLN_UNROLL
-      for (int j = 0; j < TN; j += width) finish(g, m0 + row_of(i), n0 + column_of(j), pack_of(i, j));
+      for (int j = 0; j < TN; j += width) write.template operator()<false>(row_of(i), column_of(j), pack_of(i, j));
+    }
+    // Formulas once in the code, not for each element of the registers: they read back what this thread has written.
+    if (g.splits == 1 && g.has_formula()) {
+      for (int i = 0; i < TM; ++i) {
+        for (int j = 0; j < TN; j += width) apply_formulas(g, m0 + row_of(i), n0 + column_of(j));
+      }
     }
   } else {
     DLN_UNROLL
@@ -288,9 +165,34 @@ __global__ void __launch_bounds__(Tile::threads, Tile::blocks) gemm_kernel(GemmC
         DLN_UNROLL
         for (int v = 0; v < width; ++v) total.at[v] += part.at[v];
       }
-      finish(g, m0 + row, n0 + column, total);
+      write.template operator()<true>(row, column, total);
     }
   }
+}
+
+// Adds up the parts of K and finishes the result, a pack a thread; then the sums of columns.
+template <class T, class Product>
+__global__ void __launch_bounds__(256) split_kernel(Product g, std::uint32_t packs_of_row, std::uint32_t rows) {
+  wait_for_previous_kernel();
+  constexpr int width = pack_width<T>;
+  const std::uint32_t index = blockIdx.x * 256 + threadIdx.x, row = index / packs_of_row;
+  if (row >= rows) return;
+  const int column = static_cast<int>(index % packs_of_row) * width, left = g.N - column;
+  const T* const partials = g.partials;
+  const int batch = static_cast<int>(blockIdx.z);
+  const bool whole = g.N % width == 0, sums = static_cast<std::int32_t>(row) == g.M;
+  const std::int64_t of_split = sums ? g.N : std::int64_t{g.M} * g.N;
+  const std::int64_t first =
+      sums ? std::int64_t{g.splits} * g.M * g.N : batch * g.splits * of_split + std::int64_t{row} * g.N;
+  Pack<T> total = read_pack(partials, first + column, left, whole);
+  for (int split = 1; split < g.splits; ++split) {
+    const Pack<T> part = read_pack(partials, first + split * of_split + column, left, whole);
+    DLN_UNROLL
+    for (int v = 0; v < width; ++v) total.at[v] += part.at[v];
+  }
+  if (sums) return write_pack(g.column_sums, column, left, whole && g.packs_c, total);
+  g.enter(batch);
+  finish<true>(g, static_cast<std::int32_t>(row), column, total);
 }
 
 }  // namespace dlnative::cuda

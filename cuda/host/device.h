@@ -7,6 +7,7 @@
 #include "device/types.h"
 #include "host/machine.h"
 
+#define DLN_NOINLINE __attribute__((noinline))
 #define DLN_UNROLL
 #define DLN_UNROLL_BY(n)
 #define __global__

@@ -26,22 +26,37 @@ GemmArguments<T> arguments(const View& a, bool transpose_a, const View& b, bool 
 }
 
 template <class T>
-void matmul(const Call& call, Queue& queue) {
+void read_call(const Call& call, GemmArguments<T>& g, Batch& batch) {
   const View &a = call.inputs[0], &b = call.inputs[1], &y = call.outputs[0];
-  if (call.outputs[call.output_count - 1].size == 0) return;
   const bool shared = b.rank == 2;
   const std::int64_t M = shared ? y.rows() : y.extent(-2);
-  auto g = arguments<T>(a, call.ints[0] != 0, b, call.ints[1] != 0, y, M);
+  g = arguments<T>(a, call.ints[0] != 0, b, call.ints[1] != 0, y, M);
   read_epilogue(call, 2, g);
-  Batch batch;
   if (!shared) batch = {y.size / (M * g.N), M * g.K, g.K * g.N, M * g.N};
-  enqueue_gemm(g, batch, queue);
+}
+
+template <class T>
+void matmul(const Call& call, Queue& queue) {
+  if (call.outputs[call.output_count - 1].size == 0) return;
+  GemmArguments<T> g;
+  Batch batch;
+  read_call(call, g, batch);
+  enqueue_gemm(g, batch, call.scratch, queue);
+}
+std::int64_t matmul_bytes(const Call& call) {
+  if (call.outputs[call.output_count - 1].size == 0) return 0;
+  return with_type(Floats{}, call.outputs[0].dtype, [&](auto type) {
+    GemmArguments<decltype(type)> g;
+    Batch batch;
+    read_call(call, g, batch);
+    return gemm_scratch_bytes(g, batch);
+  });
 }
 
 }  // namespace
 
 extern const Row linalg_rows[] = {
-    {"matmul", by_float<matmul<float>, matmul<double>>, same<Floats>},
+    {"matmul", by_float<matmul<float>, matmul<double>>, same<Floats>, matmul_bytes},
 };
 extern const int linalg_row_count = sizeof(linalg_rows) / sizeof(linalg_rows[0]);
 
