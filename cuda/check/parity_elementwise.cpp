@@ -212,9 +212,23 @@ void arithmetic() {
                 By::bits, 0, 0);
       }
     }
+    // More updates than a tile that is sorted at once.
+    compare({"scatter",
+             {random(generator, {40, 3}, dtype, -9, 9), random(generator, {5000}, DType::int32, -1, 41),
+              random(generator, {5000, 3}, dtype, -2, 3)},
+             {Tensor({40, 3}, dtype)},
+             {0, 1},
+             {},
+             {0},
+             0},
+            By::bits, 0, 0);
     for (const std::int64_t descending : {0, 1}) {
-      const Tensor ties = random(generator, {5, 130}, DType::int32, 0, 40).as(dtype);
-      compare({"argsort", {ties}, {Tensor({5, 130}, DType::int32)}, {descending}, {}, {}, 0}, By::bits, 0, 0);
+      for (const Shape& shape : {Shape{5, 130}, {7, 1}, {700, 3}, {3, 2048}, {2, 2049}, {1, 9001}}) {
+        Tensor ties = random(generator, shape, DType::int32, 0, 40).as(dtype);
+        if (is_float(dtype)) ties.set(ties.size() / 2, NAN);
+        if (is_float(dtype)) ties.set(ties.size() - 1, NAN);
+        compare({"argsort", {ties}, {Tensor(shape, DType::int32)}, {descending}, {}, {}, 0}, By::bits, 0, 0);
+      }
     }
   }
 }

@@ -12,6 +12,8 @@ void movement() {
     compare({"transpose", {x({33, 70})}, {Tensor({70, 33}, dtype)}, {2, 1, 0}, {}, {}, 0}, By::bits, 0, 0);
     compare({"transpose", {x({128, 64})}, {Tensor({64, 128}, dtype)}, {2, 1, 0}, {}, {}, 0}, By::bits, 0, 0);
     compare({"transpose", {x({3, 40, 50})}, {Tensor({3, 50, 40}, dtype)}, {3, 0, 2, 1}, {}, {}, 0}, By::bits, 0, 0);
+    compare({"transpose", {x({2, 66, 130})}, {Tensor({2, 130, 66}, dtype)}, {3, 0, 2, 1}, {}, {}, 0}, By::bits, 0, 0);
+    compare({"transpose", {x({128, 64})}, {Tensor({64, 128}, dtype)}, {2, 1, 0}, {}, {}, 1}, By::bits, 0, 0);
     compare({"transpose", {x({5, 4, 3})}, {Tensor({3, 5, 4}, dtype)}, {3, 2, 0, 1}, {}, {}, 0}, By::bits, 0, 0);
     compare({"transpose", {x({2, 3, 4, 5})}, {Tensor({5, 3, 2, 4}, dtype)}, {4, 3, 1, 0, 2}, {}, {}, 0}, By::bits, 0,
             0);
@@ -113,11 +115,11 @@ void drawn() {
   Tensor state({2}, DType::int64);
   state.set(0, 123456789012.0);
   state.set(1, 77);
-  for (const std::int64_t size : {1, 2, 7, 1029}) {
+  for (const std::int64_t size : {1, 2, 7, 1029, 2048, 9001}) {
     compare({"random_permutation", {state}, {Tensor({size}, DType::int64)}, {}, {}, {}, 0}, By::bits, 0, 0);
   }
   for (const DType dtype : floats) {
-    for (const std::int64_t size : {1, 7, 64, 1029}) {
+    for (const std::int64_t size : {1, 7, 64, 1029, 2049}) {
       const Shape shape{size};
       for (const int misaligned : {0, 1}) {
         compare({"random_uniform", {state}, {Tensor(shape, dtype)}, {}, {}, {}, misaligned}, By::bits, 0, 0);

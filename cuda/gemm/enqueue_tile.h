@@ -25,7 +25,7 @@ struct Tiles<double> {
   using Medium = Tile<double, 64, 64, 8, 8, 4, 2, 1>;
   using Small = Tile<double, 32, 32, 8, 4, 4, 4, 2>;
   using Deep = Tile<double, 32, 32, 8, 4, 4, 8, 1>;
-  using Tiny = Tile<double, 16, 16, 8, 4, 4, 16, 2>;
+  using Tiny = Tile<double, 16, 16, 8, 4, 4, 16, 1>;
 };
 
 enum class Choice { large, medium, small, deep, tiny };

@@ -25,10 +25,10 @@ struct ChainExtents {
   bool partial;                     // what is reduced goes to partial results, not to ends
 };
 
-DLNATIVE_INLINE double start_of(ChainOp op) {
+__device__ __forceinline__ double start_of(ChainOp op) {
   return op == ChainOp::max ? -__builtin_huge_val() : op == ChainOp::min ? __builtin_huge_val() : 0.0;
 }
-DLNATIVE_INLINE double join(ChainOp op, double a, double b) {
+__device__ __forceinline__ double join(ChainOp op, double a, double b) {
   return op == ChainOp::max ? maximum(a, b) : op == ChainOp::min ? minimum(a, b) : a + b;
 }
 
@@ -45,7 +45,7 @@ struct Raw {
   std::uint32_t word[4];
 };
 template <int bytes>
-DLNATIVE_INLINE void load_raw(const unsigned char* from, Raw& to) {
+__device__ __forceinline__ void load_raw(const unsigned char* from, Raw& to) {
   if constexpr (bytes >= 4) {
     const auto pack = *reinterpret_cast<const Pack<std::uint32_t, bytes / 4>*>(from);
     DLN_UNROLL
@@ -55,7 +55,7 @@ DLNATIVE_INLINE void load_raw(const unsigned char* from, Raw& to) {
   }
 }
 template <int bytes>
-DLNATIVE_INLINE void store_raw(unsigned char* to, const void* slot) {
+__device__ __forceinline__ void store_raw(unsigned char* to, const void* slot) {
   if constexpr (bytes >= 4) {
     *reinterpret_cast<Pack<std::uint32_t, bytes / 4>*>(to) = *static_cast<const Pack<std::uint32_t, bytes / 4>*>(slot);
   } else {
@@ -63,7 +63,7 @@ DLNATIVE_INLINE void store_raw(unsigned char* to, const void* slot) {
   }
 }
 template <class F>
-DLNATIVE_INLINE void by_item(int item, F f) {
+__device__ __forceinline__ void by_item(int item, F f) {
   switch (item) {
     case 1:
       return f(std::integral_constant<int, 1>{});
@@ -75,7 +75,7 @@ DLNATIVE_INLINE void by_item(int item, F f) {
       return f(std::integral_constant<int, 8>{});
   }
 }
-DLNATIVE_INLINE void copy_item(int item, const unsigned char* from, unsigned char* to) {
+__device__ __forceinline__ void copy_item(int item, const unsigned char* from, unsigned char* to) {
   by_item(item, [&](auto bytes) {
     constexpr int b = decltype(bytes)::value;
     using Word = std::conditional_t<

@@ -25,7 +25,7 @@ using AllTypes = ListOf<void DLNATIVE_DTYPES(DLNATIVE_ROW)>::type;
 
 // Calls body(Element{}) for the type, of those of a list that are no wider than `word` bytes.
 template <int word, class Element, class... Others, class Body>
-DLNATIVE_INLINE void on_type(Types<Element, Others...>, DType dtype, Body body) {
+__device__ __forceinline__ void on_type(Types<Element, Others...>, DType dtype, Body body) {
   if constexpr (sizeof(Element) <= word) {
     if (dtype_of<Element> == dtype) return body(Element{});
   }
@@ -38,18 +38,18 @@ struct ChainPacks {
   static constexpr int width = 16 / word;
   unsigned char* first;  // of value 0
 
-  DLNATIVE_INLINE void* slot(int value) const { return first + value * sizeof(ChainColumn); }
+  __device__ __forceinline__ void* slot(int value) const { return first + value * sizeof(ChainColumn); }
   template <class T>
-  DLNATIVE_INLINE Pack<T, width> get(int value) const {
+  __device__ __forceinline__ Pack<T, width> get(int value) const {
     return *static_cast<const Pack<T, width>*>(slot(value));
   }
   template <class T>
-  DLNATIVE_INLINE void put(int value, const Pack<T, width>& pack) const {
+  __device__ __forceinline__ void put(int value, const Pack<T, width>& pack) const {
     *static_cast<Pack<T, width>*>(slot(value)) = pack;
   }
 
   template <class Y, class T, class F>
-  DLNATIVE_INLINE void one(const ChainStep& step, F f) const {
+  __device__ __forceinline__ void one(const ChainStep& step, F f) const {
     const auto x = get<T>(step.operands[0]);
     Pack<Y, width> y;
     DLN_UNROLL
@@ -57,7 +57,7 @@ struct ChainPacks {
     put(step.destination, y);
   }
   template <class Y, class T, class F>
-  DLNATIVE_INLINE void two(const ChainStep& step, F f) const {
+  __device__ __forceinline__ void two(const ChainStep& step, F f) const {
     const auto a = get<T>(step.operands[0]), b = get<T>(step.operands[1]);
     Pack<Y, width> y;
     DLN_UNROLL
@@ -66,27 +66,27 @@ struct ChainPacks {
   }
 
   template <class Formula, class List>
-  DLNATIVE_INLINE void unary(const ChainStep& step) const {
+  __device__ __forceinline__ void unary(const ChainStep& step) const {
     on_type<word>(List{}, step.type, [&](auto type) {
       using T = decltype(type);
       one<T, T>(step, Applied<Formula, T>{static_cast<T>(step.parameter)});
     });
   }
   template <class Formula, class List>
-  DLNATIVE_INLINE void binary(const ChainStep& step) const {
+  __device__ __forceinline__ void binary(const ChainStep& step) const {
     on_type<word>(List{}, step.type, [&](auto type) {
       using T = decltype(type);
       two<T, T>(step, Applied<Formula, T>{static_cast<T>(step.parameter)});
     });
   }
   template <class Formula>
-  DLNATIVE_INLINE void comparison(const ChainStep& step) const {
+  __device__ __forceinline__ void comparison(const ChainStep& step) const {
     on_type<word>(Comparable{}, step.type, [&](auto type) {
       using T = Number<decltype(type)>;
       two<std::uint8_t, T>(step, [](T a, T b) { return static_cast<std::uint8_t>(Formula::of(a, b)); });
     });
   }
-  DLNATIVE_INLINE void where(const ChainStep& step) const {
+  __device__ __forceinline__ void where(const ChainStep& step) const {
     const auto condition = get<std::uint8_t>(step.operands[0]);
     const auto choose = [&](auto word_of) {
       using T = decltype(word_of);
@@ -100,13 +100,13 @@ struct ChainPacks {
     };
     on_word(step.result, choose);
   }
-  DLNATIVE_INLINE void copy(const ChainStep& step) const {
+  __device__ __forceinline__ void copy(const ChainStep& step) const {
     on_word(step.result, [&](auto word_of) {
       using T = decltype(word_of);
       if constexpr (sizeof(T) <= word) put(step.destination, get<T>(step.operands[0]));
     });
   }
-  DLNATIVE_INLINE void cast(const ChainStep& step) const {
+  __device__ __forceinline__ void cast(const ChainStep& step) const {
     on_type<word>(AllTypes{}, step.type, [&](auto from) {
       on_type<word>(AllTypes{}, step.result, [&](auto to) {
         using From = decltype(from);
@@ -128,7 +128,7 @@ struct ChainPacks {
     });
   }
 
-  DLNATIVE_INLINE void run(const ChainStep& step) const {
+  __device__ __forceinline__ void run(const ChainStep& step) const {
     switch (step.op) {
 #define DLNATIVE_STEP(name, Formula, List) \
   case ChainOp::name:                      \
@@ -179,7 +179,7 @@ struct ChainPacks {
 
  private:
   template <class Body>
-  static DLNATIVE_INLINE void on_word(DType dtype, Body body) {
+  static __device__ __forceinline__ void on_word(DType dtype, Body body) {
     switch (width_of(dtype)) {
       case 1:
         return body(std::uint8_t{});
@@ -191,7 +191,7 @@ struct ChainPacks {
         return body(std::uint64_t{});
     }
   }
-  static DLNATIVE_INLINE int width_of(DType dtype) {
+  static __device__ __forceinline__ int width_of(DType dtype) {
     switch (dtype) {
 #define DLNATIVE_ROW(name, Element, text) \
   case DType::name:                       \

@@ -25,7 +25,7 @@ struct TapAxis {
 struct Pixels {
   Divisor extents[3];  // last axis first
 
-  DLNATIVE_INLINE std::uint32_t split(std::uint32_t row, std::uint32_t (&at)[3]) const {
+  __device__ __forceinline__ std::uint32_t split(std::uint32_t row, std::uint32_t (&at)[3]) const {
     DLN_UNROLL
     for (int axis = 2; axis >= 0; --axis) row = extents[2 - axis].divide(row, at[axis]);
     return row;
@@ -41,8 +41,8 @@ struct Image {
   bool packs;  // packs of channels lie on multiples of 16 bytes, and in one tap
 
   // Where the pixel lies that an output with these places sees through a tap; negative where it is outside.
-  DLNATIVE_INLINE std::int64_t place(std::int32_t n, const std::int32_t (&from)[3],
-                                     const std::uint32_t (&tap)[3]) const {
+  __device__ __forceinline__ std::int64_t place(std::int32_t n, const std::int32_t (&from)[3],
+                                                const std::uint32_t (&tap)[3]) const {
     std::int64_t at = n;
     bool inside = true;
     DLN_UNROLL
@@ -54,7 +54,7 @@ struct Image {
     return inside ? at * C : -1;
   }
   // The places of output `row`, without its taps.
-  DLNATIVE_INLINE std::int32_t places(std::uint32_t row, std::int32_t (&from)[3]) const {
+  __device__ __forceinline__ std::int32_t places(std::uint32_t row, std::int32_t (&from)[3]) const {
     std::uint32_t at[3];
     const std::uint32_t n = outputs.split(row, at);
     DLN_UNROLL
@@ -67,7 +67,7 @@ struct Image {
 struct Steps {
   Divisor channels, taps[3];  // taps: of the last axis first
 
-  DLNATIVE_INLINE std::int32_t split(std::uint32_t k, std::uint32_t (&tap)[3]) const {
+  __device__ __forceinline__ std::int32_t split(std::uint32_t k, std::uint32_t (&tap)[3]) const {
     std::uint32_t channel;
     std::uint32_t rest = channels.divide(k, channel);
     DLN_UNROLL
@@ -200,7 +200,7 @@ struct TapWeights {
   std::int32_t ld;
   bool packs;
 
-  DLNATIVE_INLINE std::int64_t place(const std::uint32_t (&tap)[3]) const {
+  __device__ __forceinline__ std::int64_t place(const std::uint32_t (&tap)[3]) const {
     std::int64_t at = 0;
     DLN_UNROLL
     for (int i = 0; i < 3; ++i) {
@@ -279,7 +279,7 @@ struct ForwardProduct : Output<T> {
   std::int32_t image_batch, weights_batch, ldb;
   bool packs_b;
 
-  DLNATIVE_INLINE void enter(int batch) {
+  __device__ __forceinline__ void enter(int batch) {
     image.data += batch * image_batch;
     weights += batch * weights_batch;
     this->enter_output(batch);
@@ -303,7 +303,7 @@ struct BackwardProduct : Output<T> {
   std::int32_t image_batch, weights_batch;
   std::int64_t sample, axis[3];  // where the result of a pixel lies
 
-  DLNATIVE_INLINE void enter(int batch) {
+  __device__ __forceinline__ void enter(int batch) {
     image.data += batch * image_batch;
     weights.data += batch * weights_batch;
     this->enter_output(batch);
@@ -316,7 +316,7 @@ struct BackwardProduct : Output<T> {
   __device__ __forceinline__ auto b(int t, int n0, int k0) const {
     return WeightLoader<Tile, Tile::b_packs>(weights, steps, t, n0, k0, this->N);
   }
-  DLNATIVE_INLINE std::int64_t place(std::int32_t row) const {
+  __device__ __forceinline__ std::int64_t place(std::int32_t row) const {
     std::uint32_t at[3];
     std::int64_t where = image.outputs.split(static_cast<std::uint32_t>(row), at) * sample;
     DLN_UNROLL
@@ -334,7 +334,7 @@ struct WeightProduct : Output<T> {
   std::int32_t image_batch, arriving_batch, ldb;
   bool packs_b;
 
-  DLNATIVE_INLINE void enter(int batch) {
+  __device__ __forceinline__ void enter(int batch) {
     image.data += batch * image_batch;
     arriving += batch * arriving_batch;
     this->enter_output(batch);
@@ -474,7 +474,7 @@ void input_gradient(const Call& call, Queue& queue) {
   p.refuse_large(queue);
   constexpr std::int64_t ones[3] = {1, 1, 1};
   for_classes(
-      p, [&](const std::int64_t(&r)[3], const Taps(&taps)[3], const std::int64_t(&Q)[3], const ProductSizes& sizes) {
+      p, [&](const std::int64_t (&r)[3], const Taps(&taps)[3], const std::int64_t (&Q)[3], const ProductSizes& sizes) {
         if (sizes.M == 0) return;
         BackwardProduct<T> g{};
         read_epilogue_of(call, g, p.channels());

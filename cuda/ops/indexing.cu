@@ -1,10 +1,11 @@
 // Ops that choose elements by number; csrc/ops/indexing.cpp says what each computes. x is taken as (outer, extent,
 // inner) around an axis.
 //
-// scatter: a thread for each place of (outer, inner), which goes through the indices in order, so that updates of one
-// place are joined in theirs. argsort: a thread for each element, which counts those that come before it in its row.
+// scatter: the indices are sorted, those of one place in their order; a thread for each element of an update goes
+// through the updates of its place, if it is the first of them, so that they are joined in order and by nobody else.
 #include "device/scalar.h"
 #include "ops/rows.h"
+#include "ops/sort.h"
 
 namespace dlnative::cuda {
 namespace {
@@ -87,21 +88,32 @@ DLNATIVE_INLINE T joined(Reduction reduction, T a, T b) {
   }
 }
 
+// `order`: the indices' places, sorted by index.
 template <class T, class Index>
 __global__ void __launch_bounds__(index_threads)
-    scatter_kernel(const Index* indices, const T* updates, T* y, std::int64_t count, Around around,
-                   Reduction reduction) {
+    scatter_kernel(const Index* indices, const std::int32_t* order, const T* updates, T* y, std::int64_t count,
+                   Around around, Reduction reduction) {
   wait_for_previous_kernel();
   const std::int64_t at = std::int64_t{blockIdx.x} * index_threads + threadIdx.x;
-  if (at >= around.outer * around.inner) return;
-  const std::int64_t o = at / around.inner, i = at % around.inner;
-  for (std::int64_t j = 0; j < count; ++j) {
-    const auto index = static_cast<std::int64_t>(indices[j]);
-    if (index < 0 || index >= around.extent) continue;
-    T& place = y[(o * around.extent + index) * around.inner + i];
-    place = joined(reduction, place, updates[(o * count + j) * around.inner + i]);
+  if (at >= count * around.outer * around.inner) return;
+  const std::int64_t i = at % around.inner, rest = at / around.inner, o = rest % around.outer;
+  std::int64_t p = rest / around.outer;
+  std::int64_t j = order[p];
+  const Index index = indices[j];
+  if (index < 0 || static_cast<std::int64_t>(index) >= around.extent) return;
+  if (p > 0 && indices[order[p - 1]] == index) return;
+  T& place = y[(o * around.extent + static_cast<std::int64_t>(index)) * around.inner + i];
+  T joint = place;
+  while (true) {
+    joint = joined(reduction, joint, updates[(o * count + j) * around.inner + i]);
+    if (++p == count) break;
+    j = order[p];
+    if (indices[j] != index) break;
   }
+  place = joint;
 }
+std::int64_t even(std::int64_t count) { return (count + 1) / 2 * 2; }
+
 void scatter(const Call& call, Queue& queue) {
   const View &x = call.inputs[0], &indices = call.inputs[1], &y = call.outputs[0];
   if (y.size == 0) return;
@@ -111,50 +123,45 @@ void scatter(const Call& call, Queue& queue) {
     with_type(Integers{}, indices.dtype, [&](auto index) {
       using T = decltype(type);
       using Index = decltype(index);
+      const std::int64_t count = indices.size;
+      auto* const order = static_cast<std::int32_t*>(call.scratch);
+      enqueue_sort(indices.as<const Index>(), order, 1, count, false, order + even(count), queue);
       launch(queue, scatter_kernel<T, Index>,
-             Grid{blocks_for(around.outer * around.inner, index_threads), index_threads}, indices.as<const Index>(),
-             call.inputs[2].as<const T>(), y.as<T>(), indices.size, around, static_cast<Reduction>(call.ints[1]));
+             Grid{blocks_for(count * around.outer * around.inner, index_threads), index_threads},
+             indices.as<const Index>(), order, call.inputs[2].as<const T>(), y.as<T>(), count, around,
+             static_cast<Reduction>(call.ints[1]));
     });
   });
 }
+std::int64_t scatter_bytes(const Call& call) {
+  const View& indices = call.inputs[1];
+  const std::int64_t order = even(indices.size) * static_cast<std::int64_t>(sizeof(std::int32_t));
+  return order +
+         with_type(Integers{}, indices.dtype, [&](auto index) { return sort_bytes<decltype(index)>(1, indices.size); });
+}
 
-template <class T>
-DLNATIVE_INLINE bool before(T a, T b, bool descending) {
-  if (a != a) return false;
-  return b != b || (descending ? a > b : a < b);
-}
-template <class T>
-__global__ void __launch_bounds__(index_threads)
-    argsort_kernel(const T* x, std::int32_t* y, std::int64_t size, std::int64_t n, bool descending) {
-  wait_for_previous_kernel();
-  const std::int64_t at = std::int64_t{blockIdx.x} * index_threads + threadIdx.x;
-  if (at >= size) return;
-  const std::int64_t row = at / n, own = at % n;
-  const T* from = x + row * n;
-  const T value = from[own];
-  std::int64_t place = 0;
-  for (std::int64_t j = 0; j < n; ++j) {
-    const T other = from[j];
-    place += before(other, value, descending) || (!before(value, other, descending) && j < own) ? 1 : 0;
-  }
-  y[row * n + place] = static_cast<std::int32_t>(own);
-}
 void argsort(const Call& call, Queue& queue) {
   const View &x = call.inputs[0], &y = call.outputs[0];
   if (y.size == 0) return;
+  const std::int64_t n = x.extent(-1);
   with_type(Numbers{}, x.dtype, [&](auto type) {
     using T = decltype(type);
-    launch(queue, argsort_kernel<T>, Grid{blocks_for(y.size, index_threads), index_threads}, x.as<const T>(),
-           y.as<std::int32_t>(), y.size, x.extent(-1), call.ints[0] != 0);
+    enqueue_sort(x.as<const T>(), y.as<std::int32_t>(), y.size / n, n, call.ints[0] != 0, call.scratch, queue);
   });
+}
+std::int64_t argsort_bytes(const Call& call) {
+  const View& x = call.inputs[0];
+  if (x.size == 0) return 0;
+  const std::int64_t n = x.extent(-1);
+  return with_type(Numbers{}, x.dtype, [&](auto type) { return sort_bytes<decltype(type)>(x.size / n, n); });
 }
 
 }  // namespace
 
 extern const Row indexing_rows[] = {
     {"gather", gather, {all_types, {0, Integers::set}, 0}},
-    {"scatter", scatter, {Numbers::set, {0, Integers::set}, 0}},
-    {"argsort", argsort, {Numbers::set, {}, types_of<std::int32_t>}},
+    {"scatter", scatter, {Numbers::set, {0, Integers::set}, 0}, scatter_bytes},
+    {"argsort", argsort, {Numbers::set, {}, types_of<std::int32_t>}, argsort_bytes},
 };
 extern const int indexing_row_count = sizeof(indexing_rows) / sizeof(indexing_rows[0]);
 

@@ -10,7 +10,7 @@ namespace {
 
 // Calls f(where the element lies) for what output p sees, in order, until f gives true.
 template <class F>
-DLNATIVE_INLINE void for_seen(const WindowShape& shape, const Pixel& p, F f) {
+__device__ __forceinline__ void for_seen(const WindowShape& shape, const Pixel& p, F f) {
   const WindowAxis &D = shape.axes[0], &H = shape.axes[1], &W = shape.axes[2];
   const auto d = D.seen(p.at[0]), h = H.seen(p.at[1]), w = W.seen(p.at[2]);
   for (std::int32_t i = d.first; i < d.end; i += D.dilation) {
@@ -23,7 +23,7 @@ DLNATIVE_INLINE void for_seen(const WindowShape& shape, const Pixel& p, F f) {
 }
 // Calls f(output) for the outputs that see input p, in order: the later the tap, the earlier the output.
 template <class F>
-DLNATIVE_INLINE void for_seeing(const WindowShape& shape, const Pixel& p, F f) {
+__device__ __forceinline__ void for_seeing(const WindowShape& shape, const Pixel& p, F f) {
   for (std::int32_t d = shape.axes[0].window - 1; d >= 0; --d) {
     const std::int32_t od = shape.axes[0].output_of(p.at[0], d);
     if (od < 0) continue;
@@ -93,7 +93,7 @@ __global__ void __launch_bounds__(window_threads)
 }
 
 template <class T>
-DLNATIVE_INLINE T share_of(const WindowShape& shape, const Pixel& o) {
+__device__ __forceinline__ T share_of(const WindowShape& shape, const Pixel& o) {
   const std::int32_t count =
       shape.axes[0].seen_count(o.at[0]) * shape.axes[1].seen_count(o.at[1]) * shape.axes[2].seen_count(o.at[2]);
   return T{1} / static_cast<T>(count);

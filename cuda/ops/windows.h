@@ -16,18 +16,18 @@ struct WindowAxis {
   struct Seen {
     std::int32_t first, end;
   };
-  DLNATIVE_INLINE Seen seen(std::int32_t o) const {
+  __device__ __forceinline__ Seen seen(std::int32_t o) const {
     std::int32_t first = o * stride - low;
     const std::int32_t end = first + window * dilation;
     if (first < 0) first += (-first + dilation - 1) / dilation * dilation;
     return {first, end < in ? end : in};
   }
-  DLNATIVE_INLINE std::int32_t seen_count(std::int32_t o) const {
+  __device__ __forceinline__ std::int32_t seen_count(std::int32_t o) const {
     const Seen s = seen(o);
     return s.first < s.end ? (s.end - s.first + dilation - 1) / dilation : 0;
   }
   // Tap k connects input i to this output, or to none, which is -1.
-  DLNATIVE_INLINE std::int32_t output_of(std::int32_t i, std::int32_t k) const {
+  __device__ __forceinline__ std::int32_t output_of(std::int32_t i, std::int32_t k) const {
     const std::int32_t apart = i + low - k * dilation;
     if (apart < 0) return -1;
     const std::int32_t o = apart / stride;
@@ -62,19 +62,21 @@ struct WindowShape {
     }
   }
 
-  DLNATIVE_INLINE Pixel input(std::uint32_t i) const { return pixel(i, in); }
-  DLNATIVE_INLINE Pixel output(std::uint32_t i) const { return pixel(i, out); }
+  __device__ __forceinline__ Pixel input(std::uint32_t i) const { return pixel(i, in); }
+  __device__ __forceinline__ Pixel output(std::uint32_t i) const { return pixel(i, out); }
   // Where an element lies in an image.
-  DLNATIVE_INLINE std::int32_t input_place(std::int32_t n, std::int32_t d, std::int32_t h, std::int32_t w) const {
+  __device__ __forceinline__ std::int32_t input_place(std::int32_t n, std::int32_t d, std::int32_t h,
+                                                      std::int32_t w) const {
     return (((n * axes[0].in + d) * axes[1].in + h) * axes[2].in + w) * C;
   }
-  DLNATIVE_INLINE std::int32_t output_place(std::int32_t n, std::int32_t d, std::int32_t h, std::int32_t w) const {
+  __device__ __forceinline__ std::int32_t output_place(std::int32_t n, std::int32_t d, std::int32_t h,
+                                                       std::int32_t w) const {
     return (((n * axes[0].out + d) * axes[1].out + h) * axes[2].out + w) * C;
   }
 
  private:
   static Divisor divisor(std::int64_t extent) { return Divisor(static_cast<std::uint32_t>(extent < 1 ? 1 : extent)); }
-  DLNATIVE_INLINE Pixel pixel(std::uint32_t i, const Divisor (&extents)[3]) const {
+  __device__ __forceinline__ Pixel pixel(std::uint32_t i, const Divisor (&extents)[3]) const {
     Pixel p;
     std::uint32_t rest = channels.divide(i, reinterpret_cast<std::uint32_t&>(p.c));
     DLN_UNROLL
