@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dlnative import dtypes, ops
 from dlnative.ops import random as draws
 from dlnative.ops.core import shape_of
 from dlnative.random.seed_generator import SeedGenerator, draw_seed
+from dlnative.utils.lazy import lazily
 
-__all__ = ["SeedGenerator", "dropout", "normal", "randint", "uniform"]
+if TYPE_CHECKING:
+    from dlnative.random.distributions import beta as beta
+    from dlnative.random.distributions import binomial as binomial
+    from dlnative.random.distributions import categorical as categorical
+    from dlnative.random.distributions import gamma as gamma
+    from dlnative.random.distributions import shuffle as shuffle
+    from dlnative.random.distributions import truncated_normal as truncated_normal
+
+__all__ = [
+    "SeedGenerator", "beta", "binomial", "categorical", "dropout", "gamma", "normal", "randint", "shuffle",
+    "truncated_normal", "uniform",
+]  # fmt: skip
+
+__getattr__ = lazily(
+    __name__, {"distributions": ("beta", "binomial", "categorical", "gamma", "shuffle", "truncated_normal")}
+)
 
 
 def _float_type(name: str, dtype: Any) -> str:
