@@ -38,6 +38,8 @@ def run(python: Any, isa: str) -> np.ndarray:
 
 def test_all_agree(python: Any) -> None:
     available = dlnative.build_config()["available"]
+    if len(available) == 1:
+        pytest.skip("built for one instruction set alone")
     assert available[-1] == "portable"
     expected = run(python, "portable")
     assert np.isfinite(expected).all()
@@ -52,7 +54,7 @@ def test_an_unknown_one_is_refused_in_one_line() -> None:
     assert result.returncode == 1
     line = result.stderr.strip().splitlines()[-1]
     assert "avx9" in line
-    assert "portable" in line
+    assert dlnative.build_config()["available"][-1] in line
 
 
 PRODUCTS = """

@@ -21,6 +21,9 @@ DLNATIVE_FAMILY(arithmetic)
 DLNATIVE_FAMILY(indexing)
 DLNATIVE_FAMILY(softmax)
 DLNATIVE_FAMILY(normalization)
+DLNATIVE_FAMILY(simple_rnn)
+DLNATIVE_FAMILY(lstm)
+DLNATIVE_FAMILY(gru)
 DLNATIVE_FAMILY(random)
 DLNATIVE_FAMILY(loss)
 DLNATIVE_FAMILY(optimizer)
@@ -30,13 +33,23 @@ namespace {
 
 constexpr OpFamily families[] = {
     {elementwise_rows, &elementwise_row_count},  // these two first: ops/chain.cpp finds its steps by op code
-    {reduction_rows, &reduction_row_count},     {chain_rows, &chain_row_count},
-    {linalg_rows, &linalg_row_count},           {convolution_rows, &convolution_row_count},
-    {depthwise_rows, &depthwise_row_count},     {pooling_rows, &pooling_row_count},
-    {attention_rows, &attention_row_count},     {shape_rows, &shape_row_count},
-    {arithmetic_rows, &arithmetic_row_count},   {indexing_rows, &indexing_row_count},
-    {softmax_rows, &softmax_row_count},         {normalization_rows, &normalization_row_count},
-    {random_rows, &random_row_count},           {loss_rows, &loss_row_count},
+    {reduction_rows, &reduction_row_count},
+    {chain_rows, &chain_row_count},
+    {linalg_rows, &linalg_row_count},
+    {convolution_rows, &convolution_row_count},
+    {depthwise_rows, &depthwise_row_count},
+    {pooling_rows, &pooling_row_count},
+    {attention_rows, &attention_row_count},
+    {shape_rows, &shape_row_count},
+    {arithmetic_rows, &arithmetic_row_count},
+    {indexing_rows, &indexing_row_count},
+    {softmax_rows, &softmax_row_count},
+    {normalization_rows, &normalization_row_count},
+    {simple_rnn_rows, &simple_rnn_row_count},
+    {lstm_rows, &lstm_row_count},
+    {gru_rows, &gru_row_count},
+    {random_rows, &random_row_count},
+    {loss_rows, &loss_row_count},
     {optimizer_rows, &optimizer_row_count},
 };
 

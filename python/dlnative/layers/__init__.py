@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 from dlnative.layers.activations import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
@@ -102,11 +103,27 @@ if TYPE_CHECKING:
     from dlnative.layers.pooling import MaxPooling1D as MaxPooling1D
     from dlnative.layers.pooling import MaxPooling2D as MaxPooling2D
     from dlnative.layers.pooling import MaxPooling3D as MaxPooling3D
+    from dlnative.layers.rnn.bidirectional import Bidirectional as Bidirectional
+    from dlnative.layers.rnn.conv_lstm import ConvLSTM1D as ConvLSTM1D
+    from dlnative.layers.rnn.conv_lstm import ConvLSTM2D as ConvLSTM2D
+    from dlnative.layers.rnn.conv_lstm import ConvLSTM3D as ConvLSTM3D
+    from dlnative.layers.rnn.gru import GRU as GRU
+    from dlnative.layers.rnn.gru import GRUCell as GRUCell
+    from dlnative.layers.rnn.lstm import LSTM as LSTM
+    from dlnative.layers.rnn.lstm import LSTMCell as LSTMCell
+    from dlnative.layers.rnn.rnn import RNN as RNN
+    from dlnative.layers.rnn.simple_rnn import SimpleRNN as SimpleRNN
+    from dlnative.layers.rnn.simple_rnn import SimpleRNNCell as SimpleRNNCell
+    from dlnative.layers.rnn.stacked_rnn_cells import StackedRNNCells as StackedRNNCells
+    from dlnative.layers.rnn.time_distributed import TimeDistributed as TimeDistributed
     from dlnative.layers.spectral_normalization import SpectralNormalization as SpectralNormalization
 
 __all__ = [
     "ELU",
     "GLU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "Activation",
     "ActivityRegularization",
     "AdaptiveAveragePooling1D",
@@ -125,6 +142,7 @@ __all__ = [
     "AveragePooling2D",
     "AveragePooling3D",
     "BatchNormalization",
+    "Bidirectional",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -132,6 +150,9 @@ __all__ = [
     "Conv2DTranspose",
     "Conv3D",
     "Conv3DTranspose",
+    "ConvLSTM1D",
+    "ConvLSTM2D",
+    "ConvLSTM3D",
     "Cropping1D",
     "Cropping2D",
     "Cropping3D",
@@ -143,6 +164,7 @@ __all__ = [
     "EinsumDense",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
     "GlobalAveragePooling1D",
@@ -157,6 +179,7 @@ __all__ = [
     "Input",
     "InputLayer",
     "InputSpec",
+    "LSTMCell",
     "Lambda",
     "Layer",
     "LayerNormalization",
@@ -180,15 +203,19 @@ __all__ = [
     "SeparableConv1D",
     "SeparableConv2D",
     "ShiftedReLU",
+    "SimpleRNN",
+    "SimpleRNNCell",
     "Softmax",
     "Sparsemax",
     "SpatialDropout1D",
     "SpatialDropout2D",
     "SpatialDropout3D",
     "SpectralNormalization",
+    "StackedRNNCells",
     "Step",
     "Subtract",
     "ThresholdedReLU",
+    "TimeDistributed",
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
@@ -232,6 +259,14 @@ _LATER = {
         "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D", "GlobalMaxPooling1D",
         "GlobalMaxPooling2D", "GlobalMaxPooling3D", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D",
     ),
+    "rnn.bidirectional": ("Bidirectional",),
+    "rnn.conv_lstm": ("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"),
+    "rnn.gru": ("GRU", "GRUCell"),
+    "rnn.lstm": ("LSTM", "LSTMCell"),
+    "rnn.rnn": ("RNN",),
+    "rnn.simple_rnn": ("SimpleRNN", "SimpleRNNCell"),
+    "rnn.stacked_rnn_cells": ("StackedRNNCells",),
+    "rnn.time_distributed": ("TimeDistributed",),
     "spectral_normalization": ("SpectralNormalization",),
 }  # fmt: skip
 __getattr__ = lazily(__name__, _LATER)
@@ -241,7 +276,7 @@ def serialize(layer: Any) -> dict[str, Any]:
     """Returns the class name and the config of a layer, from which `deserialize` makes another."""
     own = type(layer).__module__.startswith("dlnative.")
     return {
-        "module": "keras.layers" if own else None,
+        "module": "keras.layers" if own else type(layer).__module__,
         "class_name": type(layer).__name__,
         "config": layer.get_config(),
         "registered_name": None if own else type(layer).__name__,
@@ -266,7 +301,13 @@ def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = 
     own = {key: globals().get(key) or __getattr__(key) for key in __all__}
     known = {key: value for key, value in own.items() if isinstance(value, type) and issubclass(value, Layer)}
     known |= {key: getattr(models, key) for key in models.__all__ if isinstance(getattr(models, key), type)}
-    found = (custom_objects or {}).get(name) or known.get(name)
+    found = (custom_objects or {}).get(name) or known.get(name) or _loaded(config.get("module"), name)
     if found is None:
         raise ValueError(unknown("layer", name, known))
     return found.from_config(dict(config.get("config", {})))
+
+
+def _loaded(module: Any, name: str) -> Any:
+    """Returns a class of layers of a module that the program has imported itself, or `None`."""
+    found = getattr(sys.modules.get(str(module)), name, None)
+    return found if isinstance(found, type) and issubclass(found, Layer) else None
