@@ -176,3 +176,27 @@ def test_what_is_wrong_is_refused_in_one_line(make: Any, line: str) -> None:
     with pytest.raises((ValueError, TypeError), match=line) as caught:
         make()
     assert "\n" not in str(caught.value)
+
+
+def test_outputs_that_go_backwards_are_turned_once_at_most(capsys: pytest.CaptureFixture[str]) -> None:
+    """A layer turns what it computed backwards, and `Bidirectional` turns it back: together they move nothing."""
+    x = sequences(32, 5, 3)
+    both = dlnative.Sequential([layers.Bidirectional(layers.LSTM(4, return_sequences=True), merge_mode="sum")])
+    alone = dlnative.Sequential([layers.LSTM(4, return_sequences=True, go_backwards=True)])
+    turns = []
+    for model in (both, alone):
+        model.predict(x, verbose=0)
+        lines = str(model.profile(x)).splitlines()
+        turns.append(len([line for line in lines if " take" in line or " slice" in line or " get_item" in line]))
+    capsys.readouterr()
+    assert turns == [0, 1]
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_dropout_of_everything(activation: str) -> None:
+    """A rate of 1 leaves a simple network nothing of its inputs; those with gates take it for none, as in Keras."""
+    x = sequences(2, 4, 3)
+    simple = layers.SimpleRNN(3, activation, dropout=1.0)
+    np.testing.assert_array_equal(simple(x, training=True), np.zeros((2, 3), "float32"))
+    gated = layers.LSTM(3, activation, dropout=1.0)
+    np.testing.assert_array_equal(gated(x, training=True), gated(x))

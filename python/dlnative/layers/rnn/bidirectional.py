@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dlnative import ops
+from dlnative.graph.tensor import Tensor
 from dlnative.graph.tree import map_structure
 from dlnative.layers.layer import Layer
 from dlnative.layers.signature import call_signature
@@ -145,7 +146,7 @@ class Bidirectional(Layer):
             made = [made[0][0], made[1][0]]
         there, back = (ops.cast(y, self.compute_dtype) for y in made)
         if self.return_sequences:
-            back = ops.flip(back, axis=1)
+            back = _turned(back)
         output: Any = (there, back)
         if self.merge_mode == "concat":
             output = ops.concatenate([there, back], axis=-1)
@@ -211,3 +212,13 @@ def _again(layer: Any, prefix: str, **others: Any) -> Any:
     config = map_structure(lambda leaf: leaf, layer.get_config())
     name = f"{prefix}{layer.name.removeprefix(prefix)}"
     return type(layer).from_config({**config, **others, "name": name})
+
+
+def _turned(y: Any) -> Any:
+    """Returns a tensor with its steps the other way round; what a layer has just turned is taken as it was."""
+    turned = ops.flip(y, axis=1)
+    if isinstance(y, Tensor) and y.node is not None:
+        mine, other = turned.node, y.node
+        if mine.op is other.op and mine.attributes == other.attributes and mine.inputs == (y,):
+            return other.inputs[0]
+    return turned

@@ -113,10 +113,14 @@ class WeightedCell(Layer, DropoutRNNCell):
             return [x] * self._gates
         return [x * part for part in (mask if isinstance(mask, list) else [mask] * self._gates)]
 
+    def drops(self, rate: float) -> bool:
+        """Whether something is dropped at a rate; at 1, as in Keras, nothing."""
+        return 0.0 < rate < 1.0
+
     def _seen(self, inputs: Any, h: Any, training: Any) -> tuple[list[Any], list[Any]]:
         """Returns the inputs and states that each gate sees, while training with dropout."""
         masks = [
-            mask(x) if training and 0.0 < rate < 1.0 else None
+            mask(x) if training and self.drops(rate) else None
             for mask, x, rate in (
                 (self.get_dropout_mask, inputs, self.dropout),
                 (self.get_recurrent_dropout_mask, h, self.recurrent_dropout),
@@ -208,8 +212,8 @@ class WeightedRNN(RNN):
     def is_fused(self, mask: Any, training: Any) -> bool:
         """Whether one op does what the cell does: tanh and sigmoid, and no dropout of states."""
         cell = self.cell
-        drops = training and 0.0 < cell.recurrent_dropout < 1.0
-        drops_by_gates = training and 0.0 < cell.dropout < 1.0 and cell.implementation == 1
+        drops = training and cell.drops(cell.recurrent_dropout)
+        drops_by_gates = training and cell.drops(cell.dropout) and hasattr(cell, "dropout_mask_count")
         fits = cell.activation is ops.tanh
         fits = fits and getattr(cell, "recurrent_activation", ops.sigmoid) is ops.sigmoid
         # Unrolled, a masked step before all others gives zeros, whatever the first state.
@@ -229,7 +233,7 @@ class WeightedRNN(RNN):
             return super().inner_loop(sequences, initial_state, mask, training)
         states = list(initial_state) if is_nested(initial_state) else [initial_state]
         cell = self.cell
-        if training and 0.0 < cell.dropout < 1.0:
+        if training and cell.drops(cell.dropout):
             sequences = sequences * ops.expand_dims(cell.get_dropout_mask(sequences[:, 0]), 1)
         outputs, after = self.fused(sequences, states, mask)
         last = after[0]

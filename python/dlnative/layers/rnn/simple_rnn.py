@@ -60,11 +60,14 @@ class SimpleRNNCell(WeightedCell):
             recurrent_dropout, seed, **kwargs,
         )  # fmt: skip
 
+    def drops(self, rate: float) -> bool:
+        return rate > 0.0  # at 1, everything
+
     def call(self, inputs: Any, states: Any, training: Any = False) -> Any:
         h = states[0] if is_nested(states) else states
-        if training and self.dropout > 0:
+        if training and self.drops(self.dropout):
             inputs = inputs * self.get_dropout_mask(inputs)
-        if training and self.recurrent_dropout > 0:
+        if training and self.drops(self.recurrent_dropout):
             h = h * self.get_recurrent_dropout_mask(h)
         z = ops.matmul(inputs, self.kernel)
         z = z if self.bias is None else z + self.bias
