@@ -110,7 +110,7 @@ int check_all(int count, char** arguments) {
   if (const char* given = std::getenv("DLNATIVE_CHECK_EVERY")) every = std::max(1, std::atoi(given));
   std::printf("on %s\n", device().name.c_str());
   for (const auto& part : {elementwise, arithmetic, movement, reductions, rows, drawn, optimizers, products, chains,
-                           images, normalization})
+                           images, normalization, attentions})
     part();
   int rows_left = 0;
   for (int i = 0; const Row* row = row_at(i); ++i) {

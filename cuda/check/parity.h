@@ -29,5 +29,6 @@ void products();
 void chains();
 void images();
 void normalization();
+void attentions();
 
 }  // namespace dlnative::cuda::check
