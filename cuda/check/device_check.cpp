@@ -107,6 +107,8 @@ void planted_mistakes(Queue& queue) {
       {Mistake::stray_write, "lies in no buffer"},
       {Mistake::stray_shared, "lies in no buffer"},
       {Mistake::read_before_written, "order"},
+      {Mistake::race_in_block, "order"},
+      {Mistake::race_of_blocks, "order"},
   };
   for (const Planted& planted : list) {
     queue.op = "reverse";

@@ -19,6 +19,7 @@ __global__ void __launch_bounds__(threads) reverse_kernel(float* y, int size, Mi
   float shuffled = 0;
   if (mistake == Mistake::ended_before_barrier && t == 77) return;
   s.at[t] = static_cast<float>(i);
+  if (mistake == Mistake::race_in_block) s.at[t / 2 * 2] = static_cast<float>(i);
   if (mistake == Mistake::stray_shared && t == 3) s.at[t + threads] = 1;
   if (mistake == Mistake::read_before_written) shuffled = t == 9 ? 0 : s.at[(t + 31) % threads];
   if (mistake == Mistake::divergent_barrier && t % 64 < 32) {
@@ -43,6 +44,7 @@ __global__ void __launch_bounds__(threads) reverse_kernel(float* y, int size, Mi
     __syncthreads();
     shuffled = 0;
   }
+  if (mistake == Mistake::race_of_blocks) y[t] = value;
   y[i] = value + (mistake == Mistake::read_before_written ? shuffled : 0 * shuffled);
 }
 

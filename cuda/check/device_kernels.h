@@ -18,6 +18,8 @@ enum class Mistake {
   stray_write,
   stray_shared,         // past the end of shared memory
   read_before_written,  // shared memory that nobody wrote
+  race_in_block,        // two threads write one place of shared memory
+  race_of_blocks,       // two blocks write one place, or read what another writes
 };
 
 // y[i] of a block of 256 = what the block's thread 255 - i put into shared memory; with or without a mistake.
