@@ -30,5 +30,6 @@ void chains();
 void images();
 void normalization();
 void attentions();
+void recurrence();
 
 }  // namespace dlnative::cuda::check

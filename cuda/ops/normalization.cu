@@ -166,14 +166,16 @@ __global__ void __launch_bounds__(row_threads)
   const int c = static_cast<int>(blockIdx.x) * row_threads + static_cast<int>(threadIdx.x);
   if (c >= C) return;
   double middle = 0, squares = 0;
+  const double each = 1.0 / static_cast<double>(chunk);
   for (std::int64_t k = 0; k < chunks; ++k) {
     const std::int64_t before = k * chunk, rows = N - before < chunk ? N - before : chunk;
-    const auto n = static_cast<double>(rows), all = static_cast<double>(before + rows);
+    const double n = static_cast<double>(rows), share = rows == chunk ? each : 1.0 / n;
+    const double of_all = n / static_cast<double>(before + rows);
     const auto s = static_cast<double>(partials[k * 2 * C + c]);
-    const double own = static_cast<double>(x[before * C + c]) + s / n, apart = own - middle;
-    squares += static_cast<double>(partials[k * 2 * C + C + c]) - s * s / n;
-    squares += apart * apart * n * static_cast<double>(before) / all;
-    middle += apart * n / all;
+    const double apart = static_cast<double>(x[before * C + c]) + s * share - middle;
+    squares += static_cast<double>(partials[k * 2 * C + C + c]) - s * s * share;
+    squares += apart * apart * of_all * static_cast<double>(before);
+    middle += apart * of_all;
   }
   mean[c] = static_cast<T>(middle);
   const T found = static_cast<T>(squares > 0 ? squares / static_cast<double>(N) : squares * 0);

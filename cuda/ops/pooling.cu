@@ -53,7 +53,7 @@ __global__ void __launch_bounds__(window_threads)
 }
 
 template <class T>
-__global__ void __launch_bounds__(window_threads)
+__global__ void __launch_bounds__(window_threads, 4)
     max_pool_gradient_kernel(const T* dy, const T* x, const T* y, T* dx, std::uint32_t size, WindowShape shape) {
   wait_for_previous_kernel();
   const std::uint32_t i = blockIdx.x * window_threads + threadIdx.x;

@@ -7,7 +7,8 @@ namespace dlnative::cuda {
 #define DLNATIVE_CUDA_FAMILIES(family)                                                                                 \
   family(unary) family(binary) family(arithmetic) family(chain) family(indexing) family(activation) family(comparison) \
       family(movement) family(reduction) family(softmax) family(loss) family(random) family(optimizer) family(linalg)  \
-          family(convolution) family(depthwise) family(pooling) family(normalization) family(attention)
+          family(convolution) family(depthwise) family(pooling) family(normalization) family(attention)                \
+              family(recurrent) family(gru)
 
 struct Family {
   const Row* rows;
