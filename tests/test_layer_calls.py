@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import dlnative
-from dlnative import layers
+from dlnative import layers, ops
 from plain_layers import Outer, Scaled, X
 
 
@@ -184,3 +184,63 @@ def test_a_layer_with_a_call_of_its_own() -> None:
     layer = Mode()
     layer.call = lambda a, b: a - b
     assert layer(x, x).tolist() == [0, 0]
+
+
+EXTENTS: dict[str, tuple[Any, Any]] = {
+    "zeros": (lambda x: ops.concatenate([x, ops.zeros((ops.shape(x)[0], 3))], -1), (None, 7)),
+    "twice": (lambda x: ops.reshape(x, (ops.shape(x)[0] * 2, 2)), (None, 2)),
+    "half": (lambda x: x[: ops.shape(x)[0] // 2], (None, 4)),
+    "mean": (lambda x: ops.sum(x, axis=0, keepdims=True) / ops.shape(x)[0], (1, 4)),
+    "noise": (lambda x: x + dlnative.random.normal((ops.shape(x)[0], 1), seed=1), (None, 4)),
+    "constant": (lambda x: ops.ones((2 * x.shape[0], 5)), (None, 5)),
+    "table": (lambda x: x + ops.take(np.ones((8, 4), "float32"), ops.arange(ops.shape(x)[0]), axis=0), (None, 4)),
+}
+
+
+@pytest.mark.parametrize("name", EXTENTS)
+def test_a_layer_may_compute_with_extents_that_are_not_known_yet(name: str) -> None:
+    function, shape = EXTENTS[name]
+
+    class Computing(layers.Layer):
+        def call(self, x: Any) -> Any:
+            return function(x)
+
+    x = dlnative.Input((4,))
+    model, rows = dlnative.Model(x, Computing()(x)), np.ones((8, 4), "float32")
+    assert model.output_shape == shape
+    assert Computing().compute_output_spec(x).shape == shape
+    np.testing.assert_allclose(model(rows), Computing()(rows), rtol=1e-6)
+
+
+def test_what_fails_for_all_extents_names_the_shapes_that_were_given() -> None:
+    class Failing(layers.Layer):
+        def call(self, x: Any) -> Any:
+            return ops.matmul(x, ops.ones((3, ops.shape(x)[1])))
+
+    with pytest.raises(ValueError, match=r"\(None, 4\)"):
+        Failing()(dlnative.Input((4,)))
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [
+        dlnative.metrics.Mean, dlnative.metrics.MeanSquaredError, dlnative.metrics.BinaryIoU, dlnative.metrics.R2Score,
+        dlnative.metrics.PearsonCorrelation, dlnative.metrics.AUC,
+    ],
+)  # fmt: skip
+def test_a_layer_may_update_a_metric_where_the_batch_is_not_known(metric: Any) -> None:
+    class Watching(layers.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.metric = metric(name="seen")
+
+        def call(self, x: Any) -> Any:
+            self.metric.update_state(*([x] if metric is dlnative.metrics.Mean else [x, x * 0.5]))
+            return x * 1.0
+
+    x = np.linspace(0.0, 1.0, 12, dtype="float32").reshape(3, 4)
+    model = dlnative.Sequential([dlnative.Input((4,)), Watching()])
+    model.compile(loss="mse")
+    alone = metric()
+    alone.update_state(*([x] if metric is dlnative.metrics.Mean else [x, x * 0.5]))
+    assert model.evaluate(x, x, verbose=0, return_dict=True)["seen"] == pytest.approx(float(alone.result()), abs=1e-6)

@@ -116,3 +116,17 @@ def test_numpy_takes_variables_and_leaves_arithmetic_to_them() -> None:
 
     value, _ = value_and_grad(inside)(x)
     assert float(value) == float(np.sum(x * x * v.numpy() + 2 * v.numpy()))
+
+
+def test_no_variable_is_equal_to_none() -> None:
+    variable = Variable([1.0, 2.0])
+    assert (variable == None) is False  # noqa: E711
+    assert (variable != None) is True  # noqa: E711
+
+
+@pytest.mark.parametrize("function", [ops.floor_divide, ops.mod])
+def test_quotients_of_booleans_are_integers(function: Any) -> None:
+    a, b = np.array([True, False, True]), np.array([True, True, True])
+    made = function(a, b)
+    assert made.dtype == "int32"
+    np.testing.assert_array_equal(made, function(a.astype("int32"), b.astype("int32")))

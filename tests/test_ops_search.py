@@ -165,3 +165,19 @@ def test_relu_with_all_arguments(
     inner = np.array([-2.7, -0.4, 0.3, 1.2, 1.7, 4.2, 7.0])
     gradient = value_and_grad(lambda x: ops.sum(function(x)))(inner)[1]
     np.testing.assert_allclose(gradient, (function(inner + 1e-6) - function(inner - 1e-6)) / 2e-6, 1e-6, 1e-9)
+
+
+@pytest.mark.parametrize("backend", ["cpu", "reference"])
+def test_nan_is_the_largest_of_the_top(backend: str) -> None:
+    x = np.array([[0.5, np.nan, np.inf, 2.0, np.nan, 2.0], [3.0, 1.0, -np.inf, 1.0, 2.0, np.nan]], "float32")
+    with backends.use_backend(backend):
+        values, places = ops.top_k(x, 5)
+    np.testing.assert_array_equal(places, [[1, 4, 2, 3, 5], [5, 0, 4, 1, 3]])
+    np.testing.assert_array_equal(values, np.take_along_axis(x, places, -1))
+
+
+def test_booleans_are_numbers_where_they_are_counted() -> None:
+    np.testing.assert_array_equal(ops.bincount(np.array([True, False, True])), [1, 2])
+    bits, rows = np.array([[True, False], [False, False], [True, True]]), np.array([0, 0, 2])
+    np.testing.assert_array_equal(ops.segment_max(bits, rows, 3), [[True, False], [False, False], [True, True]])
+    np.testing.assert_array_equal(ops.segment_min(bits, rows, 3), [[False, False], [True, True], [True, True]])

@@ -327,3 +327,12 @@ def test_what_is_set_between_fits_counts() -> None:
     model.optimizer.clipvalue = 0.5
     model.fit(x, 9 * x, verbose=0)
     assert model.get_weights()[0].item() == 1.5
+
+
+@pytest.mark.parametrize("make", [optimizers.Adam, optimizers.Adagrad, lambda **k: optimizers.SGD(momentum=0.9, **k)])
+def test_paths_of_slots_begin_with_the_optimizer(make: Any) -> None:
+    optimizer = make(name="mine")
+    weight = dlnative.Variable(np.ones(3, "float32"), name="weight")
+    optimizer.build([weight])
+    assert all(variable.path.startswith("mine/") for variable in optimizer.variables)
+    assert len({variable.path for variable in optimizer.variables}) == len(optimizer.variables)

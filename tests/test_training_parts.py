@@ -96,7 +96,11 @@ def test_what_compute_metrics_returns_is_shown() -> None:
     class Scored(Plain):
         def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
             found = super().compute_metrics(x, y, y_pred, sample_weight)
-            return {"mae": found["mae"], "largest": ops.max(y_pred)}
+            return {**found, "largest": ops.max(y_pred)}
+
+    class Alone(Plain):
+        def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+            return {"largest": ops.max(y_pred)}
 
     model = compiled(Scored)
     logs = model.evaluate(X, Y, batch_size=16, verbose=0, return_dict=True)
@@ -104,6 +108,11 @@ def test_what_compute_metrics_returns_is_shown() -> None:
     assert logs["largest"] == pytest.approx(float(model(X).max()))
     assert logs["mae"] == pytest.approx(float(np.abs(model(X) - Y).mean()))
     assert sorted(model.fit(X, Y, verbose=0).history) == ["largest", "loss", "mae"]
+
+    model = compiled(Alone)
+    assert sorted(model.evaluate(X, Y, verbose=0, return_dict=True)) == ["largest"]
+    assert sorted(model.fit(X, Y, validation_split=0.5, verbose=0).history) == ["largest", "val_largest"]
+    assert sorted(model.train_on_batch(X, Y, return_dict=True)) == ["largest"]
 
 
 def test_compute_loss_without_training() -> None:

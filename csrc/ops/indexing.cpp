@@ -4,7 +4,7 @@
 //            else 0
 //   scatter  y = x, then for j in order y[o, index[j], i] = join(y[o, index[j], i], updates[o, j, i]); an index out of
 //            range is left out. join is by `reduction`: the update, the sum, the larger, the smaller, the product
-//   argsort  the places that sort each row, equal elements in their order and NaN last
+//   argsort  the places that sort each row, equal elements in their order and NaN above all others
 //
 // Threads share outer and inner, never the indices: the order of updates of one place is that of the indices.
 #include <cstring>
@@ -199,8 +199,8 @@ void argsort_as(const Call& call) {
     auto* spare = static_cast<std::int32_t*>(call.scratch) + thread * n;
     sort_places(y_view.as<std::int32_t>() + row * n, spare, n, [x, descending](std::int32_t i, std::int32_t j) {
       const T a = x[i], b = x[j];
-      if (a != a) return false;
-      return b != b || (descending ? a > b : a < b);
+      if (descending) return b == b && (a != a || a > b);
+      return a == a && (b != b || a < b);
     });
   };
   const int threads = call.workers->worthwhile(static_cast<double>(y_view.size) * 40);

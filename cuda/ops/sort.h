@@ -1,4 +1,4 @@
-// The places that sort rows of n elements, equal ones in their order and NaN last: always the same, whatever the
+// The places that sort rows of n elements, equal ones in their order and NaN above all others: always the same, whatever the
 // threads do.
 //
 // Tiles of 2048 elements are sorted in shared memory by a bitonic network (Batcher, "Sorting networks and their
@@ -17,8 +17,8 @@ constexpr int sort_threads = 256, sort_tile = 2048;
 
 template <class T>
 DLNATIVE_INLINE bool sorts_before(T a, T b, bool descending) {
-  if (a != a) return false;
-  return b != b || (descending ? a > b : a < b);
+  if (descending) return b == b && (a != a || a > b);
+  return a == a && (b != b || a < b);
 }
 
 template <class T>

@@ -316,19 +316,15 @@ def block_of(run: Sequence[Variable], name: str) -> Variable:
     return view_of(first.root, first.offset, (nbytes // dtypes.ITEM_SIZES[first.dtype],), first.dtype, name)
 
 
-def views_like(run: Sequence[Variable], block: Variable, name: str) -> list[Variable]:
-    """Returns variables over a block's memory that have the shapes and the layout of a run."""
+def views_like(run: Sequence[Variable], block: Variable, name: str, home: str = "") -> list[Variable]:
+    """Returns variables over a block's memory that have the shapes and the layout of a run; `home` begins their paths."""
     base = run[0].offset - block.offset
-    return [
-        view_of(
-            block.root,
-            variable.offset - base,
-            variable.shape,
-            variable.dtype,
-            f"{variable.path.replace('/', '_')}_{name}",
-        )
-        for variable in run
-    ]
+    views = []
+    for variable in run:
+        own_name = f"{variable.path.replace('/', '_')}_{name}"
+        views.append(view_of(block.root, variable.offset - base, variable.shape, variable.dtype, own_name))
+        views[-1].path = home + own_name
+    return views
 
 
 def view_of(root: Memory, offset: int, shape: tuple[int, ...], dtype: str, name: str) -> Variable:

@@ -143,7 +143,7 @@ class Calling(Weights):
             with Scope(self):
                 outputs = attach(call, self.compute_output_spec(*args, **kwargs))
         else:
-            outputs = record(call, self._call_symbols)
+            outputs = record(call, self._call_symbols, computes_with_extents=True)
         if not call.outputs:
             raise ValueError(f"{self._label}: expected call to return a tensor, got {outputs!r}")
         for tensor in call.outputs:

@@ -9,7 +9,7 @@ from dlnative.layers.arguments import checked_count, checked_data_format, checke
 from dlnative.layers.dense import KernelLayer
 from dlnative.layers.input_spec import InputSpec
 from dlnative.ops.convolution import convolve
-from dlnative.ops.core import as_tensor
+from dlnative.ops.conversion import promote, to_float
 from dlnative.ops.windows import (
     Window,
     as_channels_last,
@@ -164,7 +164,8 @@ class _Convolution(WindowedLayer):
     def convolution_op(self, inputs: Any, kernel: Any) -> Any:
         """Returns the convolution of inputs with a kernel, before bias and activation: what a subclass may replace."""
         x = as_channels_last(inputs, self.data_format)
-        y = convolve(x, as_tensor(kernel), self._window(x.shape[1:-1]), self.groups)
+        x, w = (to_float(item) for item in promote(x, kernel))
+        y = convolve(x, w, self._window(x.shape[1:-1]), self.groups)
         return back_from_channels_last(y, self.data_format)
 
     def call(self, inputs: Any) -> Any:

@@ -157,7 +157,7 @@ class Layer(Stateless):
             a subclass wrote it; otherwise `call` is traced.
         """
         if not self._says_output:
-            return without_history(record(Call(self, args, kwargs), self._call_symbols))
+            return without_history(record(Call(self, args, kwargs), self._call_symbols, computes_with_extents=True))
         bound = call_signature(self).bind(args, kwargs)
         shapes = shapes_of(tensor_arguments(self._label, bound))
         shape = self.compute_output_shape(**shape_arguments(self._label, type(self).compute_output_shape, self, shapes))

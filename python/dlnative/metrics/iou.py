@@ -70,7 +70,7 @@ class IoU(Metric):
             )
         true, pred = ops.cast(true, "int32"), ops.cast(pred, "int32")
         # Counts of a batch are exact in this type; a class number out of range is a row of zeros.
-        exact = "float32" if true.shape[0] < 2**24 else "float64"
+        exact = "float32" if (true.shape[0] or 0) < 2**24 else "float64"
         rows = ops.one_hot(true, self.num_classes, dtype=exact)
         if self.ignore_class is not None:
             rows = rows * ops.expand_dims(ops.cast(ops.not_equal(true, self.ignore_class), exact), -1)

@@ -78,7 +78,9 @@ class Mean(Metric):
         if weights is not None:
             self.count.assign_add(weights if isinstance(weights, float) else ops.sum(weights))
         else:
-            self.count.assign_add(float(values.shape[0]) if values.shape else 1.0)
+            rows = values.shape[0] if values.shape else 1
+            # Where a layer's output is only recorded, nobody knows how many rows there are, and nothing is counted.
+            self.count.assign_add(1.0 if rows is None else float(rows))
 
     def reset_state(self) -> None:
         set_to_zero((self.total, self.count))

@@ -95,9 +95,7 @@ def update_metrics(model: Any, mode: str, x: Any, y: Any, y_pred: Any, sample_we
         return
     results = model.compute_metrics(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight)
     if results is not None:
-        keep_logs(
-            model, mode, {"loss": model._objective.tracker.result(), **flat_logs(model, "compute_metrics", results)}
-        )
+        keep_logs(model, mode, flat_logs(model, "compute_metrics", results))
 
 
 # Steps that a subclass has written.

@@ -98,6 +98,8 @@ def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = Fal
     x = as_tensor(x)
     if isinstance(x, Tensor):
         raise ValueError("bincount: the largest number would be a shape, which a traced function cannot know")
+    if dtype_of(x) == "bool":
+        x = x.astype("int32")
     if not dtypes.is_integer(dtype_of(x)) or not 1 <= x.ndim <= 2 or (x.size and x.min() < 0):
         raise ValueError("bincount: expected non-negative integers in a vector or matrix")
     values = np.ones(x.shape, "int32") if weights is None else as_tensor(weights)

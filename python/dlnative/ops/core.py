@@ -15,7 +15,7 @@ from dlnative.graph.eager import OnArrays, evaluate
 from dlnative.graph.op import OPS, Op
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.trace import Trace, constant, current_trace
-from dlnative.graph.tree import flatten_structure, map_structure
+from dlnative.graph.tree import flatten, flatten_structure, map_structure
 from dlnative.graph.variable import Variable
 from dlnative.symbolic import Call, KerasTensor, attach, has_keras_tensor
 
@@ -45,29 +45,79 @@ def operation(function: Function) -> Function:
     return cast(Function, wrapper)
 
 
-def record(call: Call, specification: Callable[..., Any]) -> Any:
+# What stands for extents that are not known where `call` of a layer computes with them: numbers of which many parts exist,
+# or which are small, where a table has only so many rows.
+_STAND_INS = ((60, 84), (4, 6))
+
+
+def record(call: Call, specification: Callable[..., Any], computes_with_extents: bool = False) -> Any:
     """Returns `KerasTensor`s for the outputs of a call, found by running it on placeholders.
 
     Args:
         call: the call; its outputs are filled in.
         specification: a function that takes symbolic tensors for the `KerasTensor`s and returns symbolic tensors.
+        computes_with_extents: whether what cannot be found without all extents, as in `ops.zeros(ops.shape(x))`, is found
+            with numbers in their place: what differs with the number is not known.
     """
+    try:
+        return attach(call, _on_placeholders(call, specification, None))
+    except Exception:
+        if not computes_with_extents or all(None not in tensor.shape for tensor in call.inputs):
+            raise
+        outputs = next(filter(None, (_with_stand_ins(call, specification, pair) for pair in _STAND_INS)), None)
+        if outputs is None:
+            raise  # its shapes are those of the user's
+    return attach(call, outputs[0])
+
+
+def _with_stand_ins(call: Call, specification: Callable[..., Any], extents: tuple[int, int]) -> tuple[Any] | None:
+    """Returns what both extents give, without what differs; `None` if `specification` fails or gives other nestings."""
+    try:
+        first, second = [_on_placeholders(call, specification, extent) for extent in extents]
+        others = flatten(second)
+        if len(flatten(first)) != len(others):
+            return None
+        following = iter(others)
+        return (map_structure(lambda leaf: _in_common(leaf, next(following)), first),)
+    except Exception:
+        return None
+
+
+def _on_placeholders(call: Call, specification: Callable[..., Any], extent: int | None) -> Any:
+    """Returns what `specification` makes of placeholders with an extent in place of each that is not known."""
     trace = Trace()
 
     def placeholder(leaf: Any) -> Any:
         if not isinstance(leaf, KerasTensor):
             return leaf
-        feed = trace.feed(leaf.shape, leaf.dtype)
+        shape = leaf.shape if extent is None else tuple(extent if size is None else size for size in leaf.shape)
+        feed = trace.feed(shape, leaf.dtype)
         mask = getattr(leaf, "_keras_mask", None)
         if mask is not None:
             feed._keras_mask = placeholder(mask)
         return feed
 
     args, kwargs = map_structure(placeholder, (call.args, call.kwargs))
-    result = trace.record(lambda: specification(*args, **kwargs))
-    made = attach(call, result)
-    trace.release()
-    return made
+    try:
+        result = trace.record(lambda: specification(*args, **kwargs))
+        return map_structure(_of_its_shape, result)
+    finally:
+        trace.release()
+
+
+def _of_its_shape(leaf: Any) -> Any:
+    """Returns a tensor like another one, or like an array that does not depend on the inputs."""
+    if isinstance(leaf, np.ndarray):
+        return Tensor(leaf.shape, dtypes.of_array(leaf))
+    return Tensor(leaf.shape, leaf.dtype) if isinstance(leaf, Tensor) else leaf
+
+
+def _in_common(a: Any, b: Any) -> Any:
+    """Returns a tensor of the extents that two tensors have in common."""
+    if not isinstance(a, Tensor):
+        return a
+    shape = tuple(m if m == n else None for m, n in zip(a.shape, b.shape, strict=True))
+    return Tensor(shape, a.dtype)
 
 
 def to_array(x: Any) -> np.ndarray[Any, Any]:

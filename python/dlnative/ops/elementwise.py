@@ -80,6 +80,7 @@ def binary_function(
     needs_float: bool = False,
     integers: bool = False,
     booleans: bool = True,
+    counts: bool = False,
     public: str = "",
 ) -> Callable[[Any, Any], Any]:
     """Makes the public function of a binary op.
@@ -90,6 +91,7 @@ def binary_function(
         needs_float: whether integers are converted to the default float type.
         integers: whether it takes integers and booleans alone.
         booleans: whether it takes booleans.
+        counts: whether it makes int32 of two booleans, and no boolean.
         public: the name of the function, if another.
     """
     op, public = OPS[name], public or name
@@ -103,7 +105,8 @@ def binary_function(
         elif integers and dtypes.is_float(dtype):
             raise TypeError(f"{public}: expected integers, got {dtype}")
         elif dtype == "bool" and not of_booleans:
-            return cast(invoke(op, (cast(x1, "int32"), cast(x2, "int32"))), "bool")
+            made = invoke(op, (cast(x1, "int32"), cast(x2, "int32")))
+            return made if counts else cast(made, "bool")
         return invoke(op, (x1, x2))
 
     function.__name__ = function.__qualname__ = public

@@ -62,7 +62,9 @@ def install() -> None:
         setattr(cls, "__getitem__", lambda x, key: indexing.get_item(x, key))  # noqa: B010
 
     # Elementwise, as in Keras; a symbolic tensor is equal to itself alone, also in Keras, so that lists of them can be searched.
-    setattr(Variable, "__eq__", lambda a, b: elementwise.equal(a, b))  # noqa: B010
+    # Nothing is equal to None, which stands for a weight that is not there.
+    setattr(Variable, "__eq__", lambda a, b: NotImplemented if b is None else elementwise.equal(a, b))  # noqa: B010
+    setattr(Variable, "__ne__", lambda a, b: NotImplemented if b is None else elementwise.not_equal(a, b))  # noqa: B010
     setattr(Variable, "__hash__", object.__hash__)  # noqa: B010
 
     def convert(variable: Variable, value: Tensor) -> Any:

@@ -249,8 +249,8 @@ def _segments(name: str, data: Any, segment_ids: Any, num_segments: int | None, 
     (count,) = shape_of(name, integer(num_segments, f"{name}: num_segments"))
     dtype = dtype_of(data)
     if not dtypes.is_float(dtype) and math.isinf(neutral):
-        limits = np.iinfo(dtype)
-        neutral = limits.min if neutral < 0 else limits.max
+        least, most = (0, 1) if dtype == "bool" else (np.iinfo(dtype).min, np.iinfo(dtype).max)
+        neutral = least if neutral < 0 else most
     start = invoke(OPS["broadcast_to"], (scalar(neutral, data),), ((count + 1, *data.shape[1:]),))
     if isinstance(numbers, np.ndarray):
         numbers = np.where((numbers < 0) | (numbers >= count), count, numbers)

@@ -55,7 +55,7 @@ def sort(x: Any, axis: int | None = -1) -> Any:
 
 @operation
 def top_k(x: Any, k: int, sorted: bool = True) -> tuple[Any, Any]:
-    """Returns the k largest elements along the last axis, largest first, and their indices (int32).
+    """Returns the k largest elements along the last axis, largest first, and their indices (int32); NaN is largest.
 
     Args:
         x: a tensor or array of rank 1 or more.

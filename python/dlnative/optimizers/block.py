@@ -20,7 +20,8 @@ from dlnative.graph.variable import (
 class Block:
     """Parameters that are updated together, with their gradients and slots, which lie one behind the other."""
 
-    def __init__(self, variables: list[Variable], decays: bool, slots: Sequence[str]) -> None:
+    def __init__(self, variables: list[Variable], decays: bool, slots: Sequence[str], owner: str) -> None:
+        self.owner = owner
         self.variables = variables
         self.decays = decays
         self.parameters = block_of(variables, "parameters")
@@ -36,13 +37,15 @@ class Block:
     @functools.cached_property
     def slots(self) -> list[list[Variable]]:
         """The slots of each variable, by slot."""
-        return [views_like(self.variables, slot, slot.name) for slot in self.flat_slots]
+        return [views_like(self.variables, slot, slot.name, f"{self.owner}/") for slot in self.flat_slots]
 
 
-def blocks_of(variables: Sequence[Variable], decays: Callable[[Variable], bool], slots: Sequence[str]) -> list[Block]:
+def blocks_of(
+    variables: Sequence[Variable], decays: Callable[[Variable], bool], slots: Sequence[str], owner: str
+) -> list[Block]:
     """Moves variables together and returns their blocks, cut where weight decay begins or ends."""
     flatten_variables(variables)
-    return [Block(part, flag, slots) for run in contiguous_runs(variables) for flag, part in _parts(run, decays)]
+    return [Block(part, flag, slots, owner) for run in contiguous_runs(variables) for flag, part in _parts(run, decays)]
 
 
 def _parts(run: list[Variable], decays: Callable[[Variable], bool]) -> list[tuple[bool, list[Variable]]]:

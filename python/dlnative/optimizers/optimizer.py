@@ -220,7 +220,7 @@ class Optimizer(State):
         trained = [variable for variable in self._trainable_variables if not overwritten(variable)]
         self._blocks = []
         if self.op is not None:
-            self._blocks = blocks_of(trained, self._decays, self.slot_names())
+            self._blocks = blocks_of(trained, self._decays, self.slot_names(), self.name)
             for block in self._blocks:
                 self.initialize_slots(block.flat_slots)
         if self._averages is not None:

@@ -35,8 +35,6 @@ def scatter(x: Array, indices: Array, updates: Array, axis: int, reduction: int)
 def argsort(x: Array, descending: bool) -> Array:
     if not descending:
         return np.argsort(x, axis=-1, kind="stable").astype(np.int32)
-    nan = x != x  # last, too; the rest backwards twice, so that equal elements keep their order
-    rank = np.argsort(np.argsort(x[..., ::-1], axis=-1, kind="stable"), axis=-1, kind="stable")[..., ::-1]
-    count = x.shape[-1] - nan.sum(-1, keepdims=True)
-    key = np.where(nan, count + np.cumsum(nan, -1), count - 1 - rank)
-    return np.argsort(key, axis=-1, kind="stable").astype(np.int32)
+    # Backwards twice, so that equal elements keep their order; NaN comes first.
+    order = np.argsort(x[..., ::-1], axis=-1, kind="stable")[..., ::-1]
+    return (x.shape[-1] - 1 - order).astype(np.int32)
