@@ -170,3 +170,18 @@ def test_a_small_network_learns_digits() -> None:
     model.compile(dlnative.optimizers.Adam(0.01), loss, metrics=["accuracy"])
     model.fit(x[..., None] / 16.0, y, batch_size=64, epochs=20, verbose=0)
     assert model.evaluate(x_test[..., None] / 16.0, y_test, verbose=0)[1] > 0.95
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "bool", "int64", "float16"])
+def test_images_of_other_types(dtype: str) -> None:
+    images = (np.arange(2 * 5 * 5 * 3).reshape(2, 5, 5, 3) % 7).astype(dtype)
+    for layer in (
+        layers.Conv2D(2, 3),
+        layers.DepthwiseConv2D(3),
+        layers.SeparableConv2D(2, 3),
+        layers.Conv2DTranspose(2, 3),
+    ):
+        expected = layer(images.astype("float32"))
+        np.testing.assert_allclose(layer(images), expected, rtol=1e-5)
+        x = dlnative.Input((5, 5, 3), dtype=dtype)
+        np.testing.assert_allclose(dlnative.Model(x, layer(x)).predict(images, verbose=0), expected, rtol=1e-5)

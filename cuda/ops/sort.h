@@ -1,5 +1,5 @@
-// The places that sort rows of n elements, equal ones in their order and NaN above all others: always the same, whatever the
-// threads do.
+// The places that sort rows of n elements, equal ones in their order and NaN above all others: always the same,
+// whatever the threads do.
 //
 // Tiles of 2048 elements are sorted in shared memory by a bitonic network (Batcher, "Sorting networks and their
 // applications", 1968) over (value, place), in which no two are equal; several short rows share a tile. Longer rows are
