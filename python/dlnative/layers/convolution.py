@@ -8,8 +8,8 @@ from dlnative import ops
 from dlnative.layers.arguments import checked_count, checked_data_format, checked_window
 from dlnative.layers.dense import KernelLayer
 from dlnative.layers.input_spec import InputSpec
-from dlnative.ops.convolution import convolve
 from dlnative.ops.conversion import promote, to_float
+from dlnative.ops.convolution import convolve
 from dlnative.ops.windows import (
     Window,
     as_channels_last,
