@@ -45,6 +45,10 @@ def operation(function: Function) -> Function:
     return cast(Function, wrapper)
 
 
+class UnknownExtentError(ValueError):
+    """An extent that a call must know whatever it computes is not known."""
+
+
 # What stands for extents that are not known where `call` of a layer computes with them: numbers of which many parts exist,
 # or which are small, where a table has only so many rows.
 _STAND_INS = ((60, 84), (4, 6))
@@ -61,6 +65,8 @@ def record(call: Call, specification: Callable[..., Any], computes_with_extents:
     """
     try:
         return attach(call, _on_placeholders(call, specification, None))
+    except UnknownExtentError:
+        raise
     except Exception:
         if not computes_with_extents or all(None not in tensor.shape for tensor in call.inputs):
             raise

@@ -10,7 +10,7 @@ from dlnative.graph.variable import Variable
 from dlnative.layers.layer import Layer
 from dlnative.layers.rnn.dropout_rnn_cell import DropoutRNNCell
 from dlnative.layers.rnn.stacked_rnn_cells import StackedRNNCells, first_states, output_size, step
-from dlnative.ops.core import unknown
+from dlnative.ops.core import UnknownExtentError, unknown
 
 
 class _States:
@@ -225,7 +225,7 @@ class RNN(Layer):
 
     def call(self, sequences: Any, initial_state: Any = None, mask: Any = None, training: Any = False) -> Any:
         if self.unroll and sequences.shape[1] is None:
-            raise ValueError(
+            raise UnknownExtentError(
                 f"{self._label}: Cannot unroll a RNN if the time dimension is undefined: give it in `Input(shape=...)`, got "
                 f"sequences of shape {tuple(sequences.shape)}"
             )
