@@ -78,6 +78,17 @@ def test_bias_residual_and_activation_are_done_as_the_result_is_written(capsys: 
     assert "conv_input_gradient + relu_gradient" in text
 
 
+def test_the_gradient_of_a_relu_before_a_pooling_is_done_with_that_of_the_pooling(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pooled = [layers.Conv2D(4, 3, activation="relu"), layers.MaxPooling2D(), layers.GlobalAveragePooling2D()]
+    model = dlnative.Sequential([dlnative.Input((8, 8, 4)), layers.Conv2D(4, 1), *pooled])
+    model.compile("sgd", "mse")
+    model.fit(X[:, :8, :, :4], np.zeros((2, 4)), verbose=0)
+    model.plan()
+    assert "max_pool_gradient + relu_gradient" in capsys.readouterr().out
+
+
 def test_a_prediction_follows_its_weights() -> None:
     """Weights that are packed once are packed anew when they have changed."""
     model = dlnative.Sequential([dlnative.Input((9, 8, 6)), layers.Conv2D(40, 3, use_bias=False)])

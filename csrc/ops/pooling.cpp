@@ -1,7 +1,8 @@
 // Pooling of images with channels last, in one to three dimensions: over what a window sees of the image, and no more.
 //
 //   max_pool               y = max;   a NaN gives NaN
-//   max_pool_gradient      dx[i] = sum of dy[o] over the windows whose first largest element is i
+//   max_pool_gradient      dx[i] = sum of dy[o] over the windows whose first largest element is i;
+//                          times the derivative of a relu, if one is before the pooling
 //   max_pool_choice        v at the first largest element of each window: the derivative of the gradient by dy
 //   average_pool           y = mean
 //   average_pool_gradient  dx[i] = sum over the windows that see i of dy[o] / (number of elements that o sees)
@@ -9,6 +10,7 @@
 // Attributes: as for a convolution strides, dilations and paddings in front; then the window. Samples are what threads
 // share: no two of them write to one place.
 #include "ops/dispatch.h"
+#include "ops/epilogue.h"
 #include "ops/window.h"
 #include "simd/lanes.h"
 
@@ -36,6 +38,14 @@ struct Pooling {
   bool is_disjoint() const {
     for (const Axis& axis : windows.axes) {
       if (axis.stride < (axis.window - 1) * axis.dilation + 1) return false;
+    }
+    return true;
+  }
+  // Whether every input is seen by one output.
+  bool is_partition() const {
+    for (const Axis& axis : windows.axes) {
+      const bool side_by_side = axis.stride == axis.window && (axis.dilation == 1 || axis.window == 1);
+      if (!side_by_side || axis.low != 0 || axis.in != axis.out * axis.stride) return false;
     }
     return true;
   }
@@ -97,11 +107,14 @@ void max_pool_gradient(const Call& call) {
   const T *const dy = call.inputs[0].as<T>(), *const x = call.inputs[1].as<T>(), *const y = call.inputs[2].as<T>();
   T* const dx = call.outputs[0].as<T>();
   const std::int64_t C = pooling.C, in = pooling.windows.pixels_in() * C, out = pooling.windows.pixels_out() * C;
-  const bool disjoint = pooling.is_disjoint();
+  const bool disjoint = pooling.is_disjoint(), partition = pooling.is_partition();
+  GemmArguments<T> epilogue;
+  read_epilogue(call, static_cast<int>(Windows::rest(call) - call.ints) + call.inputs[1].rank - 1, epilogue);
+  const T* const saved = epilogue.saved;  // of a relu, or null
   pooling.for_samples(*call.workers, 0.2 * pooling.work(), [&](std::int64_t n) {
     const T* const image = x + n * in;
     T* const to = dx + n * in;
-    std::memset(to, 0, static_cast<std::size_t>(in) * sizeof(T));
+    if (!partition) std::memset(to, 0, static_cast<std::size_t>(in) * sizeof(T));
     pooling.for_outputs([&](std::int64_t at, std::int64_t, auto inputs) __attribute__((always_inline)) {
       for_lanes<T>(C, [&](std::int64_t c, int count) __attribute__((always_inline)) {
         const std::int64_t o = n * out + at + c;
@@ -110,7 +123,8 @@ void max_pool_gradient(const Call& call) {
         inputs([&](std::int64_t i) __attribute__((always_inline)) {
           const Vec<T> v = load_lanes(image + i + c, count);
           const auto here = (v == largest) | (v != v);
-          const Vec<T> given = select(here, left, Vec<T>{});
+          Vec<T> given = select(here, left, Vec<T>{});
+          if (saved != nullptr) given = select(load_lanes(saved + n * in + i + c, count) > T{0}, given, Vec<T>{});
           store_lanes(to + i + c, disjoint ? given : load_lanes(to + i + c, count) + given, count);
           left = select(here, Vec<T>{}, left);
         });

@@ -101,7 +101,12 @@ void poolings(DType dtype, const Geometry& g) {
     const Instruction pool{"max_pool", {x}, {Tensor(y_shape, dtype)}, ints, {}, {}, 0};
     compare(pool, By::element, 0, 0);
     const Tensor y = run_on_cpu(pool)[0];
-    compare({"max_pool_gradient", {dy, x, y}, {Tensor(x_shape, dtype)}, ints, {}, {}, 0}, By::scale, 2, 9);
+    const auto relu = static_cast<std::int64_t>(Activation::relu);
+    compare({"max_pool_gradient", {dy, x, y}, {Tensor(x_shape, dtype)}, with(ints, {0, 0, 0, 0, 0}), {0.0}, {}, 0},
+            By::scale, 2, 9);
+    compare(
+        {"max_pool_gradient", {dy, x, y, v}, {Tensor(x_shape, dtype)}, with(ints, {0, 0, 0, relu, 0}), {0.0}, {}, 0},
+        By::scale, 2, 9);
     compare({"max_pool_choice", {v, x, y}, {Tensor(y_shape, dtype)}, ints, {}, {}, 0}, By::element, 0, 0);
   }
   compare({"average_pool", {v}, {Tensor(y_shape, dtype)}, ints, {}, {}, 0}, By::scale, 4, 2);

@@ -3,6 +3,7 @@
 // A thread for each element of what is written, neighbours in channels: a gradient gathers from the windows that see
 // its element, in their order, so that the sums are the CPU's to the bit.
 #include "device/scalar.h"
+#include "ops/epilogue.h"
 #include "ops/windows.h"
 
 namespace dlnative::cuda {
@@ -54,10 +55,15 @@ __global__ void __launch_bounds__(window_threads)
 
 template <class T>
 __global__ void __launch_bounds__(window_threads, 4)
-    max_pool_gradient_kernel(const T* dy, const T* x, const T* y, T* dx, std::uint32_t size, WindowShape shape) {
+    max_pool_gradient_kernel(const T* dy, const T* x, const T* y, const T* saved, T* dx, std::uint32_t size,
+                             WindowShape shape) {
   wait_for_previous_kernel();
   const std::uint32_t i = blockIdx.x * window_threads + threadIdx.x;
   if (i >= size) return;
+  if (saved != nullptr && !(saved[i] > 0)) {  // of a relu
+    dx[i] = 0;
+    return;
+  }
   const T own = x[i];
   T total = 0;
   for_seeing(shape, shape.input(i), [&](const Pixel& o) {
@@ -143,8 +149,10 @@ template <class T>
 void max_pool_gradient(const Call& call, Queue& queue) {
   const View &dy = call.inputs[0], &x = call.inputs[1], &y = call.inputs[2], &dx = call.outputs[0];
   if (dx.size == 0) return;
+  GemmArguments<T> epilogue;
+  read_epilogue(call, static_cast<int>(Windows::rest(call) - call.ints) + x.rank - 1, epilogue);
   launch(queue, max_pool_gradient_kernel<T>, pool_grid(dx), dy.as<const T>(), x.as<const T>(), y.as<const T>(),
-         dx.as<T>(), size_of(dx), shape_of(call, x, y, queue));
+         epilogue.saved, dx.as<T>(), size_of(dx), shape_of(call, x, y, queue));
 }
 template <class T>
 void max_pool_choice(const Call& call, Queue& queue) {

@@ -10,6 +10,7 @@ import numpy as np
 
 from dlnative import dtypes
 from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register
+from dlnative.graph.roles import PLAIN, Epilogue, Roles
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.conversion import to_float
 from dlnative.ops.core import call, dtype_of, invoke, operation, shown
@@ -37,19 +38,19 @@ def _infer(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
 
 def _max_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
     (x,), (y,) = node.inputs, node.outputs
-    return (invoke(OPS["max_pool_gradient"], (grads[0], x, y), node.attributes[:4]),)
+    return (invoke(OPS["max_pool_gradient"], (grads[0], x, y), (*node.attributes[:4], PLAIN)),)
 
 
 def _max_gradient_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
     """By dy: what arrives where the largest elements are. Which these are does not change."""
     _, x, y = node.inputs
-    chosen = invoke(OPS["max_pool_choice"], (grads[0], x, y), node.attributes)
+    chosen = invoke(OPS["max_pool_choice"], (grads[0], x, y), node.attributes[:4])
     return chosen, None, None
 
 
 def _choice_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
     _, x, y = node.inputs
-    return invoke(OPS["max_pool_gradient"], (grads[0], x, y), node.attributes), None, None
+    return invoke(OPS["max_pool_gradient"], (grads[0], x, y), (*node.attributes, PLAIN)), None, None
 
 
 def _average_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
@@ -79,11 +80,33 @@ def _samples(inputs: str, extents: str) -> list[Sample]:
     samples = []
     for count, channels, spatial, window, strides, dilation, low, high in _CASES:
         out = output_extents(spatial, window, strides, dilation, low, high)
-        shapes = {"x": Arg((count, *spatial, channels)), "y": Arg((count, *out, channels))}
+        image, result = (count, *spatial, channels), (count, *out, channels)
+        # Of whole numbers many are equal, so that windows find theirs.
+        shapes = {
+            "x": Arg(image),
+            "y": Arg(result),
+            "X": Arg(image, "integer", 0, 3),
+            "Y": Arg(result, "integer", 0, 3),
+        }
         last = {"x": {"extents": spatial}, "y": {"extents": out}, "": {}}[extents]
         given = {"strides": strides, "dilation": dilation, "low": low, "window": window}
         samples.append(Sample(*[shapes[name] for name in inputs], **given, **last))
     return samples
+
+
+def _max_gradient_samples() -> list[Sample]:
+    samples = []
+    for epilogue in (PLAIN, Epilogue(gradient_of=("relu",))):
+        for sample in _samples("yXY", ""):
+            saved = [Arg(sample.inputs[1].shape)] if epilogue.gradient_of else []
+            samples.append(Sample(*sample.inputs, *saved, **sample.attributes, epilogue=epilogue))
+    return samples
+
+
+def _max_gradient_takes(shapes: Sequence[Any], attributes: tuple[Any, ...]) -> bool:
+    """The gradient of a relu before the pooling."""
+    epilogue: Epilogue = attributes[-1]
+    return epilogue in (PLAIN, Epilogue(gradient_of=("relu",)))
 
 
 register(
@@ -103,10 +126,11 @@ register(
         "max_pool_gradient",
         "pooling",
         lambda inputs, attributes: [(inputs[1].shape, inputs[1].dtype)],
-        attributes=_ATTRIBUTES[:-1],
+        attributes=(*_ATTRIBUTES[:-1], ("epilogue", "epilogue")),
         gradient=_max_gradient_gradient,
         flops=lambda ins, outs: 2 * math.prod(outs[0]),
-        samples=lambda: _samples("yxy", ""),
+        samples=_max_gradient_samples,
+        roles=Roles(takes=_max_gradient_takes),
         size="terms",
     )
 )
@@ -118,7 +142,7 @@ register(
         attributes=_ATTRIBUTES[:-1],
         gradient=_choice_gradient,
         flops=lambda ins, outs: 2 * math.prod(ins[0]),
-        samples=lambda: _samples("xxy", ""),
+        samples=lambda: _samples("xXY", ""),
         tolerance=0.0,
     )
 )

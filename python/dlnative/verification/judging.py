@@ -81,8 +81,8 @@ def _terms(op: Op, values: Any, inputs: Sequence[Array], wanted: Sequence[Array]
     for value in values:
         if isinstance(value, Epilogue):
             slope = 2.0 if value.activation or value.gradient_of else 1.0
+            inputs = inputs[: len(inputs) - bool(value.gradient_of)]
             value = value._replace(activation=(), gradient_of=())
-            inputs = inputs[: 2 + value.operands]
         plain.append(value)
     sizes = exact(op, tuple(plain), [np.abs(array) for array in inputs])
     return [slope * np.maximum(size, np.abs(result)) for size, result in zip(sizes, wanted, strict=True)]

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 
 from dlnative.backends.reference.convolution import places, seen
+from dlnative.backends.reference.epilogue import finish
+from dlnative.graph.roles import PLAIN, Epilogue
 
 Array = np.ndarray[Any, Any]
 Ints = Sequence[int]
@@ -20,7 +22,10 @@ def max_pool(x: Array, strides: Ints, dilation: Ints, low: Ints, window: Ints, e
     return y
 
 
-def max_pool_gradient(dy: Array, x: Array, y: Array, strides: Ints, dilation: Ints, low: Ints, window: Ints) -> Array:
+def max_pool_gradient(
+    dy: Array, x: Array, y: Array, *operands: Array, strides: Ints, dilation: Ints, low: Ints, window: Ints,
+    epilogue: Epilogue = PLAIN,
+) -> Array:  # fmt: skip
     left, out = dy.copy(), dy.shape[1:-1]
     parts = []
     ones = seen(np.ones_like(x), window, strides, dilation, low, out)
@@ -29,7 +34,7 @@ def max_pool_gradient(dy: Array, x: Array, y: Array, strides: Ints, dilation: In
         here = ((patch == y) | np.isnan(patch)) & (inside > 0)
         parts.append((tap, np.where(here, left, 0)))
         left = np.where(here, 0, left)
-    return _spread(parts, x.shape, strides, dilation, low, window, out)
+    return finish(_spread(parts, x.shape, strides, dilation, low, window, out), operands, epilogue)
 
 
 def max_pool_choice(v: Array, x: Array, y: Array, strides: Ints, dilation: Ints, low: Ints, window: Ints) -> Array:
