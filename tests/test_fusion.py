@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dlnative import activations, ops
+import dlnative
+from dlnative import activations, layers, ops
 from dlnative.backends import selection
 from dlnative.gradient import grad, value_and_grad
 from dlnative.graph.function import Function
@@ -120,3 +121,25 @@ def test_what_is_read_elsewhere_is_not_taken_in(operands: tuple[np.ndarray, ...]
     assert fused(lambda x, w, b: ops.relu(x @ w + b + x + x), x, w, b) == [("matmul", "add", "add"), (), ()]
     assert fused(lambda x, w, b: x @ w + b[:1], x, w, b[:1]) == [(), ()]  # neither a bias nor a residual
     assert fused(lambda x, w, v: x @ w + x @ v, x, w, second) == [(), ("matmul", "add")]
+
+
+def test_residual_blocks_with_normalisation() -> None:
+    """An op with several results takes in an addition, and then a relu."""
+
+    def block(x: Any, filters: int, strides: int) -> Any:
+        y = layers.ReLU()(layers.BatchNormalization()(layers.Conv2D(filters, 3, strides, padding="same")(x)))
+        y = layers.BatchNormalization()(layers.Conv2D(filters, 3, padding="same")(y))
+        x = x if strides == 1 else layers.Conv2D(filters, 1, strides)(x)
+        return layers.ReLU()(layers.Add()([y, x]))
+
+    x = np.random.default_rng(0).normal(size=(3, 4, 4, 2)).astype("float32")
+    results = []
+    for backend in ("cpu", "reference"):
+        with selection.use_backend(backend):
+            dlnative.utils.set_random_seed(0)
+            inputs = dlnative.Input((4, 4, 2))
+            outputs = layers.GlobalAveragePooling2D()(block(block(inputs, 2, 1), 3, 2))
+            model = dlnative.Model(inputs, outputs)
+            model.compile(dlnative.optimizers.SGD(0.1), "mse")
+            results.append(model.fit(x, np.ones((3, 3)), epochs=3, verbose=0).history["loss"])
+    np.testing.assert_allclose(*results, rtol=1e-5)

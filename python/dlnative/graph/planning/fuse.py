@@ -33,7 +33,7 @@ class _Fusion:
         for step in plan.steps:
             for value in step.inputs:
                 self.uses[value.key] = self.uses.get(value.key, 0) + 1
-        self.removed: set[int] = set()
+        self.removed: dict[int, Step] = {}  # by their identity, which none made later may get
         self.places = {id(step): index for index, step in enumerate(plan.steps)}
         self.rules: dict[str, Callable[[Step], Step | None]] = {
             "addition": self.addition,
@@ -110,7 +110,7 @@ class _Fusion:
             inputs.insert(
                 own if "bias" in more else own + epilogue.bias if "residual" in more else len(inputs), operand
             )
-        self.removed.add(id(made))
+        self.removed[id(made)] = made
         names = (*(made.fused or (made.op.name,)), step.op.name)
         outputs = [*step.outputs, *made.outputs[1:]]
         fused = Step(made.op, inputs, outputs, (*made.attributes[:-1], wanted), names)
@@ -167,7 +167,7 @@ class _Fusion:
             made.attributes, made.outputs = tuple(attributes), outputs
             made.makes(step.outputs[:1])
             made.fused = (*(made.fused or (made.op.name,)), step.op.name)
-            self.removed.add(id(step))
+            self.removed[id(step)] = step
             return
 
     def bias_gradient(self, product: Step, total: Step, steps: list[Step | None]) -> None:
