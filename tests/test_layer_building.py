@@ -278,3 +278,31 @@ def test_a_weight_that_its_gradient_overwrites() -> None:
     assert float(model.layers[0].amax.value) == 5.0
     with pytest.raises(ValueError, match="overwrite_with_gradient"):
         layers.Layer().add_weight(shape=(), overwrite_with_gradient="yes")
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: [dlnative.Variable([1.0])], lambda: {"a": [layers.Dense(2)]}, lambda: (layers.Dense(2),),
+        lambda: dlnative.metrics.Mean(), lambda: dlnative.random.SeedGenerator(1),
+    ],
+)  # fmt: skip
+def test_what_holds_new_state_is_refused_after_building(make: Any) -> None:
+    layer = layers.Dense(2)
+    layer(np.ones((1, 3), "float32"))
+    with pytest.raises(ValueError, match=r"cannot add new elements of state.*got more"):
+        layer.more = make()
+    layer.more = [layer.kernel, {"numbers": [1, 2]}]
+    assert len(layer.weights) == 2
+
+
+def test_models_take_no_trainable_but_a_boolean() -> None:
+    x = dlnative.Input((2,))
+    for make in (
+        lambda: dlnative.Sequential([layers.Dense(1)], trainable="no"),  # type: ignore[arg-type]
+        lambda: dlnative.Model(x, layers.Dense(1)(x), trainable="no"),
+    ):
+        with pytest.raises(ValueError, match="expected trainable to be a boolean, got 'no'"):
+            make()
+    assert dlnative.Sequential([x, layers.Dense(1)], trainable=False).trainable_weights == []
+    assert dlnative.Input(np.array([2, 3])).shape == (None, 2, 3)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import dlnative
 from dlnative import ops, value_and_grad
 from dlnative.symbolic import KerasTensor
 from everywhere import check
@@ -329,3 +330,16 @@ def test_softmax_over_several_axes(backend: str) -> None:
     check(lambda x: ops.log_softmax(x, (0, -1)), np.log(e / e.sum((0, 2), keepdims=True)), y)
     with pytest.warns(UserWarning, match="softmax over axis -1 of a tensor of shape"):
         ops.softmax(np.ones((3, 1), "float32"))
+
+
+def test_large_python_integers_fill_what_holds_them() -> None:
+    np.testing.assert_array_equal(ops.full((2,), 3_000_000_000), np.full(2, 3e9, "float32"))
+    np.testing.assert_array_equal(ops.linspace(0, 3_000_000_000, 3), np.array([0.0, 1.5e9, 3e9], "float32"))
+    for make in (
+        lambda: ops.full((2,), 300, "int8"),
+        lambda: ops.full_like(np.ones(2, "int8"), 300),
+        lambda: dlnative.Variable([3_000_000_000], dtype="int32"),
+        lambda: dlnative.Variable([1, 2], dtype="uint8").assign(-1),
+    ):
+        with pytest.raises(OverflowError, match="expected Python integers that fit in"):
+            make()

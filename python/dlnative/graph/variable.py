@@ -79,6 +79,7 @@ class Variable:
                 if isinstance(initializer, (int, float)) and not isinstance(initializer, bool):
                     dtype = dtypes.floatx()
             self.dtype = dtypes.standardize(dtype)
+            value = _numbers(initializer, self.dtype)
         self.shape: tuple[int, ...] = tuple(int(extent) for extent in (value.shape if shape is None else shape))
         if value.shape != self.shape:
             raise ValueError(
@@ -165,8 +166,7 @@ class Variable:
         if isinstance(value, Variable):
             value = value._symbol() if current_trace() is not None else value._value
         if not isinstance(value, Tensor):
-            value = np.asarray(value)
-            value = dtypes.converted(value, self.dtype)
+            value = dtypes.converted(_numbers(value, self.dtype), self.dtype)
         if value.shape != self.shape:
             try:
                 fits = np.broadcast_shapes(value.shape, self.shape) == self.shape
@@ -260,6 +260,13 @@ class Variable:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         self.place(self.root, self.offset)
+
+
+def _numbers(value: Any, dtype: str) -> Array:
+    """Returns an array; Python integers must fit in the type of a variable of integers."""
+    if isinstance(value, (int, list, tuple)) and dtypes.is_integer(dtype):
+        return dtypes.as_array(value, dtype)
+    return np.asarray(value)
 
 
 def flatten_variables(variables: Sequence[Variable]) -> None:

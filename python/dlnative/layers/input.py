@@ -7,6 +7,8 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from dlnative import dtypes
 from dlnative.layers.layer import Layer
 from dlnative.symbolic import Call, KerasTensor
@@ -129,6 +131,8 @@ class InputLayer(Layer):
 
 def _extents(label: str, name: str, shape: Any) -> tuple[int | None, ...]:
     """Returns a shape of Python integers."""
+    if isinstance(shape, np.ndarray):
+        shape = shape.tolist()
     listed = shape if isinstance(shape, (list, tuple)) else (shape,)
     try:
         extents = tuple([None if extent is None else operator.index(extent) for extent in listed])

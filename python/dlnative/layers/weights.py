@@ -141,8 +141,11 @@ class Weights(Revised):
     # Tracking.
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if value.__class__ not in _PLAIN and isinstance(value, (Variable, Weights)):
-            self._track(name, value)
+        if value.__class__ not in _PLAIN:
+            if isinstance(value, (Variable, Weights)):
+                self._track(name, value)
+            elif self.__dict__.get("_locked") and not name.startswith("_"):
+                self._refuse_new_state(name, value)
         _set(self, name, value)
         own = self.__dict__
         if own.get("_held") is not None and name not in _NOT_HELD:
@@ -168,6 +171,20 @@ class Weights(Revised):
             variables[value] = value.trainable
         elif not name.startswith("_") and self.__dict__.get("_locked") and value not in self._sublayers():
             self._refuse_if_locked(name)
+
+    def _refuse_new_state(self, name: str, value: Any) -> None:
+        """Refuses metrics, random generators and containers of state that a layer that is built does not hold yet."""
+        from dlnative.metrics import Metric
+
+        found = [value]
+        if isinstance(value, (list, tuple, dict, set)):
+            found = []
+            _collect(value, found)
+        new = [item for item in found if isinstance(item, (Variable, Weights, Metric, SeedGenerator))]
+        if new:
+            known = set(map(id, [*self._attributes(), *self._variables]))
+            if any(id(item) not in known for item in new):
+                self._refuse_if_locked(name)
 
     def _refuse_if_locked(self, what: str) -> None:
         if self.__dict__.get("_locked") and not self._building:

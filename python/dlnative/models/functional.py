@@ -33,7 +33,7 @@ class Functional(Model):
         if inputs is None and outputs is None:  # of a subclass that is made in both ways
             super().__init__(name=name, trainable=trainable, **kwargs)
             return
-        super().__init__(name=name, autocast=False, **kwargs)
+        super().__init__(name=name, trainable=trainable, autocast=False, **kwargs)
         inputs, outputs = with_own_inputs(self._label, inputs, outputs)
         self._graph = Function(inputs, outputs, self.name, label=self._label)
         self._layers = self._graph.layers

@@ -33,7 +33,7 @@ class Sequential(Model):
     _builds_from_shapes = True
 
     def __init__(self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None) -> None:
-        super().__init__(name=name, autocast=False)
+        super().__init__(name=name, trainable=trainable, autocast=False)
         self._layers: list[Layer] = []
         self._functional: Functional | None = None
         for layer in layers or ():

@@ -125,6 +125,9 @@ class Trainer:
         return {
             "optimizer": serialize(self.optimizer),
             **{k: serialize(v) for k, v in self._objective.arguments.items()},
+            "run_eagerly": self.run_eagerly,
+            "steps_per_execution": self.steps_per_execution,
+            "jit_compile": self.jit_compile,
         }
 
     def compile_from_config(self, config: dict[str, Any]) -> None:

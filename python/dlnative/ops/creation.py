@@ -11,7 +11,7 @@ import numpy as np
 from dlnative import dtypes
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.variable import Variable
-from dlnative.ops.conversion import cast, convert_to_tensor
+from dlnative.ops.conversion import convert_to_tensor
 from dlnative.ops.core import as_tensor, call, dtype_of, integer, operation, shape_of
 
 Array = np.ndarray[Any, Any]
@@ -66,9 +66,9 @@ def full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
 def _full_like(x: Any, value: Any, dtype: Any) -> Any:
     x = as_tensor(x)
     name = dtype_of(x) if dtype is None else dtypes.standardize(dtype)
-    if not isinstance(x, Tensor) and not isinstance(value, Tensor):
-        return np.full(x.shape, convert_to_tensor(value), name)
-    filler = cast(value, name) if isinstance(value, Tensor) else np.asarray(value, name)
+    filler = convert_to_tensor(value, name)
+    if not isinstance(x, Tensor) and not isinstance(filler, Tensor):
+        return np.full(x.shape, filler, name)
     if not isinstance(filler, Tensor):
         filler = Tensor(filler.shape, name, source=filler)
     return call("broadcast_to", filler, attributes=(tuple(x.shape),))
@@ -104,9 +104,10 @@ def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
         dtype: the dtype, by default float32.
     """
     extents, name = shape_of("full", shape), dtypes.standardize(dtype)
-    if isinstance(fill_value, Tensor):
-        return call("broadcast_to", cast(fill_value, name), attributes=(extents,))
-    return np.full(extents, convert_to_tensor(fill_value), name)
+    value = convert_to_tensor(fill_value, name)
+    if isinstance(value, Tensor):
+        return call("broadcast_to", value, attributes=(extents,))
+    return np.full(extents, value, name)
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:

@@ -47,6 +47,8 @@ def _line(
     count = _count(num, name)
     found = dtypes.result_type(type_of_numbers(start, stop), "bool")
     result = found if dtypes.is_float(found) else dtypes.floatx()
+    # Python's integers may be larger than int32.
+    start, stop = (float(x) if isinstance(x, int) else x for x in (start, stop))
     wide = result if any(isinstance(x, Tensor) for x in (as_tensor(start), as_tensor(stop))) else "float64"
     wide = wide if wide in ("float32", "float64") else "float32"
     first, last = (cast(as_tensor(x), wide) for x in (start, stop))
