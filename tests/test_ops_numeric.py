@@ -343,3 +343,13 @@ def test_large_python_integers_fill_what_holds_them() -> None:
     ):
         with pytest.raises(OverflowError, match="expected Python integers that fit in"):
             make()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_functions_of_the_library_read_denormals_as_zeros(dtype: str) -> None:
+    smallest = np.nextafter(np.zeros(2, dtype), np.array([1, -1], dtype))
+    zeros = np.array([0.0, -0.0], dtype)
+    for function in (ops.log2, ops.log10, ops.cbrt, ops.sinh, ops.arcsin, ops.arctanh, ops.tan, ops.cosh, ops.arccos):
+        np.testing.assert_array_equal(function(smallest), function(zeros))
+    for function in (ops.mod, ops.floor_divide, ops.hypot, ops.arctan2):
+        np.testing.assert_array_equal(function(smallest, np.ones(2, dtype)), function(zeros, np.ones(2, dtype)))

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cmath>
+#include <limits>
 #include <type_traits>
 
 #include "dlnative/types.h"
@@ -19,15 +20,29 @@ namespace dlnative::DLNATIVE_ISA {
 #else
 #define DLNATIVE_OF_LIBRARY(function) __builtin_##function
 #endif
-#define DLNATIVE_LIBRARY(Name, function)                                                     \
-  struct Name {                                                                              \
-    static DLNATIVE_INLINE float of(float x) { return DLNATIVE_OF_LIBRARY(function##f)(x); } \
-    static DLNATIVE_INLINE double of(double x) { return DLNATIVE_OF_LIBRARY(function)(x); }  \
+// Denormals are flushed here: the library, which does not expect that the processor reads them as zeros, gives for them
+// what is neither their value nor that of zero.
+DLNATIVE_INLINE float flushed(float x) {
+  return DLNATIVE_OF_LIBRARY(fabsf)(x) < std::numeric_limits<float>::min() ? DLNATIVE_OF_LIBRARY(copysignf)(0.0f, x)
+                                                                           : x;
+}
+DLNATIVE_INLINE double flushed(double x) {
+  return DLNATIVE_OF_LIBRARY(fabs)(x) < std::numeric_limits<double>::min() ? DLNATIVE_OF_LIBRARY(copysign)(0.0, x) : x;
+}
+
+#define DLNATIVE_LIBRARY(Name, function)                                                              \
+  struct Name {                                                                                       \
+    static DLNATIVE_INLINE float of(float x) { return DLNATIVE_OF_LIBRARY(function##f)(flushed(x)); } \
+    static DLNATIVE_INLINE double of(double x) { return DLNATIVE_OF_LIBRARY(function)(flushed(x)); }  \
   };
-#define DLNATIVE_LIBRARY_OF_TWO(Name, function)                                                          \
-  struct Name {                                                                                          \
-    static DLNATIVE_INLINE float of(float a, float b) { return DLNATIVE_OF_LIBRARY(function##f)(a, b); } \
-    static DLNATIVE_INLINE double of(double a, double b) { return DLNATIVE_OF_LIBRARY(function)(a, b); } \
+#define DLNATIVE_LIBRARY_OF_TWO(Name, function, prepared)                \
+  struct Name {                                                          \
+    static DLNATIVE_INLINE float of(float a, float b) {                  \
+      return DLNATIVE_OF_LIBRARY(function##f)(prepared(a), prepared(b)); \
+    }                                                                    \
+    static DLNATIVE_INLINE double of(double a, double b) {               \
+      return DLNATIVE_OF_LIBRARY(function)(prepared(a), prepared(b));    \
+    }                                                                    \
   };
 DLNATIVE_LIBRARY(Tan, tan)
 DLNATIVE_LIBRARY(Arcsin, asin)
@@ -43,11 +58,11 @@ DLNATIVE_LIBRARY(Log10, log10)
 DLNATIVE_LIBRARY(Cbrt, cbrt)
 DLNATIVE_LIBRARY(Trunc, trunc)
 DLNATIVE_LIBRARY(Round, rint)  // halves to the even neighbour
-DLNATIVE_LIBRARY_OF_TWO(Arctan2, atan2)
-DLNATIVE_LIBRARY_OF_TWO(Hypot, hypot)
-DLNATIVE_LIBRARY_OF_TWO(Nextafter, nextafter)
-DLNATIVE_LIBRARY_OF_TWO(LibraryFmod, fmod)
-DLNATIVE_LIBRARY_OF_TWO(Copysign, copysign)
+DLNATIVE_LIBRARY_OF_TWO(Arctan2, atan2, flushed)
+DLNATIVE_LIBRARY_OF_TWO(Hypot, hypot, flushed)
+DLNATIVE_LIBRARY_OF_TWO(Nextafter, nextafter, )
+DLNATIVE_LIBRARY_OF_TWO(LibraryFmod, fmod, flushed)
+DLNATIVE_LIBRARY_OF_TWO(Copysign, copysign, )
 DLNATIVE_LIBRARY(LibraryFloor, floor)
 
 template <class T>
