@@ -5,10 +5,11 @@
 #
 #   summary.txt   what passed, failed or ran out of time, and how long it took
 #   gpu.json      the benchmark of cuda/check, with device, driver and commit
+#   python.json   steps of training by `fit` and `train_on_batch`, and each instruction beside its prediction
 #   torch.json    steps of the same networks by PyTorch: eager, compiled, as CUDA graphs
-#   build.log  check.log (with the tests in Python)  benchmark.log  torch.log  sanitizer.log
+#   build.log  check.log (with the tests in Python)  benchmark.log (with PyTorch's)  sanitizer.log
 #
-# Arguments keep only the parts that are named: build check python benchmark torch sanitizer. DLNATIVE_COMMIT names the
+# Arguments keep only the parts that are named: build check python torch benchmark sanitizer. DLNATIVE_COMMIT names the
 # commit where there is no git. `python3 cuda/report.py RESULTS` makes benchmarks/results/gpu.md of them.
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -17,7 +18,7 @@ build=${DLNATIVE_GPU_BUILD:-build/gpu}
 mkdir -p "$out"
 export PYTHONUNBUFFERED=1
 export DLNATIVE_COMMIT=${DLNATIVE_COMMIT:-$(git rev-parse HEAD 2> /dev/null || echo unknown)}
-parts=${*:-build check benchmark python torch sanitizer}
+parts=${*:-build check python torch benchmark sanitizer}
 wanted() { [[ " $parts " == *" $1 "* ]]; }
 
 {
@@ -61,6 +62,37 @@ if wanted check; then
   run 60 check.log "$build/cuda/cuda_training"
 fi
 
+if wanted python; then
+  # The backend from Python: what the executor keeps on the device, steps of training beside their prediction, every op of
+  # the table, and programs as Keras runs them.
+  if python3 -c "import pybind11, pytest" 2> /dev/null; then
+    run 60 build.log cmake -S . -B "$build" -DDLNATIVE_PYTHON=ON -Dpybind11_DIR="$(python3 -m pybind11 --cmakedir)" \
+      -DPython_EXECUTABLE="$(command -v python3)"
+    run 120 build.log cmake --build "$build" --parallel "$(nproc)"
+    package=$(mktemp -d)
+    cp -r python/dlnative "$package"
+    rm -f "$package"/dlnative/_*.so
+    cp "$build"/csrc/_native*.so "$build"/cuda/_cuda*.so "$package/dlnative"
+    export PYTHONPATH=$package DLNATIVE_REQUIRE_CUDA=1
+    run 60 check.log python3 -m pytest -q -p no:cacheprovider tests/test_cuda.py
+    run 60 benchmark.log python3 cuda/check/python_steps.py "$out/python.json"
+    run 80 check.log python3 -m pytest -q -p no:cacheprovider tests/test_op_table.py -k cuda
+    DLNATIVE_BACKEND=cuda run 90 check.log python3 -m pytest -q -p no:cacheprovider tests/keras tests/test_learning.py
+    unset PYTHONPATH DLNATIVE_REQUIRE_CUDA
+    rm -rf "$package"
+  else
+    echo "left out: no pybind11 or pytest" | tee -a "$out/summary.txt"
+  fi
+fi
+
+if wanted torch; then
+  if python3 -c "import torch" 2> /dev/null; then
+    run 90 benchmark.log python3 cuda/check/torch_steps.py "$out/torch.json"
+  else
+    echo "left out: no PyTorch" | tee -a "$out/summary.txt"
+  fi
+fi
+
 if wanted benchmark; then
   if [ -z "${DLNATIVE_CUBLAS:-}" ]; then
     DLNATIVE_CUBLAS=$(python3 - <<'PYTHON' 2> /dev/null
@@ -73,35 +105,7 @@ PYTHON
     export DLNATIVE_CUBLAS
   fi
   export LD_LIBRARY_PATH="$(dirname "${DLNATIVE_CUBLAS:-/}"):${LD_LIBRARY_PATH:-}"
-  run 180 benchmark.log "$build/cuda/cuda_benchmark" "$out/gpu.json"
-fi
-
-if wanted python; then
-  # The backend from Python: every op of the table, and programs as Keras runs them.
-  if python3 -c "import pybind11, pytest" 2> /dev/null; then
-    run 60 build.log cmake -S . -B "$build" -DDLNATIVE_PYTHON=ON -Dpybind11_DIR="$(python3 -m pybind11 --cmakedir)" \
-      -DPython_EXECUTABLE="$(command -v python3)"
-    run 120 build.log cmake --build "$build" --parallel "$(nproc)"
-    package=$(mktemp -d)
-    cp -r python/dlnative "$package"
-    rm -f "$package"/dlnative/_*.so
-    cp "$build"/csrc/_native*.so "$build"/cuda/_cuda*.so "$package/dlnative"
-    export PYTHONPATH=$package DLNATIVE_REQUIRE_CUDA=1
-    run 100 check.log python3 -m pytest -q -p no:cacheprovider tests/test_op_table.py -k cuda
-    DLNATIVE_BACKEND=cuda run 150 check.log python3 -m pytest -q -p no:cacheprovider tests/keras tests/test_learning.py
-    unset PYTHONPATH DLNATIVE_REQUIRE_CUDA
-    rm -rf "$package"
-  else
-    echo "left out: no pybind11 or pytest" | tee -a "$out/summary.txt"
-  fi
-fi
-
-if wanted torch; then
-  if python3 -c "import torch" 2> /dev/null; then
-    run 120 torch.log python3 cuda/check/torch_steps.py "$out/torch.json"
-  else
-    echo "left out: no PyTorch" | tee -a "$out/summary.txt"
-  fi
+  run 150 benchmark.log "$build/cuda/cuda_benchmark" "$out/gpu.json"
 fi
 
 if wanted sanitizer; then
@@ -117,6 +121,5 @@ fi
 
 echo "== $SECONDS s" | tee -a "$out/summary.txt"
 tail -n 400 "$out/benchmark.log" 2> /dev/null
-tail -n 40 "$out/torch.log" 2> /dev/null
 grep -h -E "FAILED|failures|passed|ERROR SUMMARY|RACECHECK SUMMARY|error:" "$out"/check.log "$out"/build.log "$out"/sanitizer.log 2> /dev/null | head -n 60
 cat "$out/summary.txt"

@@ -111,6 +111,7 @@ class CountingBackend:
     def __init__(self) -> None:
         self.instructions: collections.Counter[str] = collections.Counter()
         self.heard = 0
+        self.left = False
         self._other = selection.get("reference")
 
     def build(self, program: Program) -> Executor:
@@ -119,6 +120,12 @@ class CountingBackend:
 
     def invalidate(self, array: Any) -> None:
         self.heard += 1
+
+    def place(self, arrays: list[Any]) -> list[Any]:
+        return arrays
+
+    def leave(self) -> None:
+        self.left = True
 
 
 def test_a_backend_that_counts_instructions(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -124,12 +124,6 @@ inline PlanDescription description_of(std::int64_t arena_bytes, const py::object
   return description;
 }
 
-inline std::int64_t row_size_of(const Array& array) {
-  std::int64_t size = 1;
-  for (int axis = 1; axis < array.rank; ++axis) size *= array.shape[axis];
-  return size;
-}
-
 // Plan: dlnative::Plan, or that of another device with the same functions.
 template <class Plan>
 class BoundPlan {
@@ -175,39 +169,14 @@ class BoundPlan {
   std::int64_t run_steps(const py::list& sources, const py::list& sinks, const py::object& order, std::int64_t position,
                          std::int64_t stop, std::int64_t batch_size, double seconds) {
     const Items held_sources = items_of(sources.ptr(), "Plan.run_steps: sources");
-    const Items held_sinks = items_of(sinks.ptr(), "Plan.run_steps: sinks");
-    if (!(seconds >= 0)) throw py::value_error("Plan.run_steps: expected seconds >= 0, got " + std::to_string(seconds));
-    if (batch_size < 1 || position < 0) {
-      throw py::value_error("Plan.run_steps: expected batch_size >= 1 and position >= 0, got " +
-                            std::to_string(batch_size) + " and " + std::to_string(position));
-    }
-    // The rows this call may reach.
-    stop = std::max(stop, position);
-    const std::int64_t last = seconds > 0 || stop - position < batch_size ? stop : position + batch_size;
-    if (held_sources.count != feeds_.size() || held_sinks.count > results_.size()) {
-      throw py::value_error("Plan.run_steps: expected " + std::to_string(feeds_.size()) + " sources and at most " +
-                            std::to_string(results_.size()) + " sinks");
-    }
-    std::vector<Rows> source_rows, sink_rows;
-    std::int64_t rows = std::numeric_limits<std::int64_t>::max();
-    for (std::size_t i = 0; i < feeds_.size(); ++i) {
-      source_rows.push_back(rows_of(held_sources[i], feeds_[i], batch_size, "Plan.run_steps: source", i));
-      rows = std::min(rows, source_rows.back().count);
-    }
-    for (std::size_t i = 0; i < held_sinks.count; ++i) {
-      sink_rows.push_back(rows_of(held_sinks[i], results_[i], batch_size, "Plan.run_steps: sink", i));
-      require_writable(inspect(held_sinks[i], "Plan.run_steps: sink"), "Plan.run_steps: sink");
-      if (sink_rows.back().count < last) throw py::value_error("Plan.run_steps: a sink has too few rows");
-    }
-    EpochRange range{nullptr, position, stop, batch_size, seconds};
-    if (order.is_none()) {
-      if (last > rows) throw py::value_error("Plan.run_steps: a source has too few rows");
-    } else {
-      range.order = checked_order(order.ptr(), position, last, rows);
-    }
-    const InterpreterLockReleased released;
-    const std::lock_guard<ForkSafeMutex> lock(plan_.mutex());
-    return plan_.run_steps(source_rows, sink_rows, range);
+    return run_rows(
+        held_sources, sinks, order, {nullptr, position, stop, batch_size, seconds},
+        [&](PyObject* object, const char* name) {
+          const Array array = inspect(object, name);
+          require_dense(array, name);
+          return view_of(array);
+        },
+        [&](const auto&... rows) { return plan_.run_steps(rows...); });
   }
 
   std::vector<double> profile(const py::list& feeds, int repeats) {
@@ -223,7 +192,7 @@ class BoundPlan {
   std::int64_t scratch_bytes() const { return plan_.scratch_bytes(); }
   std::int64_t prepacked_bytes() const { return plan_.prepacked_bytes(); }
 
- private:
+ protected:
   BoundPlan(std::int64_t arena_bytes, const py::object& feeds, const py::object& results, const Items& externals,
             const py::object& buffers, const py::object& instructions)
       : BoundPlan(description_of(arena_bytes, feeds, results, externals, buffers, instructions), externals) {}
@@ -243,6 +212,52 @@ class BoundPlan {
         elements += elements_of(description.buffers[static_cast<std::size_t>(id)]);
     }
     brief_ = elements <= brief_elements;
+  }
+
+  // Checks what steps are to run on, and calls `run(sources, sinks, range)`. `look(object, name)` returns the view of a
+  // source.
+  template <class Look, class Run>
+  std::int64_t run_rows(const Items& sources, const py::list& sinks, const py::object& order, EpochRange range,
+                        const Look& look, const Run& run) {
+    const Items held_sinks = items_of(sinks.ptr(), "Plan.run_steps: sinks");
+    if (!(range.seconds >= 0)) {
+      throw py::value_error("Plan.run_steps: expected seconds >= 0, got " + std::to_string(range.seconds));
+    }
+    if (range.batch_size < 1 || range.position < 0) {
+      throw py::value_error("Plan.run_steps: expected batch_size >= 1 and position >= 0, got " +
+                            std::to_string(range.batch_size) + " and " + std::to_string(range.position));
+    }
+    // The rows this call may reach.
+    range.stop = std::max(range.stop, range.position);
+    const bool whole = range.seconds > 0 || range.stop - range.position < range.batch_size;
+    const std::int64_t last = whole ? range.stop : range.position + range.batch_size;
+    if (sources.count != feeds_.size() || held_sinks.count > results_.size()) {
+      throw py::value_error("Plan.run_steps: expected " + std::to_string(feeds_.size()) + " sources and at most " +
+                            std::to_string(results_.size()) + " sinks");
+    }
+    std::vector<Rows> source_rows, sink_rows;
+    std::int64_t rows = std::numeric_limits<std::int64_t>::max();
+    for (std::size_t i = 0; i < feeds_.size(); ++i) {
+      const std::string name = "Plan.run_steps: source " + std::to_string(i);
+      source_rows.push_back(rows_of(look(sources[i], name.c_str()), feeds_[i], range.batch_size, name));
+      rows = std::min(rows, source_rows.back().count);
+    }
+    for (std::size_t i = 0; i < held_sinks.count; ++i) {
+      const std::string name = "Plan.run_steps: sink " + std::to_string(i);
+      const Array sink = inspect(held_sinks[i], name.c_str());
+      require_dense(sink, name.c_str());
+      sink_rows.push_back(rows_of(view_of(sink), results_[i], range.batch_size, name));
+      require_writable(sink, "Plan.run_steps: sink");
+      if (sink_rows.back().count < last) throw py::value_error("Plan.run_steps: a sink has too few rows");
+    }
+    if (order.is_none()) {
+      if (last > rows) throw py::value_error("Plan.run_steps: a source has too few rows");
+    } else {
+      range.order = checked_order(order.ptr(), range.position, last, rows);
+    }
+    const InterpreterLockReleased released;
+    const std::lock_guard<ForkSafeMutex> lock(plan_.mutex());
+    return run(source_rows, sink_rows, range);
   }
 
   void run_guarded(const void* const* feeds, void* const* targets) {
@@ -290,17 +305,14 @@ class BoundPlan {
   }
 
   // Checks that `batch_size` rows of the array are as large as the plan's buffer.
-  static Rows rows_of(PyObject* object, const View& batch, std::int64_t batch_size, const char* what,
-                      std::size_t index) {
-    const std::string name = std::string(what) + " " + std::to_string(index);
-    const Array array = inspect(object, name.c_str());
-    require_dense(array, name.c_str());
-    const std::int64_t row_size = row_size_of(array);
+  static Rows rows_of(const View& array, const View& batch, std::int64_t batch_size, const std::string& name) {
+    std::int64_t row_size = 1;
+    for (int axis = 1; axis < array.rank; ++axis) row_size *= array.shape[axis];
     if (array.rank < 1 || batch.rank < 1 || batch.shape[0] != batch_size || row_size * batch_size != batch.size) {
       throw py::value_error(name + ": " + std::to_string(batch_size) + " rows do not make a " + describe(batch) +
                             ", got " + describe(array));
     }
-    return {array.data, static_cast<DType>(array.dtype), array.shape[0], row_size};
+    return {array.data, array.dtype, array.shape[0], row_size};
   }
 
   static const std::int64_t* checked_order(PyObject* object, std::int64_t position, std::int64_t last,
@@ -325,26 +337,26 @@ class BoundPlan {
   bool brief_ = false;  // takes no longer than giving up the interpreter's lock and getting it back
 };
 
-// Adds the class to a module.
-template <class Plan>
-void bind_plan_class(py::module_& module) {
-  py::class_<BoundPlan<Plan>>(module, "Plan",
-                              "A compiled plan: instructions over buffers, built once and run many times.")
-      .def(py::init<std::int64_t, const py::object&, const py::object&, const py::object&, const py::object&,
+// Adds the class to a module; Bound: a BoundPlan, or what is derived from it.
+template <class Bound>
+py::class_<Bound> bind_plan_class(py::module_& module) {
+  py::class_<Bound> made(module, "Plan", "A compiled plan: instructions over buffers, built once and run many times.");
+  made.def(py::init<std::int64_t, const py::object&, const py::object&, const py::object&, const py::object&,
                     const py::object&>(),
            py::arg("arena_bytes"), py::arg("feeds"), py::arg("results"), py::arg("externals"), py::arg("buffers"),
            py::arg("instructions"))
-      .def("run", &BoundPlan<Plan>::run, py::arg("feeds"), "Runs once and returns new arrays.")
-      .def("call", &BoundPlan<Plan>::call,
+      .def("run", &Bound::run, py::arg("feeds"), "Runs once and returns new arrays.")
+      .def("call", &Bound::call,
            "Runs once on the feeds and returns the only result; None if they are not what the plan takes.")
-      .def("run_steps", &BoundPlan<Plan>::run_steps, py::arg("sources"), py::arg("sinks"), py::arg("order"),
-           py::arg("position"), py::arg("stop"), py::arg("batch_size"), py::arg("seconds"),
+      .def("run_steps", &Bound::run_steps, py::arg("sources"), py::arg("sinks"), py::arg("order"), py::arg("position"),
+           py::arg("stop"), py::arg("batch_size"), py::arg("seconds"),
            "Runs whole batches of rows until `stop` or the time limit, and returns the position it reached.")
-      .def("profile", &BoundPlan<Plan>::profile, py::arg("feeds"), py::arg("repeats"),
+      .def("profile", &Bound::profile, py::arg("feeds"), py::arg("repeats"),
            "Returns the nanoseconds each instruction took, summed over the repeats.")
-      .def_property_readonly("arena_bytes", &BoundPlan<Plan>::arena_bytes)
-      .def_property_readonly("scratch_bytes", &BoundPlan<Plan>::scratch_bytes)
-      .def_property_readonly("prepacked_bytes", &BoundPlan<Plan>::prepacked_bytes);
+      .def_property_readonly("arena_bytes", &Bound::arena_bytes)
+      .def_property_readonly("scratch_bytes", &Bound::scratch_bytes)
+      .def_property_readonly("prepacked_bytes", &Bound::prepacked_bytes);
+  return made;
 }
 
 }  // namespace dlnative::bind

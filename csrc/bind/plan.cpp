@@ -5,6 +5,6 @@
 
 namespace dlnative::bind {
 
-void bind_plan(py::module_& module) { bind_plan_class<Plan>(module); }
+void bind_plan(py::module_& module) { bind_plan_class<BoundPlan<Plan>>(module); }
 
 }  // namespace dlnative::bind

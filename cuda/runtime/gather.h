@@ -1,5 +1,5 @@
 // The rows of a batch out of a data set that lies on the device, by an order and a position that lie there, too: so a
-// recorded step finds its own batch each time it is replayed.
+// recorded step finds its own batch each time it is replayed, and the place of its results.
 #pragma once
 
 #include <cstdint>
@@ -16,11 +16,17 @@ struct Feed {
   std::int64_t row_bytes;
 };
 
-// to[i] = from[order[*position + offset + i]] for i in [0, rows), of each of `count` feeds.
+// to[i] = from[order[*position + offset + i]] for i in [0, rows), of each of `count` feeds; without an order, from
+// [*position + offset + i].
 void enqueue_gather(Queue& queue, const Feed* feeds, int count, const std::int64_t* order, const std::int64_t* position,
                     std::int64_t offset, std::int64_t rows);
 
-// *position += by
-void enqueue_advance(Queue& queue, std::int64_t* position, std::int64_t by);
+// to[*position + offset + i] = from[i] for i in [0, rows), of each of `count` feeds: results, where the rows of all
+// batches are to lie.
+void enqueue_put(Queue& queue, const Feed* feeds, int count, const std::int64_t* position, std::int64_t offset,
+                 std::int64_t rows);
+
+// position[i] += by, for the first `count` positions.
+void enqueue_advance(Queue& queue, std::int64_t* position, std::int64_t by, int count = 1);
 
 }  // namespace dlnative::cuda

@@ -1,124 +1,94 @@
 #include "runtime/plan.h"
 
 #include <algorithm>
-#include <chrono>
+#include <cstdlib>
 #include <cstring>
-#include <deque>
+#include <mutex>
 
 #include "dlnative/isa.h"
+#include "runtime/plan_state.h"
 #include "runtime/resolver.h"
-#include "runtime/row.h"
 
 namespace dlnative::cuda {
+namespace {
 
-struct Plan::State {
-  // Memory of the caller, and the plan's copy of it.
-  struct External {
-    std::byte* host;
-    Memory device;
-    bool written;
-  };
-  struct Feed {
-    View view;
-    Memory device;
-    std::vector<std::byte> gathered;
-  };
-  struct Step {
-    std::size_t number;  // of its instruction
-    const Row* row;
-    Call call;
-    std::vector<View> inputs, outputs;
-    std::vector<std::int64_t> ints;
-    std::vector<double> floats;
-  };
+bool debugs() {
+  const char* const said = std::getenv("DLNATIVE_CUDA_DEBUG");
+  return said != nullptr && std::strcmp(said, "1") == 0;
+}
 
-  Queue queue;
-  Memory arena, scratch;
-  std::vector<External> externals;
-  std::vector<Feed> feeds;
-  std::vector<View> results;
-  std::deque<Step> steps;  // which stay where they are
-  std::size_t instructions;
-  Recording recording;
-  ForkSafeMutex mutex;
+// Makes calls of instructions: the regions whose turns are known become their bodies, once for each turn.
+class Builder {
+ public:
+  Builder(const PlanDescription& description, const Resolver& resolver, Plan::State& state)
+      : description_(description), resolver_(resolver), state_(state) {}
 
-  void enqueue(const Step& step) {
-    queue.op = step.row->name;
-    step.row->enqueue(step.call, queue);
-  }
-  void bring_externals() {
-    for (const External& external : externals) {
-      if (external.device.bytes() > 0) queue.upload(external.device.data(), external.host, external.device.bytes());
-    }
-  }
-  void take_back_externals() {
-    for (const External& external : externals) {
-      if (external.written) queue.download(external.host, external.device.data(), external.device.bytes());
-    }
-  }
-  void bring_feed(const Feed& feed, const void* from) {
-    if (bytes_of(feed.view) > 0) {
-      queue.upload(feed.device.data(), from, static_cast<std::size_t>(bytes_of(feed.view)));
-    }
-  }
-};
-
-Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>()) {
-  State& state = *state_;
-  const Resolver on_host(description);  // refuses what does not fit before any memory is taken
-  state.arena = Memory(static_cast<std::size_t>(description.arena_bytes));
-
-  // The same description with the device's memory in place of the caller's, as much of it as buffers reach.
-  PlanDescription on_device = description;
-  const int first_external = description.feed_count + 1;
-  std::vector<std::size_t> reached(description.externals.size(), 0);
-  for (std::size_t id = 0; id < description.buffers.size(); ++id) {
-    const Buffer& buffer = description.buffers[id];
-    if (buffer.space < first_external) continue;
-    auto& most = reached[static_cast<std::size_t>(buffer.space - first_external)];
-    most = std::max(most, static_cast<std::size_t>(buffer.offset + on_host.span(static_cast<int>(id)).end));
-  }
-  for (std::size_t i = 0; i < description.externals.size(); ++i) {
-    state.externals.push_back({static_cast<std::byte*>(description.externals[i].begin), Memory(reached[i]), false});
-    on_device.externals[i].begin = state.externals.back().device.data();
-  }
-  const Resolver resolver(on_device);
-  for (const int id : description.feeds) {
-    const View& view = resolver.view(id);
-    state.feeds.push_back({view, Memory(static_cast<std::size_t>(bytes_of(view))), {}});
-  }
-  const auto place = [&](int id, const std::vector<std::int64_t>& turns) {
-    View view = resolver.view(id);
-    const int feed = resolver.feed_of(id);
+  View place(int id) const {
+    View view = resolver_.view(id);
+    const int feed = resolver_.feed_of(id);
     std::int64_t offset = 0;
-    for (std::size_t depth = 0; depth < resolver.moves(id).size(); ++depth) {
-      offset += resolver.moves(id)[depth].bytes * turns[depth];
+    for (std::size_t depth = 0; depth < resolver_.moves(id).size(); ++depth) {
+      offset += resolver_.moves(id)[depth].bytes * turns_[depth];
     }
     if (feed >= 0) {
-      view.data = state.feeds[static_cast<std::size_t>(feed)].device.data();
-      offset += resolver.offset(id);
-    } else if (resolver.is_in_arena(id)) {
-      view.data = state.arena.data();
-      offset += resolver.offset(id);
+      view.data = state_.feeds[static_cast<std::size_t>(feed)].device.data();
+      offset += resolver_.offset(id);
+    } else if (resolver_.is_in_arena(id)) {
+      view.data = state_.arena.data();
+      offset += resolver_.offset(id);
     }
     view.data = static_cast<std::byte*>(view.data) + offset;
     return view;
-  };
+  }
 
-  std::int64_t scratch_bytes = 0;
-  const auto add = [&](std::size_t number, const std::vector<std::int64_t>& turns) {
-    const Instruction& instruction = description.instructions[number];
-    State::Step& step = state.steps.emplace_back();
+  void add_range(std::size_t first, std::size_t behind, std::vector<Plan::State::Node>& nodes) {
+    while (first < behind) {
+      const Instruction& instruction = description_.instructions[first];
+      if (instruction.region == RegionKind::none) {
+        if (nodes.empty() || nodes.back().region != RegionKind::none) nodes.emplace_back();
+        nodes.back().steps.push_back(add(first));
+        ++first;
+        continue;
+      }
+      const std::size_t body = first + 1, middle = body + instruction.lengths[0];
+      const std::size_t last = body + instruction.instruction_count();
+      if (instruction.region == RegionKind::scan) {
+        for (std::int64_t turn = 0; turn < instruction.turns; ++turn) {
+          turns_.push_back(turn);
+          add_range(body, last, nodes);
+          turns_.pop_back();
+        }
+      } else {
+        Plan::State::Node& node = nodes.emplace_back();
+        node.region = instruction.region;
+        node.turns = instruction.turns;
+        if (node.region == RegionKind::branch) node.condition = place(instruction.inputs[0]);
+        turns_.push_back(0);  // nothing moves with turns whose number is not known
+        if (node.region == RegionKind::loop) node.condition = place(instruction.inputs[0]);
+        add_range(body, middle, node.first);
+        add_range(middle, last, node.second);
+        turns_.pop_back();
+      }
+      first = last;
+    }
+  }
+
+  std::int64_t scratch_bytes() const { return scratch_bytes_; }
+
+ private:
+  const Plan::State::Step* add(std::size_t number) {
+    const Instruction& instruction = description_.instructions[number];
+    Plan::State::Step& step = state_.steps.emplace_back();
     step.number = number;
     step.row = instruction.op < 0 ? nullptr : row_at(instruction.op);
     if (step.row == nullptr) refuse("no op " + std::to_string(instruction.op));
-    for (const int id : instruction.inputs) step.inputs.push_back(place(id, turns));
+    for (const int id : instruction.inputs) step.inputs.push_back(place(id));
     for (const int id : instruction.outputs) {
-      if (resolver.feed_of(id) >= 0) refuse(std::string(step.row->name) + ": an output lies in a feed");
-      step.outputs.push_back(place(id, turns));
-      if (resolver.is_external(id)) {
-        const int space = description.buffers[static_cast<std::size_t>(id)].space;
-        state.externals[static_cast<std::size_t>(space - first_external)].written = true;
+      if (resolver_.feed_of(id) >= 0) refuse(std::string(step.row->name) + ": an output lies in a feed");
+      step.outputs.push_back(place(id));
+      if (resolver_.is_external(id)) {
+        const int space = description_.buffers[static_cast<std::size_t>(id)].space;
+        state_.externals[static_cast<std::size_t>(space - description_.feed_count - 1)].written = true;
       }
     }
     step.ints = instruction.ints;
@@ -134,105 +104,158 @@ Plan::Plan(const PlanDescription& description) : state_(std::make_unique<State>(
       throw TypeMismatch(std::string("the cuda backend has no kernel of the op \"") + step.row->name +
                          "\" for these types");
     }
-    if (step.row->scratch != nullptr) scratch_bytes = std::max(scratch_bytes, step.row->scratch(call));
-  };
-  // A scan is its body, once for each turn: all addresses are known when it is recorded.
-  std::vector<std::int64_t> turns;
-  const auto add_range = [&](const auto& again, std::size_t first, std::size_t behind) -> void {
-    for (std::size_t i = first; i < behind; ++i) {
-      const Instruction& instruction = description.instructions[i];
-      if (instruction.region == RegionKind::none) {
-        add(i, turns);
-        continue;
-      }
-      if (instruction.region != RegionKind::scan) refuse("the cuda backend has no loops and branches yet");
-      const std::size_t length = instruction.instruction_count();
-      for (std::int64_t turn = 0; turn < instruction.turns; ++turn) {
-        turns.push_back(turn);
-        again(again, i + 1, i + 1 + length);
-        turns.pop_back();
-      }
-      i += length;
-    }
-  };
+    if (step.row->scratch != nullptr) scratch_bytes_ = std::max(scratch_bytes_, step.row->scratch(call));
+    return &step;
+  }
+
+  const PlanDescription& description_;
+  const Resolver& resolver_;
+  Plan::State& state_;
+  std::vector<std::int64_t> turns_;
+  std::int64_t scratch_bytes_ = 0;
+};
+
+Memory memory_for(std::int64_t bytes, const char* what) {
+  try {
+    return Memory(static_cast<std::size_t>(bytes));
+  } catch (const OutOfMemory&) {
+    throw OutOfMemory(static_cast<std::size_t>(bytes), std::string(" for ") + what);
+  }
+}
+
+}  // namespace
+
+Plan::Plan(const PlanDescription& description) {
+  const Resolver on_host(description);  // refuses what does not fit before any memory is taken
+  const std::lock_guard<ForkSafeMutex> lock(context().mutex);
+  auto made = std::make_unique<State>();  // gone before the lock if anything is refused
+  State& state = *made;
+  state.step_by_step = debugs();
+  state.arena = memory_for(description.arena_bytes, "the arena of a plan");
+
+  // The same description with the device's memory in place of the caller's.
+  PlanDescription on_device = description;
+  for (External& external : on_device.externals) {
+    state.externals.push_back({mirror_of(external.begin, static_cast<std::size_t>(external.bytes)), false});
+    external.begin = state.externals.back().mirror->device();
+  }
+  const Resolver resolver(on_device);
+  for (const int id : description.feeds) {
+    const View& view = resolver.view(id);
+    state.feeds.push_back({view, memory_for(bytes_of(view), "a feed")});
+  }
+  Builder builder(description, resolver, state);
   state.instructions = description.instructions.size();
-  add_range(add_range, 0, state.instructions);
-  state.scratch = Memory(static_cast<std::size_t>(scratch_bytes));
+  builder.add_range(0, state.instructions, state.nodes);
+  state.scratch = memory_for(builder.scratch_bytes(), "the scratch of a plan");
   for (State::Step& step : state.steps) step.call.scratch = state.scratch.data();
-  for (const int id : description.results) state.results.push_back(place(id, {}));
-  state.queue.dependent = true;
-  state.recording = state.queue.record([&] {
-    for (const State::Step& step : state.steps) state.enqueue(step);
+  for (const int id : description.results) state.results.push_back(builder.place(id));
+  if (!state.step_by_step) state.record(state.nodes);
+  state_ = std::move(made);
+}
+
+Plan::~Plan() {
+  const std::lock_guard<ForkSafeMutex> lock(context().mutex);
+  state_.reset();
+}
+
+void Plan::State::record(std::vector<Node>& of) {
+  for (Node& node : of) {
+    if (node.region == RegionKind::none) {
+      node.recording = queue.record([&] {
+        for (const Step* step : node.steps) enqueue(*step);
+      });
+    }
+    record(node.first);
+    record(node.second);
+  }
+}
+
+void Plan::State::bring_externals() {
+  for (const External& external : externals) {
+    external.mirror->bring_to_device(queue);
+    if (external.written) external.mirror->device_writes();
+  }
+}
+
+void Plan::State::bring_feed(const Feed& feed, const Source& source) {
+  const auto bytes = static_cast<std::size_t>(bytes_of(feed.view));
+  if (bytes == 0) return;
+  if (source.on_device) {
+    queue.op = "a feed";
+    queue.copy(feed.device.data(), source.data, bytes);
+  } else {
+    queue.upload(feed.device.data(), source.data, bytes);
+  }
+}
+
+bool Plan::State::holds(const View& condition) {
+  std::uint8_t byte = 0;
+  queue.download(&byte, condition.data, 1);
+  return byte != 0;
+}
+
+void Plan::State::execute(const std::vector<Node>& of) {
+  walk(of, [&](const Node& node) {
+    if (step_by_step) {
+      execute_each(node);
+    } else {
+      queue.replay(node.recording);
+    }
   });
 }
 
-Plan::~Plan() = default;
-
-void Plan::run(const void* const* feeds, void* const* results) {
-  State& state = *state_;
-  for (std::size_t i = 0; i < state.feeds.size(); ++i) state.bring_feed(state.feeds[i], feeds[i]);
-  state.bring_externals();
-  state.queue.replay(state.recording);
-  for (std::size_t i = 0; i < state.results.size(); ++i) {
-    const View& result = state.results[i];
-    if (bytes_of(result) > 0) state.queue.download(results[i], result.data, static_cast<std::size_t>(bytes_of(result)));
+void Plan::State::execute_each(const Node& node) {
+  for (const Step* step : node.steps) {
+    try {
+      enqueue(*step);
+      queue.wait();
+    } catch (const std::exception& error) {
+      throw Error(std::string("cuda: the op \"") + step->row->name + "\" (instruction " + std::to_string(step->number) +
+                  "): " + error.what());
+    }
   }
-  state.take_back_externals();
-  state.queue.wait();
 }
 
-std::int64_t Plan::run_steps(const std::vector<Rows>& sources, const std::vector<Rows>& sinks,
-                             const EpochRange& range) {
-  using Clock = std::chrono::steady_clock;
-  const auto start = Clock::now();
+void Plan::run(const void* const* feeds, void* const* results) {
+  std::vector<Source> sources;
+  for (std::size_t i = 0; i < state_->feeds.size(); ++i) sources.push_back({feeds[i], false});
+  run(sources.data(), results, false);
+}
+
+void Plan::run(const Source* feeds, void* const* results, bool results_on_device) {
   State& state = *state_;
-  state.bring_externals();
-  std::int64_t position = range.position;
-  std::vector<std::byte> rows;
-  while (range.batch_size > 0 && range.batch_size <= range.stop - position) {
-    for (std::size_t i = 0; i < state.feeds.size(); ++i) {
-      State::Feed& feed = state.feeds[i];
-      const Rows& source = sources[i];
-      const std::int64_t from_bytes = source.row_size * item_size(source.dtype);
-      const std::int64_t to_bytes = source.row_size * item_size(feed.view.dtype);
-      feed.gathered.resize(static_cast<std::size_t>(to_bytes * range.batch_size));
-      for (std::int64_t row = 0; row < range.batch_size; ++row) {
-        const std::int64_t at = range.order == nullptr ? position + row : range.order[position + row];
-        isa().convert(source.dtype, static_cast<const std::byte*>(source.data) + at * from_bytes, feed.view.dtype,
-                      feed.gathered.data() + row * to_bytes, source.row_size);
-      }
-      state.bring_feed(feed, feed.gathered.data());
-    }
-    state.queue.replay(state.recording);
-    for (std::size_t i = 0; i < sinks.size(); ++i) {
+  state.explaining([&] {
+    for (std::size_t i = 0; i < state.feeds.size(); ++i) state.bring_feed(state.feeds[i], feeds[i]);
+    state.bring_externals();
+    state.execute();
+    for (std::size_t i = 0; i < state.results.size(); ++i) {
       const View& result = state.results[i];
-      const Rows& sink = sinks[i];
-      rows.resize(static_cast<std::size_t>(bytes_of(result)));
-      if (rows.empty()) continue;
-      state.queue.download(rows.data(), result.data, rows.size());
-      isa().convert(result.dtype, rows.data(), sink.dtype,
-                    static_cast<std::byte*>(sink.data) + position * sink.row_size * item_size(sink.dtype),
-                    range.batch_size * sink.row_size);
+      const auto bytes = static_cast<std::size_t>(bytes_of(result));
+      if (bytes == 0) continue;
+      if (results_on_device) {
+        state.queue.op = "a result";
+        state.queue.copy(results[i], result.data, bytes);
+      } else {
+        state.queue.download(results[i], result.data, bytes);
+      }
     }
-    position += range.batch_size;
-    if (std::chrono::duration<double>(Clock::now() - start).count() >= range.seconds) break;
-  }
-  state.take_back_externals();
-  state.queue.wait();
-  return position;
+    state.queue.wait();
+  });
 }
 
 std::vector<double> Plan::profile(const void* const* feeds, int repeats) {
   State& state = *state_;
-  for (std::size_t i = 0; i < state.feeds.size(); ++i) state.bring_feed(state.feeds[i], feeds[i]);
+  for (std::size_t i = 0; i < state.feeds.size(); ++i) state.bring_feed(state.feeds[i], {feeds[i], false});
   state.bring_externals();
   std::vector<double> nanoseconds(state.instructions, 0.0);
   for (int repeat = 0; repeat < repeats; ++repeat) {
-    for (const State::Step& step : state.steps) {
-      nanoseconds[step.number] += 1e6 * state.queue.time([&] { state.enqueue(step); });
-    }
+    state.walk(state.nodes, [&](const State::Node& node) {
+      for (const State::Step* step : node.steps) {
+        nanoseconds[step->number] += 1e6 * state.queue.time([&] { state.enqueue(*step); });
+      }
+    });
   }
-  state.take_back_externals();
   return nanoseconds;
 }
 
@@ -244,13 +267,7 @@ View Plan::result_view(int index) const {
 int Plan::result_count() const { return static_cast<int>(state_->results.size()); }
 std::int64_t Plan::scratch_bytes() const { return static_cast<std::int64_t>(state_->scratch.bytes()); }
 std::int64_t Plan::arena_bytes() const { return static_cast<std::int64_t>(state_->arena.bytes()); }
-ForkSafeMutex& Plan::mutex() {
-#if defined(DLNATIVE_CUDA_HOST)
-  static ForkSafeMutex of_the_machine;  // it runs one grid at a time
-  return of_the_machine;
-#else
-  return state_->mutex;
-#endif
-}
+int Plan::steps_together() const { return static_cast<int>(state_->together.steps); }
+ForkSafeMutex& Plan::mutex() { return context().mutex; }
 
 }  // namespace dlnative::cuda

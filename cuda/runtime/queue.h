@@ -40,6 +40,13 @@ class Error : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+// Says how much was asked for.
+class OutOfMemory : public Error {
+ public:
+  explicit OutOfMemory(std::size_t bytes, const std::string& use = "")
+      : Error("cuda: expected " + std::to_string(bytes) + " bytes of device memory" + use + ", got none") {}
+};
+
 class Recording {
  public:
   Recording();
@@ -70,7 +77,9 @@ class Queue {
   void upload(void* to, const void* from, std::size_t bytes);
   void download(void* to, const void* from, std::size_t bytes);
   void wait();
-  void* stream() const;  // CUDA's, for libraries that take one; null on the host
+  void pace();  // waits until what was enqueued before the latest pace() is done: the host stays so far ahead
+  void wait_for_stream(std::uintptr_t stream);  // of somebody else, as __cuda_array_interface__ names it
+  void* stream() const;                         // CUDA's, for libraries that take one; null on the host
 
   template <class Body>
   Recording record(const Body& body) {

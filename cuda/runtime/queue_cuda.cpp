@@ -25,6 +25,8 @@ Recording::~Recording() = default;
 struct Queue::State {
   cudaStream_t stream = nullptr;
   cudaEvent_t begin = nullptr, end = nullptr;
+  cudaEvent_t paces[2] = {};  // by turns
+  int pace = 0;
   bool recording = false;
 };
 
@@ -32,10 +34,12 @@ Queue::Queue() : state_(new State) {
   check(cudaStreamCreateWithFlags(&state_->stream, cudaStreamNonBlocking), "a new queue");
   check(cudaEventCreate(&state_->begin), "a new queue");
   check(cudaEventCreate(&state_->end), "a new queue");
+  for (cudaEvent_t& pace : state_->paces) check(cudaEventCreateWithFlags(&pace, cudaEventDisableTiming), "a new queue");
 }
 Queue::~Queue() {
   cudaEventDestroy(state_->begin);
   cudaEventDestroy(state_->end);
+  for (const cudaEvent_t pace : state_->paces) cudaEventDestroy(pace);
   cudaStreamDestroy(state_->stream);
 }
 
@@ -72,6 +76,16 @@ void Queue::download(void* to, const void* from, std::size_t bytes) {
   wait();
 }
 void Queue::wait() { check(cudaStreamSynchronize(state_->stream), "what was enqueued before"); }
+void Queue::pace() {
+  check(cudaEventRecord(state_->paces[state_->pace], state_->stream), "a pace");
+  state_->pace ^= 1;
+  check(cudaEventSynchronize(state_->paces[state_->pace]), "what was enqueued before");
+}
+
+void Queue::wait_for_stream(std::uintptr_t stream) {
+  // 1 and 2 are the default streams, of the process and of the thread, as in CUDA's own handles.
+  check(cudaStreamSynchronize(reinterpret_cast<cudaStream_t>(stream)), "a wait for an array that is given");
+}
 
 void* Queue::stream() const { return state_->stream; }
 
@@ -112,10 +126,11 @@ double Queue::end_timing() {
 
 Memory::Memory(std::size_t bytes) : bytes_(bytes) {
   const cudaError_t error = cudaMalloc(&data_, bytes == 0 ? 1 : bytes);
-  if (error != cudaSuccess) {
+  if (error == cudaErrorMemoryAllocation) {
     cudaGetLastError();
-    throw Error("cuda: no " + std::to_string(bytes) + " bytes of device memory: " + cudaGetErrorString(error));
+    throw OutOfMemory(bytes);
   }
+  check(error, "device memory");
 }
 Memory::~Memory() { cudaFree(data_); }
 

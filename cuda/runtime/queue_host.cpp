@@ -1,6 +1,7 @@
 // The queue in a build for the host: what is enqueued is done at once, or kept in a list.
 #include <chrono>
 #include <cstring>
+#include <new>
 
 #include "runtime/queue.h"
 
@@ -38,6 +39,8 @@ void Queue::fill(void* to, int byte, std::size_t bytes) {
 void Queue::upload(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
 void Queue::download(void* to, const void* from, std::size_t bytes) { std::memcpy(to, from, bytes); }
 void Queue::wait() {}
+void Queue::pace() {}
+void Queue::wait_for_stream(std::uintptr_t) {}
 void* Queue::stream() const { return nullptr; }
 
 void Queue::begin_recording() { state_->recording = std::make_unique<Recording::Kept>(); }
@@ -56,7 +59,13 @@ double Queue::end_timing() {
   return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - state_->begin).count();
 }
 
-Memory::Memory(std::size_t bytes) : data_(host::allocate_guarded(bytes)), bytes_(bytes) {}
+Memory::Memory(std::size_t bytes) : bytes_(bytes) {
+  try {
+    data_ = host::allocate_guarded(bytes);
+  } catch (const std::bad_alloc&) {
+    throw OutOfMemory(bytes);
+  }
+}
 Memory::~Memory() { host::free_guarded(data_, bytes_); }
 
 const Device& device() {

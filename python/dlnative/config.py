@@ -89,6 +89,23 @@ class BuildConfig(dict[str, Any]):
         return "\n".join(f"{key:<{width}}  {_text(value)}" for key, value in self.items())
 
 
+def _gpu(known: list[str]) -> str | None:
+    """Returns what the CUDA kernels run on, or why they do not; `None` if there are none."""
+    if "cuda" not in known:
+        return None
+    from dlnative.backends import selection
+
+    try:
+        backend: Any = selection.get("cuda")
+    except (ImportError, RuntimeError, ValueError) as error:
+        return f"none: {error}"
+    device = backend.device
+    if device["name"] == "host":
+        return "none: the kernels run on the CPU (DLNATIVE_CUDA_HOST)"
+    major, minor = device["capability"]
+    return f"{device['name']}, compute capability {major}.{minor}, driver for CUDA {device['driver'] / 1000:g}"
+
+
 def build_config() -> BuildConfig:
     """Returns versions, compiler, instruction sets, threads and whether CUDA kernels were built; prints as a table."""
     import platform
@@ -111,6 +128,7 @@ def build_config() -> BuildConfig:
             "available": _native.available_isas(),
             "threads": _native.num_threads(),
             "cuda": built["cuda"] and "cuda" in selection.known(),
+            "gpu": _gpu(selection.known()),
         }
     )
 

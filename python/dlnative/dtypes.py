@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,10 @@ NUMPY = _NumpyTypes({name: np.dtype(name) for name in DTYPES if name != "bfloat1
 _NAMES = {dtype: name for name, dtype in NUMPY.items()}
 
 _floatx = "float32"
+
+# What makes an array that `run` takes of one that lies in the memory of a device, or gives None. Empty unless a backend
+# computes there.
+adopters: list[Callable[[Any], Any]] = []
 
 
 def floatx() -> str:
@@ -110,6 +115,22 @@ def of_array(array: np.ndarray[Any, Any] | np.generic) -> str:
     return name
 
 
+def lies_on_a_device(value: Any) -> bool:
+    """Returns whether an object is an array in the memory of a device, by what it offers."""
+    if hasattr(value, "__cuda_array_interface__"):
+        return True
+    device = getattr(value, "__dlpack_device__", None)
+    return device is not None and not isinstance(value, (np.ndarray, np.generic)) and device()[0] == 2
+
+
+def adopt(value: Any) -> Any:
+    """Returns an array that lies on the device that computes, of what another library has there; `None` for anything else."""
+    for found in adopters:
+        if lies_on_a_device(value):
+            return found(value)
+    return None
+
+
 def as_array(value: Any, dtype: str | None = None) -> np.ndarray[Any, Any]:
     """Returns an array of a supported type in this machine's byte order.
 
@@ -128,6 +149,8 @@ def as_array(value: Any, dtype: str | None = None) -> np.ndarray[Any, Any]:
         array = np.asarray(value)
         name = of_array(array)
         return array if NUMPY[name] is array.dtype else array.astype(NUMPY[name])
+    if adopters and (adopted := adopt(value)) is not None:
+        return adopted
     array = np.asarray(value)
     if array.dtype == object and all(isinstance(item, int) for item in array.flat):  # some fit in no integer type
         try:

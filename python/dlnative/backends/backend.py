@@ -90,3 +90,9 @@ class Backend(Protocol):
 
     def invalidate(self, array: Array) -> None:
         """Hears that an array that programs may read has been written by somebody else."""
+
+    def place(self, arrays: list[Array]) -> list[Any]:
+        """Returns sources for many calls of `run_steps`: the arrays, or copies of them where the backend computes."""
+
+    def leave(self) -> None:
+        """Hears that another backend runs programs from now on, on the same variables."""

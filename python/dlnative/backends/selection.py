@@ -35,6 +35,8 @@ if find_spec("dlnative._cuda_host" if os.environ.get("DLNATIVE_CUDA_HOST") == "1
     _makers["cuda"] = _cuda
 _made: dict[str, Backend] = {}
 _current: Backend | None = None
+# What a backend wants to do before somebody reads a variable's memory. Empty unless one has memory of its own.
+readers: list[Callable[[Array], None]] = []
 
 
 def register(name: str, make: Callable[[], Backend]) -> None:
@@ -81,8 +83,14 @@ def invalidate(array: Array) -> None:
         known.invalidate(array)
 
 
+def read(array: Array) -> None:
+    """Tells all backends that somebody is about to read an array that plans may have written."""
+    for reader in readers:
+        reader(array)
+
+
 def backend() -> str:
-    """Returns the name of the backend in use: `"cpu"` or `"reference"`.
+    """Returns the name of the backend in use: `"cpu"`, `"reference"` or `"cuda"`.
 
     The environment variable `DLNATIVE_BACKEND` chooses the first one; without it, it is `"cpu"`.
     """
@@ -93,13 +101,17 @@ def set_backend(name: str) -> None:
     """Chooses the backend for everything that runs from now on.
 
     Args:
-        name: `"cpu"` (native kernels) or `"reference"` (NumPy).
+        name: `"cpu"` (native kernels), `"reference"` (NumPy) or `"cuda"` (a GPU, where it was built).
 
     Raises:
         ValueError: for another name; the backend is then unchanged.
+        RuntimeError: if there is no GPU that `"cuda"` could run on.
     """
     global _current
-    _current = get(name)
+    chosen = get(name)
+    if _current is not None and _current is not chosen:
+        _current.leave()
+    _current = chosen
     version.bump()
 
 

@@ -26,6 +26,7 @@ class ArrayBatches:
 
     def __init__(self, data: Data, batch_size: int) -> None:
         self.data = data
+        self.data.reused = True
         self.batch_size = batch_size
         self._seed: int | None = None
         self._pass = 0

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from dlnative.backends import selection
 from dlnative.graph.tree import flatten, form, is_nested, pack
 
 Array = np.ndarray[Any, Any]
@@ -23,7 +24,7 @@ class Data:
         call: who was given them, for messages.
     """
 
-    __slots__ = ("arrays", "call", "form", "prepared", "signature", "size", "structure")
+    __slots__ = ("_placed", "arrays", "call", "form", "prepared", "reused", "signature", "size", "structure")
 
     def __init__(self, x: Any, y: Any = None, sample_weight: Any = None, call: str = "fit") -> None:
         self.call = call
@@ -40,6 +41,8 @@ class Data:
         # What a plan for batches of these arrays depends on.
         self.signature = (self.form, *[(array.shape[1:], array.dtype) for array in self.arrays])
         self.prepared = False  # whether a model has looked at all of it
+        self.reused = False  # whether batches are taken from it for longer than a call of the native loop
+        self._placed: tuple[Any, list[Any]] | None = None
 
     @property
     def x(self) -> Any:
@@ -55,6 +58,16 @@ class Data:
     def sample_weight(self) -> Any:
         """The weights."""
         return self.structure[2]
+
+    @property
+    def sources(self) -> list[Any]:
+        """The arrays as the native loop takes them; what is used again, as it was when it was first used, where it computes."""
+        if not self.reused and all(array.__class__ is np.ndarray for array in self.arrays):
+            return self.arrays
+        backend = selection.current()
+        if self._placed is None or self._placed[0] is not backend:
+            self._placed = backend, backend.place(self.arrays)
+        return self._placed[1]
 
     def nested(self, leaves: Any) -> tuple[Any, Any, Any]:
         """Returns inputs, targets and weights with other leaves than arrays, given in their order."""

@@ -15,6 +15,12 @@ from dlnative.graph.tree import flatten, like, map_structure
 Array = np.ndarray[Any, Any]
 
 
+class OfDevice(Array):
+    """A copy of an array that lies on a device, for what is checked here; batches are taken from the one there."""
+
+    resident: Any = None
+
+
 def floats_of(dtype: str | None) -> str:
     """Returns the type that floats are fed in to a model or layer of a type: float64 where that is float64."""
     return "float64" if dtype == "float64" else dtypes.floatx()
@@ -75,8 +81,9 @@ def to_rows(what: str, value: Any, floats: str | None = None, *, finite: bool = 
         return value  # type: ignore[return-value]
     if hasattr(value, "to_numpy") and not isinstance(value, np.ndarray):
         value = _from_frame(value)
+    device = None if value.__class__ is np.ndarray else dtypes.adopt(value)
     try:
-        array = np.asarray(value)
+        array = np.asarray(value if device is None else device)
     except ValueError:
         raise ValueError(f"{what}: expected an array, got rows of different lengths") from None
     try:
@@ -91,7 +98,11 @@ def to_rows(what: str, value: Any, floats: str | None = None, *, finite: bool = 
         check_finite(what, array, floats)
     if dtypes.NUMPY[name] is not array.dtype:
         array = array.astype(name)
-    return np.ascontiguousarray(array)
+    if device is None:
+        return np.ascontiguousarray(array)
+    copy = np.ascontiguousarray(array).view(OfDevice)
+    copy.resident = device if device.dtype == copy.dtype else None
+    return copy
 
 
 def check_finite(what: str, array: Array, floats: str | None = None) -> None:

@@ -111,7 +111,8 @@ def evaluate(op: Op, inputs: tuple[Any, ...], attributes: tuple[Any, ...]) -> An
 
 
 def _run(compiled: Compiled, inputs: tuple[Any, ...]) -> Any:
-    results = compiled.executor.run([np.asarray(x, order="C") for x in inputs])
+    feeds = [np.asarray(x, order="C") if isinstance(x, (np.ndarray, np.generic)) else x for x in inputs]
+    results = compiled.executor.run(feeds)
     if len(results) > 1:
         made: Any = tuple(results)
     else:

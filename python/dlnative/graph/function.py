@@ -43,7 +43,7 @@ class Function:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         compiled, feeds = self.compiled(args, kwargs)
-        if len(args) == 1 and len(feeds) == 1 and feeds[0] is args[0]:
+        if len(args) == 1 and len(feeds) == 1 and feeds[0] is args[0] and feeds[0].__class__ is np.ndarray:
             self.plans.also(_direct_signature(feeds[0], kwargs), compiled)
         return compiled.run(feeds)
 
@@ -85,7 +85,7 @@ def _is_fed(value: Any) -> bool:
     """Whether an array or a variable is in a nested structure."""
     if isinstance(value, (list, tuple, dict)):
         return any(_is_fed(item) for item in (value.values() if isinstance(value, dict) else value))
-    return isinstance(value, (np.ndarray, Variable))
+    return isinstance(value, (np.ndarray, Variable)) or dtypes.lies_on_a_device(value)
 
 
 def _direct_signature(x: Array, static: dict[str, Any]) -> Hashable:
@@ -117,4 +117,7 @@ def static_key(value: Any) -> Hashable:
 
 def to_feed(x: Any) -> Array:
     """Returns a C-contiguous array of a supported dtype; Python floats become the default float type."""
-    return x.value if isinstance(x, Variable) else np.asarray(dtypes.as_array(x), order="C")
+    if isinstance(x, Variable):
+        return x.value
+    array = dtypes.as_array(x)
+    return np.asarray(array, order="C") if isinstance(array, np.ndarray) else array  # of a device: it is dense

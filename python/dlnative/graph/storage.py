@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from dlnative.backends.selection import read
 from dlnative.graph.arena import ALIGNMENT, Arena, padded
 
 Array = np.ndarray[Any, Any]
@@ -36,10 +37,12 @@ class Memory(Array):
         return _copied(self)
 
     def __reduce__(self) -> Any:
+        read(self)
         return _copied, (np.asarray(self),)
 
 
 def _copied(values: Array) -> Memory:
+    read(values)
     memory = zeroed(values.nbytes, unset=values.nbytes)
     memory[...] = values
     return memory

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlnative import dtypes, version
-from dlnative.backends.selection import invalidate
+from dlnative.backends.selection import invalidate, read, readers
 from dlnative.graph import name_scope
 from dlnative.graph.arena import padded
 from dlnative.graph.op import size_of
@@ -139,7 +139,12 @@ class Variable:
 
     @property
     def value(self) -> Array:
-        """The value, as a read-only NumPy view of the variable's memory: no copy, and it changes when the variable does."""
+        """The value, as a read-only NumPy view of the variable's memory: no copy, and it changes when the variable does.
+
+        What a GPU has computed comes back when this is read, and not before.
+        """
+        if readers:
+            read(self._reading)
         return self._reading
 
     @property
@@ -159,12 +164,12 @@ class Variable:
 
     def numpy(self) -> Array:
         """Returns a copy of the value."""
-        return self._value.copy()
+        return self.value.copy()
 
     def _checked(self, value: Any) -> Any:
         """Returns a value to assign, of the variable's shape (or one that broadcasts to it) and dtype."""
         if isinstance(value, Variable):
-            value = value._symbol() if current_trace() is not None else value._value
+            value = value._symbol() if current_trace() is not None else value.value
         if not isinstance(value, Tensor):
             value = dtypes.converted(_numbers(value, self.dtype), self.dtype)
         if value.shape != self.shape:
@@ -221,7 +226,7 @@ class Variable:
     def assign_add(self, value: Any) -> None:
         """Adds to the value; see `assign`."""
         if current_trace() is None:
-            self._value[...] += self._checked(value)
+            np.add(self.value, self._checked(value), out=self._value)
             invalidate(self._value)
         else:
             self.assign(self + self._checked(value))
@@ -229,7 +234,7 @@ class Variable:
     def assign_sub(self, value: Any) -> None:
         """Subtracts from the value; see `assign`."""
         if current_trace() is None:
-            self._value[...] -= self._checked(value)
+            np.subtract(self.value, self._checked(value), out=self._value)
             invalidate(self._value)
         else:
             self.assign(self - self._checked(value))
@@ -239,19 +244,19 @@ class Variable:
             raise TypeError(
                 f'Variable "{self.path}" has no value while tracing: use dlnative.ops instead of NumPy here'
             )
-        return np.array(self._reading, dtype=dtype, copy=copy is not False)
+        return np.array(self.value, dtype=dtype, copy=copy is not False)
 
     def __len__(self) -> int:
         return len(self._value)
 
     def __float__(self) -> float:
-        return float(self._value)
+        return float(self.value)
 
     def __int__(self) -> int:
-        return int(self._value)
+        return int(self.value)
 
     def __repr__(self) -> str:
-        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self._value}>"
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self.value}>"
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies lie in a copy of the memory, with all others that lie there: an optimizer updates it as a whole."""
@@ -297,7 +302,9 @@ def clear_padding(variables: Sequence[Variable]) -> None:
     """Zeroes what lies behind each variable up to the next cache line: an update of a whole block computes with it, too."""
     for variable in variables:
         end = variable.offset + variable.nbytes
-        variable.root[end : variable.offset + padded(variable.nbytes)] = 0
+        padding = variable.root[end : variable.offset + padded(variable.nbytes)]
+        padding[...] = 0
+        invalidate(padding)
 
 
 def contiguous_runs(variables: Sequence[Variable]) -> list[list[Variable]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlnative import dtypes
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.tree import flatten_structure, map_structure
 from dlnative.graph.variable import Variable
@@ -78,7 +79,7 @@ def call_signature(layer: Any) -> CallSignature:
 
 
 def is_tensor(x: Any) -> bool:
-    return isinstance(x, (Tensor, np.ndarray, Variable))
+    return isinstance(x, (Tensor, np.ndarray, Variable)) or dtypes.lies_on_a_device(x)
 
 
 def tensor_arguments(label: str, bound: dict[str, Any]) -> dict[str, Any]:

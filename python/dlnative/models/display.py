@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlnative.backends.gpus import gpu_of, predicted_seconds
 from dlnative.backends.program import Program
 from dlnative.data.batches import Data
 from dlnative.dtypes import ITEM_SIZES
@@ -19,15 +20,23 @@ if TYPE_CHECKING:
     from dlnative.models.trainer import Trainer
 
 
-def print_plan(model: Any, batch_size: int, mode: str) -> None:
+def print_plan(model: Any, batch_size: int, mode: str, gpu: str | None = None) -> None:
     """Prints the plan of a step of a model; see `Model.plan`."""
+    predicted = None if gpu is None else gpu_of(gpu)  # refused before anything is compiled
     if mode not in ("train", "test", "predict"):
         raise ValueError(f'plan: expected mode "train", "test" or "predict", got {mode!r}')
     if mode != "predict":
         model._assert_compiled("plan")
     compiled = _example(model, batch_size, mode)
     show(f'Plan of "{model.name}": {mode}, batch {batch_size}')
-    show(format_program(compiled.program))
+    times = None if predicted is None else predicted_seconds(compiled.program, predicted)
+    show(format_program(compiled.program, times))
+    if predicted is not None and times is not None:
+        show(
+            f"on {gpu} {sum(times) * 1e6:.1f} µs a step: the most of bytes at {predicted.bandwidth * 1e-12:g} TB/s, FLOPs "
+            f"at {predicted.float32 * 1e-12:g} TFLOP/s (float64: {predicted.float64 * 1e-12:g}) and "
+            f"{predicted.launch * 1e6:g} µs a kernel"
+        )
     prepacked = compiled.executor.prepacked_bytes
     if prepacked:
         show(f"prepacked weights: {prepacked:,} bytes")
@@ -76,9 +85,15 @@ def _is_sparse(loss: Any) -> bool:
     return name.startswith("sparse")
 
 
-def format_program(program: Program) -> str:
-    """Returns a table of a program's instructions and a line on its memory."""
-    rows = [("#", "op", "inputs", "outputs", "FLOPs", "bytes", "fused")]
+def format_program(program: Program, seconds: list[float] | None = None) -> str:
+    """Returns a table of a program's instructions and a line on its memory.
+
+    Args:
+        program: the program.
+        seconds: what each instruction takes, for a column.
+    """
+    timed = ("µs",) if seconds is not None else ()
+    rows: list[tuple[str, ...]] = [("#", "op", "inputs", "outputs", "FLOPs", "bytes", *timed, "fused")]
     flops = traffic = 0
     for number, step in enumerate(program.instructions):
         buffers = [program.buffers[index] for index in (*step.inputs, *step.outputs)]
@@ -101,14 +116,16 @@ def format_program(program: Program) -> str:
                 " ".join(_shape(program, index) for index in step.outputs) + (" in place" if in_place else ""),
                 f"{step.flops:,}",
                 f"{nbytes:,}",
+                *([f"{seconds[number] * 1e6:.2f}"] if seconds is not None else []),
                 " + ".join(step.fused),
             )
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    right = (0, 4, 5, 6) if timed else (0, 4, 5)
     lines = []
     for row in rows:
         cells = [
-            cell.rjust(width) if column in (0, 4, 5) else cell.ljust(width)
+            cell.rjust(width) if column in right else cell.ljust(width)
             for column, (cell, width) in enumerate(zip(row, widths, strict=True))
         ]
         lines.append("  ".join(cells).rstrip())

@@ -126,7 +126,7 @@ class Loop:
             while position < stop:
                 size = min(batch_size, stop - position)
                 executor = get(mode, data, size).executor
-                position = executor.run_steps(data.arrays, [], order, position, stop, size, SLICE)
+                position = executor.run_steps(data.sources, [], order, position, stop, size, SLICE)
 
     def _take_turns(self, chunks: Iterable[Chunk]) -> None:
         model, mode = self._model, self._mode
@@ -155,7 +155,7 @@ def _run_some(model: Any, mode: str, chunk: Chunk, position: int, turns: Turns, 
     if model.run_eagerly:  # Python code runs anew for every batch
         model._steps.clear()
     executor = model._steps.get(mode, chunk.data, size).executor
-    after = executor.run_steps(chunk.data.arrays, sinks, chunk.order, position, limit, size, SLICE)
+    after = executor.run_steps(chunk.data.sources, sinks, chunk.order, position, limit, size, SLICE)
     return after, turns.end(-(-(after - position) // chunk.batch_size))
 
 

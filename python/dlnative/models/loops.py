@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import numpy as np
+
 from dlnative import config, version
 from dlnative.callbacks import CallbackList, History
 from dlnative.callbacks.callback import looks_for_nan
@@ -200,7 +202,8 @@ def on_batch(model: Any, mode: str, data: Data, return_dict: bool) -> Any:
     executor = prepare(model, mode, chunk).executor
     with model._logs.same_metrics():
         model.reset_metrics()
-        executor.run_steps(data.arrays, [], None, 0, data.size, data.size, 0.0)
+        sources = data.arrays if data.arrays[0].__class__ is np.ndarray else data.sources
+        executor.run_steps(sources, [], None, 0, data.size, data.size, 0.0)
         logs = model._logs.of(mode)
         return logs if return_dict else model._logs.in_order(logs)
 

@@ -116,16 +116,21 @@ class Model(Trainer, Layer):
         """Returns a row for each layer: itself, its output shape, its parameters, and what it is connected to."""
         return [(layer, layer._output_shape, layer.count_params() if layer.built else 0, []) for layer in self.layers]
 
-    def plan(self, batch_size: int = 32, mode: str | None = None) -> None:
+    def plan(self, batch_size: int = 32, mode: str | None = None, gpu: str | None = None) -> None:
         """Prints the compiled plan: each instruction with its shapes, operations and bytes, and the memory.
 
         Args:
             batch_size: the batch size to plan for.
             mode: `"train"`, `"test"` or `"predict"`; training if the model is compiled, otherwise prediction.
+            gpu: a GPU, such as `"H200"`: the time that each instruction would take on it is predicted from its bytes and
+                operations, in microseconds; see `backends/gpus.py` for the table and the formula.
+
+        Raises:
+            ValueError: if the GPU is none of the table.
         """
         from dlnative.models.display import print_plan
 
-        print_plan(self, batch_size, mode or ("train" if self.compiled else "predict"))
+        print_plan(self, batch_size, mode or ("train" if self.compiled else "predict"), gpu)
 
     def profile(self, x: Any, y: Any = None, batch_size: int = 32, plot: Any = None) -> Profile:
         """Times each instruction of a step beside what this machine could do, prints the table and returns it.

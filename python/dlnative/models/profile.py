@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from dlnative.backends import selection
 from dlnative.backends.program import Instruction, Program
 from dlnative.dtypes import ITEM_SIZES
 from dlnative.graph.op import size_of
@@ -165,6 +166,8 @@ def profile_step(title: str, compiled: Any, feeds: list[Any]) -> Profile:
         feeds: a batch.
     """
     program, executor = compiled.program, compiled.executor
+    for array in program.externals:
+        selection.read(array)
     saved = [array.copy() for array in program.externals]
     times: list[list[float]] = []
     try:
@@ -175,5 +178,6 @@ def profile_step(title: str, compiled: Any, feeds: list[Any]) -> Profile:
     finally:
         for array, before in zip(program.externals, saved, strict=True):
             array[...] = before
+            selection.invalidate(array)
     medians = np.median(np.array(times), axis=0) * 1e-9
     return Profile(title, program, [float(value) for value in medians], measure_limits())

@@ -11,12 +11,14 @@ from dlnative.verification.samples import dtypes_of
 class Report:
     """What a self-test found.
 
-    `checked` counts calls of kernels; `failures` lists, for each that differs, a line with op, shapes and error.
+    `checked` counts calls of kernels; `failures` lists, for each that differs, a line with op, shapes and error; `missing`
+    the ops that the backend has no kernel for.
     """
 
     def __init__(self) -> None:
         self.checked = 0
         self.failures: list[str] = []
+        self.missing: list[str] = []
 
     @property
     def passed(self) -> bool:
@@ -38,12 +40,19 @@ def selftest(backend: str = "cpu", verbose: bool = True) -> Report:
     for op in OPS.values():
         for sample in op.samples:
             for dtype in dtypes_of(op):
+                try:
+                    failure = check(op, sample, dtype, backend)
+                except NotImplementedError:
+                    if op.name not in report.missing:
+                        report.missing.append(op.name)
+                    continue
                 report.checked += 1
-                failure = check(op, sample, dtype, backend)
                 if failure:
                     report.failures.append(failure)
     if verbose:
         for line in report.failures:
             show(line)
+        if report.missing:
+            show(f"no kernel on {backend}: {', '.join(report.missing)}")
         show(f"{report.checked - len(report.failures)} passed, {len(report.failures)} failed")
     return report

@@ -35,6 +35,13 @@ class ReferenceBackend:
     def invalidate(self, array: Array) -> None:
         """Nothing is kept of the memory of others."""
 
+    def place(self, arrays: list[Array]) -> list[Any]:
+        """Arrays lie where they are computed with."""
+        return arrays
+
+    def leave(self) -> None:
+        """Variables are always up to date."""
+
 
 class _Memory:
     """The memory of a program for one thread, and its instructions as calls on views of it."""

@@ -1,0 +1,389 @@
+"""The CUDA executor: memory that stays on the device, data sets there, recordings, regions, arrays of others, errors."""
+
+from __future__ import annotations
+
+import re
+import runpy
+import sys
+import types
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import dlnative
+from dlnative import ops
+from dlnative.backends import selection
+from dlnative.graph.eager import evaluate
+from dlnative.graph.op import OPS
+
+pytestmark = [
+    pytest.mark.cuda,
+    pytest.mark.skipif("cuda" not in selection.known(), reason="no CUDA kernels were built"),
+]
+
+
+@pytest.fixture
+def native() -> Iterator[Any]:
+    with selection.use_backend("cuda"):
+        yield selection.current().native  # type: ignore[attr-defined]
+
+
+def classifier() -> Any:
+    dlnative.utils.set_random_seed(1)
+    model = dlnative.Sequential(
+        [
+            dlnative.Input((5,)),
+            dlnative.layers.Dense(7, "relu"),
+            dlnative.layers.Dense(3, "softmax"),
+        ]
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def samples(count: int = 100) -> tuple[Any, Any]:
+    random = np.random.RandomState(0)
+    x = random.rand(count, 5).astype("float32")
+    return x, (x.sum(axis=1) * 0.6).astype("int64")
+
+
+def history(backend: str, **options: Any) -> Any:
+    with selection.use_backend(backend):
+        model = classifier()
+        x, y = samples()
+        dlnative.utils.set_random_seed(2)
+        found = model.fit(x, y, batch_size=8, epochs=3, verbose=0, **options).history
+        return found, model.get_weights(), model.predict(x, batch_size=16, verbose=0)
+
+
+def test_training_of_a_data_set_on_the_device_gives_the_losses_of_the_cpu() -> None:
+    found, weights, outputs = history("cuda", validation_split=0.2)
+    expected, expected_weights, expected_outputs = history("cpu", validation_split=0.2)
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-5, err_msg=name)
+    for weight, other in zip(weights, expected_weights, strict=True):
+        np.testing.assert_allclose(weight, other, atol=1e-5)
+    np.testing.assert_allclose(outputs, expected_outputs, atol=1e-5)
+
+
+def test_several_steps_are_one_recording(native: Any) -> None:
+    model = classifier()
+    model.fit(*samples(), batch_size=8, verbose=0)
+    assert max(plan.executor.steps_together for plan in model._steps.plans) > 1
+
+
+def test_a_slice_of_time_ends_between_recordings(native: Any) -> None:
+    model = classifier()
+    x, y = samples(1000)
+    model.fit(x, y, batch_size=8, verbose=0)
+    (plan,) = model._steps.plans
+    sources = [native.DeviceArray.upload(x), native.DeviceArray.upload(y)]
+    steps = plan.executor.run_steps(sources, [], None, 8, 1000, 8, 1e-9) // 8 - 1
+    assert steps in (1, plan.executor.steps_together)
+
+
+def test_variables_stay_on_the_device_from_one_epoch_to_the_next(native: Any) -> None:
+    model = classifier()
+    x, y = samples()
+    model.fit(x, y, batch_size=8, verbose=0)
+    model.get_weights()
+    before = native.mirror_traffic()
+    model.fit(x, y, batch_size=8, epochs=5, verbose=0)
+    up, down = (after - earlier for after, earlier in zip(native.mirror_traffic(), before, strict=True))
+    assert 0 < up <= 5 * 64  # the metrics are reset
+    assert 0 < down <= 5 * 1024  # and read
+
+
+def test_what_the_host_writes_counts_beside_what_the_device_has(native: Any) -> None:
+    model = classifier()
+    x, y = samples(16)
+    kernel, bias = model.layers[0].kernel, model.layers[0].bias
+    model.train_on_batch(x, y)
+    first = kernel.numpy()
+    model.train_on_batch(x, y)
+    bias.assign(np.full(7, 5.0, "float32"))  # while only the device has the latest kernel, in the same block
+    second = kernel.numpy()
+    assert not np.array_equal(first, second)
+    np.testing.assert_array_equal(bias.numpy(), np.full(7, 5.0))
+    hidden = np.maximum(x @ second + 5.0, 0)
+    outputs = dlnative.Model(model.inputs, model.layers[0].output)(x)
+    np.testing.assert_allclose(outputs, hidden, rtol=1e-5)
+
+
+def test_orders_are_those_of_the_cpu() -> None:
+    state = np.array([5, 1], "int64")
+    orders = []
+    for name in ("cpu", "cuda"):
+        with selection.use_backend(name):
+            orders.append(evaluate(OPS["random_permutation"], (state,), ((50,), "int64")))
+    np.testing.assert_array_equal(*orders)
+
+
+def test_a_learning_rate_that_is_set_between_runs(native: Any) -> None:
+    model = classifier()
+    x, y = samples(16)
+    model.train_on_batch(x, y)
+    model.optimizer.learning_rate = 0.0
+    before = model.get_weights()
+    model.train_on_batch(x, y)
+    for weight, other in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weight, other)
+
+
+def test_other_backends_go_on_where_this_one_stopped() -> None:
+    x, y = samples(16)
+    model = classifier()
+    other = classifier()
+    for name in ("cuda", "cpu", "cuda", "reference"):
+        with selection.use_backend(name):
+            found = model.train_on_batch(x, y)
+        expected = other.train_on_batch(x, y)
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_copies_of_variables_have_what_the_device_has(native: Any) -> None:
+    import copy
+    import pickle
+
+    model = classifier()
+    model.train_on_batch(*samples(16))
+    kernel = model.layers[0].kernel
+    copied, loaded = copy.deepcopy(kernel), pickle.loads(pickle.dumps(kernel))
+    np.testing.assert_array_equal(copied.numpy(), kernel.numpy())
+    np.testing.assert_array_equal(loaded.numpy(), kernel.numpy())
+
+
+@pytest.mark.parametrize("dtype", ["float64", "uint8", "float32"])
+def test_data_of_other_types_is_converted_on_the_device(dtype: str) -> None:
+    x = (np.random.RandomState(0).rand(90, 5) * 200).astype(dtype)
+    results = []
+    for name in ("cuda", "cpu"):
+        with selection.use_backend(name):
+            model = classifier()
+            model.fit(x, samples(90)[1], batch_size=8, epochs=1, verbose=0)
+            results.append(model.predict(x, batch_size=8, verbose=0))
+    np.testing.assert_allclose(results[0], results[1], rtol=1e-4, atol=1e-6)
+
+
+def test_loops_and_branches_by_what_is_computed(native: Any) -> None:
+    def collatz(n: Any) -> Any:
+        def turn(n: Any, count: Any) -> Any:
+            halved = ops.cond(ops.equal(n % 2, 0), lambda: n // 2, lambda: 3 * n + 1)
+            return halved, count + 1
+
+        return ops.while_loop(lambda n, count: n > 1, turn, (n, ops.zeros((), "int64")))
+
+    for start, steps in ((1, 0), (6, 8), (27, 111)):
+        n, count = collatz(np.int64(start))
+        assert (int(n), int(count)) == (1, steps)
+
+
+class Foreign:
+    """An array of another library, in the device's memory."""
+
+    def __init__(self, array: Any) -> None:
+        self._array = array
+        self.shape, self.ndim = array.shape, array.ndim
+        self.__cuda_array_interface__ = array.__cuda_array_interface__
+
+    def __array__(self, *arguments: Any, **options: Any) -> Any:
+        raise TypeError("implicit conversion to a NumPy array is not allowed")
+
+
+class OfDlpack:
+    """An array that DLPack alone gives away."""
+
+    def __init__(self, array: Any) -> None:
+        self.shape = array.shape
+        self.__dlpack__ = array.__dlpack__
+        self.__dlpack_device__ = array.__dlpack_device__
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int64", "bool", "uint8", "float16"])
+def test_arrays_of_the_device(native: Any, dtype: str) -> None:
+    values = np.arange(12).reshape(3, 4).astype(dtype)
+    array = native.DeviceArray.upload(values)
+    assert array.shape == (3, 4)
+    assert array.dtype == values.dtype
+    assert array.nbytes == values.nbytes
+    for other in (
+        array,
+        native.DeviceArray.from_interface(Foreign(array)),
+        native.DeviceArray.from_dlpack(OfDlpack(array)),
+    ):
+        np.testing.assert_array_equal(other.numpy(), values)
+        np.testing.assert_array_equal(np.asarray(other), values)
+    np.testing.assert_array_equal(array[1:].numpy(), values[1:])
+    assert (
+        native.DeviceArray.from_interface(array).__cuda_array_interface__["data"]
+        == (array.__cuda_array_interface__["data"])
+    )
+
+
+def test_arrays_that_are_not_dense_are_refused(native: Any) -> None:
+    array = native.DeviceArray.upload(np.zeros((3, 4), "float32"))
+    strided = Foreign(array)
+    strided.__cuda_array_interface__ = {**array.__cuda_array_interface__, "strides": (4, 12)}
+    with pytest.raises(ValueError, match="expected a C-contiguous array"):
+        native.DeviceArray.from_interface(strided)
+
+
+def test_too_much_memory_says_how_much(native: Any) -> None:
+    with pytest.raises(MemoryError, match=r"expected \d{17,} bytes of device memory for the arena"):
+        native.Plan(1 << 60, [], [], [], [], [])
+
+
+def test_an_op_without_a_kernel_is_named(native: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    backend: Any = selection.current()
+    monkeypatch.setattr(backend, "_codes", {})
+    with pytest.raises(NotImplementedError, match='the cuda backend has no kernel for the op "tanh"'):
+        ops.tanh(np.ones((3, 11), "float32"))
+
+
+def test_debugging_runs_op_by_op(native: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DLNATIVE_CUDA_DEBUG", "1")
+    model = classifier()
+    x, y = samples()
+    model.fit(x, y, batch_size=8, verbose=0)
+    assert all(plan.executor.steps_together == 0 for plan in model._steps.plans)
+    expected = classifier()
+    monkeypatch.delenv("DLNATIVE_CUDA_DEBUG")
+    assert model.evaluate(x, y, verbose=0)[0] < expected.evaluate(x, y, verbose=0)[0]
+
+
+def placed(native: Any, values: Any) -> Foreign:
+    return Foreign(native.DeviceArray.upload(np.ascontiguousarray(values)))
+
+
+def test_training_and_prediction_of_arrays_of_the_device(native: Any) -> None:
+    x, y = samples()
+    results = []
+    for given in ((x, y), (placed(native, x), placed(native, y))):
+        model = classifier()
+        dlnative.utils.set_random_seed(2)
+        losses = model.fit(*given, batch_size=8, epochs=2, verbose=0).history["loss"]
+        losses += model.evaluate(*given, verbose=0)
+        losses += model.train_on_batch(*given)
+        results.append((losses, model.predict(given[0], verbose=0), model.predict(given[0], batch_size=7, verbose=0)))
+    np.testing.assert_array_equal(results[0][0], results[1][0])
+    np.testing.assert_array_equal(results[0][1], results[1][1])
+    np.testing.assert_array_equal(results[0][2], results[1][2])
+
+
+def test_data_of_the_device_is_not_copied_there_again(native: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = samples()
+    given = placed(native, x), placed(native, y)
+    uploads: list[Any] = []
+    backend: Any = selection.current()
+
+    def place(array: Any) -> Any:
+        found = placed_as_ever(array)
+        uploads.extend([array] if getattr(array, "resident", None) is None else [])
+        return found
+
+    placed_as_ever = backend._placed
+    monkeypatch.setattr(backend, "_placed", place)
+    classifier().fit(*given, batch_size=8, verbose=0)
+    assert uploads == []
+    classifier().fit(x, y, batch_size=8, verbose=0)
+    assert len(uploads) == 2
+
+
+def test_calls_take_arrays_of_the_device_and_give_them(native: Any) -> None:
+    model = classifier()
+    x = samples(16)[0]
+    expected = model(x)
+    for given in (
+        placed(native, x),
+        OfDlpack(native.DeviceArray.upload(x)),
+        native.DeviceArray.upload(x),
+        placed(native, x.astype("float64")),
+    ):
+        found = model(given)
+        assert type(found) is native.DeviceArray
+        np.testing.assert_allclose(found.numpy(), expected, rtol=1e-6)
+    product = ops.matmul(placed(native, x), x.T)
+    np.testing.assert_allclose(np.asarray(product), x @ x.T, rtol=1e-5)
+    assert type(product) is native.DeviceArray
+
+
+def test_what_comes_from_cupy_goes_to_cupy(native: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    ndarray = type("ndarray", (Foreign,), {"__module__": "cupy"})
+    cupy = types.ModuleType("cupy")
+    cupy.ndarray, cupy.asarray = ndarray, ndarray  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "cupy", cupy)
+    model = classifier()
+    x = samples(16)[0]
+    for dtype in ("float32", "float64"):
+        found = model(ndarray(native.DeviceArray.upload(x.astype(dtype))))
+        assert type(found) is ndarray
+        np.testing.assert_allclose(found._array.numpy(), model(x), rtol=1e-6)
+
+
+def test_the_self_test_and_the_configuration_say_what_is_there(
+    native: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from dlnative import verification
+
+    backend: Any = selection.current()
+    codes = {name: code for name, code in backend._codes.items() if name != "tanh"}
+    monkeypatch.setattr(backend, "_codes", codes)
+    monkeypatch.setattr(verification, "OPS", {name: OPS[name] for name in ("tanh", "exp")})
+    report = dlnative.selftest("cuda")
+    assert report.passed
+    assert report.missing == ["tanh"]
+    assert "no kernel on cuda: tanh" in capsys.readouterr().out
+    assert dlnative.build_config()["gpu"] is not None
+
+
+def test_without_a_gpu_a_line_says_what_is_needed(native: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dlnative.backends import cuda
+
+    def device() -> Any:
+        raise RuntimeError("cuda: the device: CUDA driver version is insufficient for CUDA runtime version")
+
+    monkeypatch.setattr(cuda, "native_module", lambda: type("Native", (), {"device": staticmethod(device)}))
+    with pytest.raises(RuntimeError, match=r"expected a GPU with a driver for CUDA 13 .*insufficient.*; the backend"):
+        cuda.CudaBackend()
+
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+
+
+@pytest.mark.skipif(not EXAMPLES.is_dir(), reason="the examples are not beside the tests")
+@pytest.mark.parametrize("name", ["custom_layer", "digits", "initial_weights", "perceptron", "training_by_hand", "xor"])
+def test_examples_train_as_on_the_cpu(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fit = dlnative.Model.fit
+    histories: list[Any] = []
+
+    def observed(*args: Any, **kwargs: Any) -> Any:
+        made = fit(*args, **kwargs)
+        histories.append(made.history)
+        return made
+
+    monkeypatch.setattr(dlnative.Model, "fit", observed)
+    monkeypatch.setattr(sys, "argv", [name])
+    dlnative.config.set_max_epochs(2)
+    found = []
+    try:
+        for backend in ("cpu", "cuda"):
+            histories.clear()
+            dlnative.utils.set_random_seed(0)
+            with selection.use_backend(backend):
+                runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name="__main__")
+            lines = [
+                line for line in capsys.readouterr().out.splitlines() if not re.search(r"\bms\b|/step|\ds\b", line)
+            ]
+            printed = [float(number) for number in re.findall(r"-?\d+\.\d+(?:e-?\d+)?", "\n".join(lines))]
+            losses = [value for history in histories for values in history.values() for value in values]
+            found.append((losses, printed))
+    finally:
+        dlnative.config.set_max_epochs(None)
+    assert found[0][0] or found[0][1]
+    np.testing.assert_allclose(found[1][0], found[0][0], rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(found[1][1], found[0][1], rtol=1e-3, atol=1e-3)  # printed with a few digits
