@@ -301,8 +301,14 @@ template <class T, bool largest>
 std::int32_t arg_row(const T* x, std::int64_t n) {
   const T best = reduce_run<T, std::conditional_t<largest, MaxOf<T>, MinOf<T>>>(x, n);
   std::int32_t i = 0;
-  if (best == T{0}) {
-    arg_columns<T, largest>(x, n, 1, 1, &i);
+  if (std::is_floating_point_v<T> && best == T{0}) {
+    auto found = ordinal<T, largest>(x[0]);
+    for (std::int64_t at = 1; at < n; ++at) {
+      const auto next = ordinal<T, largest>(x[at]);
+      if (largest ? next <= found : next >= found) continue;
+      found = next;
+      i = static_cast<std::int32_t>(at);
+    }
   } else if (best == best) {
     while (x[i] != best) ++i;
   } else {
