@@ -45,6 +45,7 @@ from dlnative.symbolic import KerasTensor
 if TYPE_CHECKING:
     from dlnative import classic as classic
     from dlnative import datasets as datasets
+    from dlnative import generation as generation
     from dlnative import tree as tree
     from dlnative.ops.remat import remat as remat
     from dlnative.verification import Report
@@ -71,7 +72,7 @@ def __getattr__(name: str) -> Any:
     """Imports what few programs use when it is asked for."""
     import importlib
 
-    if name in ("classic", "datasets", "tree"):
+    if name in ("classic", "datasets", "generation", "tree"):
         return importlib.import_module(f"dlnative.{name}")
     if name == "remat":
         return importlib.import_module("dlnative.ops.remat").remat
@@ -108,6 +109,7 @@ __all__ = [
     "datasets",
     "device",
     "dtype_policies",
+    "generation",
     "grad",
     "initializers",
     "layers",

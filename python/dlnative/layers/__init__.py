@@ -103,6 +103,10 @@ if TYPE_CHECKING:
     from dlnative.layers.pooling import MaxPooling1D as MaxPooling1D
     from dlnative.layers.pooling import MaxPooling2D as MaxPooling2D
     from dlnative.layers.pooling import MaxPooling3D as MaxPooling3D
+    from dlnative.layers.positions import PositionEmbedding as PositionEmbedding
+    from dlnative.layers.positions import RotaryEmbedding as RotaryEmbedding
+    from dlnative.layers.positions import SinePositionEncoding as SinePositionEncoding
+    from dlnative.layers.positions import TokenAndPositionEmbedding as TokenAndPositionEmbedding
     from dlnative.layers.rnn.bidirectional import Bidirectional as Bidirectional
     from dlnative.layers.rnn.conv_lstm import ConvLSTM1D as ConvLSTM1D
     from dlnative.layers.rnn.conv_lstm import ConvLSTM2D as ConvLSTM2D
@@ -117,6 +121,8 @@ if TYPE_CHECKING:
     from dlnative.layers.rnn.stacked_rnn_cells import StackedRNNCells as StackedRNNCells
     from dlnative.layers.rnn.time_distributed import TimeDistributed as TimeDistributed
     from dlnative.layers.spectral_normalization import SpectralNormalization as SpectralNormalization
+    from dlnative.layers.transformer import TransformerDecoder as TransformerDecoder
+    from dlnative.layers.transformer import TransformerEncoder as TransformerEncoder
 
 __all__ = [
     "ELU",
@@ -195,16 +201,19 @@ __all__ = [
     "Multiply",
     "PReLU",
     "Permute",
+    "PositionEmbedding",
     "RMSNormalization",
     "ReLU",
     "RepeatVector",
     "Reshape",
     "ReversibleEmbedding",
+    "RotaryEmbedding",
     "SeparableConv1D",
     "SeparableConv2D",
     "ShiftedReLU",
     "SimpleRNN",
     "SimpleRNNCell",
+    "SinePositionEncoding",
     "Softmax",
     "Sparsemax",
     "SpatialDropout1D",
@@ -216,6 +225,9 @@ __all__ = [
     "Subtract",
     "ThresholdedReLU",
     "TimeDistributed",
+    "TokenAndPositionEmbedding",
+    "TransformerDecoder",
+    "TransformerEncoder",
     "UnitNormalization",
     "UpSampling1D",
     "UpSampling2D",
@@ -246,11 +258,11 @@ _LATER = {
     "einsum_dense": ("EinsumDense",),
     "embedding": ("Embedding", "ReversibleEmbedding"),
     "further_activations": ("Arctan", "GLU", "Maxout", "ShiftedReLU", "Sparsemax", "Step", "ThresholdedReLU"),
+    "group_query_attention": ("GroupQueryAttention",),
     "merging": (
         "Add", "Average", "Concatenate", "Dot", "Maximum", "Minimum", "Multiply", "Subtract",
         "add", "average", "concatenate", "dot", "maximum", "minimum", "multiply", "subtract",
     ),
-    "group_query_attention": ("GroupQueryAttention",),
     "multi_head_attention": ("MultiHeadAttention",),
     "normalization": ("GroupNormalization", "LayerNormalization", "RMSNormalization", "UnitNormalization"),
     "pooling": (
@@ -259,6 +271,7 @@ _LATER = {
         "GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalAveragePooling3D", "GlobalMaxPooling1D",
         "GlobalMaxPooling2D", "GlobalMaxPooling3D", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D",
     ),
+    "positions": ("PositionEmbedding", "RotaryEmbedding", "SinePositionEncoding", "TokenAndPositionEmbedding"),
     "rnn.bidirectional": ("Bidirectional",),
     "rnn.conv_lstm": ("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"),
     "rnn.gru": ("GRU", "GRUCell"),
@@ -268,6 +281,7 @@ _LATER = {
     "rnn.stacked_rnn_cells": ("StackedRNNCells",),
     "rnn.time_distributed": ("TimeDistributed",),
     "spectral_normalization": ("SpectralNormalization",),
+    "transformer": ("TransformerDecoder", "TransformerEncoder"),
 }  # fmt: skip
 __getattr__ = lazily(__name__, _LATER)
 
