@@ -185,3 +185,26 @@ def test_a_view_of_a_weight_stays_one(random: np.random.RandomState) -> None:
         model.fit(x, y, verbose=0)
         np.testing.assert_array_equal(view, model.inner.kernel.numpy())
         np.testing.assert_array_equal(part, model.inner.bias.numpy()[1:])
+
+
+def test_predictions_of_several_arrays_go_straight_to_their_plan() -> None:
+    """Arrays of other shapes, types or layouts, frozen weights and new ones are seen; a list is not mistaken for another."""
+    a, b = dlnative.Input((4,)), dlnative.Input((3,))
+    model = dlnative.Model([a, b], dlnative.layers.Dense(2)(dlnative.layers.Concatenate()([a, b])))
+    generator = np.random.default_rng(0)
+    x = [generator.normal(size=(n, 4)).astype("float32") for n in (2, 5)]
+    y = [generator.normal(size=(n, 3)).astype("float32") for n in (2, 5)]
+
+    def expected(x: Any, y: Any) -> Any:
+        kernel, bias = model.get_weights()
+        return np.concatenate([x, y], axis=1) @ kernel + bias
+
+    for _ in range(3):
+        for first, second in zip(x, y, strict=True):
+            np.testing.assert_allclose(model.predict([first, second], verbose=0), expected(first, second), rtol=1e-5)
+            found = model.predict([first.astype("float64"), np.asfortranarray(second)], verbose=0)
+            np.testing.assert_allclose(found, expected(first, second), rtol=1e-5)
+        model.set_weights([2 * w for w in model.get_weights()])
+    for wrong in ([x[0]], [x[0], y[1]], [y[0], x[0]], [x[0], y[0], x[0]]):
+        with pytest.raises(ValueError, match="predict"):
+            model.predict(wrong, verbose=0)

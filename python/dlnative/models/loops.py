@@ -173,7 +173,8 @@ def predict(model: Any, x: Any, batch_size: Any, verbose: Any, steps: Any, callb
         if plain and data.size <= (batch_size or 32) and not model._overrides("make_predict_function"):
             plan = model._steps.get("predict", data, data.size)
             feeds = feeds_of(plan, data.arrays, data.size)
-            if feeds[0] is x:
+            fed = x if x.__class__ is list else [x]
+            if len(fed) == len(feeds) and all(a is b for a, b in zip(feeds, fed, strict=True)):
                 model._steps.keep_direct(x, given, plan)
             return nested_as(model.output_structure, plan.executor.run(feeds))
         source = ArrayBatches(data, batch_size or 32)

@@ -45,12 +45,22 @@ class Steps:
         self.function_logs.clear()
 
     def direct(self, x: Any, batch_size: int | None) -> Compiled | None:
-        """Returns the plan of an earlier prediction of an array like this, which can be fed as it is."""
-        return self.plans.find(_direct_signature(x, batch_size)) if x.__class__ is np.ndarray else None
+        """Returns the plan of an earlier prediction of an array, or a list of arrays, like this, which can be fed as it is."""
+        if x.__class__ is np.ndarray:
+            return self.plans.find(_direct_signature(x, batch_size))
+        if x.__class__ is list:
+            for array in x:
+                if array.__class__ is not np.ndarray:
+                    return None
+            return self.plans.find(tuple([_direct_signature(array, batch_size) for array in x]))
+        return None
 
     def keep_direct(self, x: Any, batch_size: int | None, plan: Compiled) -> None:
-        """Keeps the plan of a prediction of an array that was fed as it is."""
-        self.plans.also(_direct_signature(x, batch_size), plan)
+        """Keeps the plan of a prediction of an array, or a list of arrays, that was fed as it is."""
+        if x.__class__ is list:
+            self.plans.also(tuple([_direct_signature(array, batch_size) for array in x]), plan)
+        else:
+            self.plans.also(_direct_signature(x, batch_size), plan)
 
     def get(self, mode: str, data: Data, batch_size: int) -> Compiled:
         """Returns the plan of a step.

@@ -397,7 +397,7 @@ class Trainer:
         if verbose == 0 and not callbacks and steps is None and not self.run_eagerly:
             direct = self._steps.direct(x, batch_size)
             if direct is not None:
-                return epoch.nested_as(self.output_structure, direct.executor.run([x]))
+                return epoch.nested_as(self.output_structure, direct.executor.run(x if x.__class__ is list else [x]))
         return loops.predict(self, x, batch_size, verbose, steps, callbacks)
 
     def train_on_batch(
