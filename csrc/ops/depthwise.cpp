@@ -2,11 +2,12 @@
 //
 //   depthwise_conv                   y[n, o, c] = sum over k of x[n, o stride + k dilation - low, c] w[k, c]
 //   depthwise_conv_input_gradient    dx[n, i, c] = sum over k of dy[n, (i + low - k dilation) / stride, c] w[k, c],
-//   where whole depthwise_conv_weight_gradient   dw[k, c] = sum over n, o of x[n, o stride + k dilation - low, c] dy[n,
-//   o, c]
+//                                    where whole
+//   depthwise_conv_weight_gradient   dw[k, c] = sum over n, o of x[n, o stride + k dilation - low, c] dy[n, o, c]
 //
 // Images that a window reaches over are copied, with zeros around, some lines at a time. Four neighbouring outputs
-// share each load of a weight. The sums of the gradient by the weights are those of single samples, added up in order.
+// share each load of a weight; those of a 3 x 3 window stay in registers for a whole line, as do the sums of its
+// gradient by the weights. These are of single samples, added up in order.
 #include "ops/dispatch.h"
 #include "ops/window.h"
 #include "simd/lanes.h"
@@ -118,9 +119,42 @@ DLNATIVE_INLINE void outputs(const Depthwise& p, const T* image, std::int64_t pl
   for (int k = 0; k < together; ++k) store_lanes(y + k * p.place[2], sums[k], count);
 }
 
+// The taps of a 3 x 3 window: where they are in an image, and their weights.
+template <class T>
+struct NineTaps {
+  std::int64_t rows[3], step;
+  Vec<T> weights[9];
+
+  DLNATIVE_INLINE NineTaps(const Depthwise& p, std::int64_t line, const T* w, int count)
+      : step(p.taps[2].offset_step * p.C) {
+    for (int h = 0; h < 3; ++h) {
+      rows[h] = (p.taps[1].at(h) - p.taps[1].least()) * line + (p.taps[2].offset - p.taps[2].least()) * p.C;
+      for (int v = 0; v < 3; ++v) {
+        const std::int64_t at = p.taps[0].first * p.tap_strides[0] + p.taps[1].tap(h) * p.tap_strides[1] +
+                                p.taps[2].tap(v) * p.tap_strides[2];
+        weights[h * 3 + v] = load_lanes(w + at, count);
+      }
+    }
+  }
+  static bool fits(const Depthwise& p) { return p.taps[0].count == 1 && p.taps[1].count == 3 && p.taps[2].count == 3; }
+
+  template <int together>
+  DLNATIVE_INLINE void outputs(const T* image, std::int64_t apart, T* y, std::int64_t y_apart, int count) const {
+    Vec<T> sums[together] = {};
+    for (int h = 0; h < 3; ++h) {
+      for (int v = 0; v < 3; ++v) {
+        const T* const at = image + rows[h] + v * step;
+        for (int k = 0; k < together; ++k)
+          sums[k] = fma(load_lanes(at + k * apart, count), weights[h * 3 + v], sums[k]);
+      }
+    }
+    for (int k = 0; k < together; ++k) store_lanes(y + k * y_apart, sums[k], count);
+  }
+};
+
 template <class T>
 void run(const Depthwise& p, const T* x, const T* w, T* y, T* scratch, const Workers& workers) {
-  const bool inside = p.inside();
+  const bool inside = p.inside(), nine = NineTaps<T>::fits(p);
   const std::int64_t lines = p.lines_of_task(), blocks = (p.Q[1] + lines - 1) / lines, each = p.image_size();
   const std::int64_t taps = p.taps[0].count * p.taps[1].count * p.taps[2].count;
   const double work = 0.1 * static_cast<double>(p.N * p.Q[0] * p.Q[1] * p.Q[2] * p.C) * static_cast<double>(taps + 1);
@@ -145,8 +179,19 @@ void run(const Depthwise& p, const T* x, const T* w, T* y, T* scratch, const Wor
     for (std::int64_t q = 0; q < here; ++q) {
       const T* const from = image + q * p.step[1] * line;
       T* const to = y + p.origin + n * p.sample + qd * p.place[0] + (q0 + q) * p.place[1];
-      for_lanes<T>(p.C, [&](std::int64_t c, int count) {
+      for_lanes<T>(p.C, [&](std::int64_t c, int count) __attribute__((always_inline)) {
         std::int64_t v = 0;
+        if (nine) {
+          const NineTaps<T> window(p, line, w + c, count);
+          const std::int64_t apart = p.step[2] * p.C, y_apart = p.place[2];
+          for (; v + 4 <= p.Q[2]; v += 4) {
+            window.template outputs<4>(from + v * apart + c, apart, to + v * y_apart + c, y_apart, count);
+          }
+          for (; v < p.Q[2]; ++v) {
+            window.template outputs<1>(from + v * apart + c, apart, to + v * y_apart + c, y_apart, count);
+          }
+          return;
+        }
         for (; v + 4 <= p.Q[2]; v += 4) {
           outputs<T, 4>(p, from + v * p.step[2] * p.C + c, plane, line, w + c, to + v * p.place[2] + c, count);
         }
@@ -200,6 +245,35 @@ struct WeightSums {
   std::int64_t image_size() const { return inside() ? 0 : covered(0) * covered(1) * covered(2) * C; }
 };
 
+// The sums of a sample for a 3 x 3 window, a line of outputs at a time.
+template <class T>
+void nine_weight_gradients(const WeightSums& p, const T* image, std::int64_t line, std::int64_t plane, const T* dy,
+                           T* dw) {
+  const Axis &D = p.windows.axes[0], &H = p.windows.axes[1], &W = p.windows.axes[2];
+  const std::int64_t C = p.C, apart = W.stride * C, column = W.dilation * C, row = H.dilation * line;
+  std::memset(dw, 0, static_cast<std::size_t>(p.size) * sizeof(T));
+  for (std::int64_t od = 0; od < D.out; ++od) {
+    for (std::int64_t oh = 0; oh < H.out; ++oh) {
+      const T* const seen = image + od * D.stride * plane + oh * H.stride * line;
+      const T* const given = dy + (od * H.out + oh) * W.out * C;
+      for_lanes<T>(C, [&](std::int64_t c, int count) __attribute__((always_inline)) {
+        Vec<T> sums[9];
+        for (int k = 0; k < 9; ++k) sums[k] = load_lanes(dw + k * C + c, count);
+        for (std::int64_t ow = 0; ow < W.out; ++ow) {
+          const T* const at = seen + ow * apart + c;
+          const Vec<T> factor = load_lanes(given + ow * C + c, count);
+          for (int h = 0; h < 3; ++h) {
+            for (int v = 0; v < 3; ++v) {
+              sums[h * 3 + v] = fma(load_lanes(at + h * row + v * column, count), factor, sums[h * 3 + v]);
+            }
+          }
+        }
+        for (int k = 0; k < 9; ++k) store_lanes(dw + k * C + c, sums[k], count);
+      });
+    }
+  }
+}
+
 template <class T>
 void depthwise_weight_gradient(const Call& call) {
   const WeightSums p(call);
@@ -225,11 +299,15 @@ void depthwise_weight_gradient(const Call& call) {
     }
     const T* const arriving = dy + n * pixels * C;
     T* to = partials + n * p.size;
+    if (D.window == 1 && H.window == 3 && W.window == 3) {
+      nine_weight_gradients(p, image, line, plane, arriving, to);
+      return;
+    }
     for (std::int64_t d = 0; d < D.window; ++d) {
       for (std::int64_t h = 0; h < H.window; ++h) {
         for (std::int64_t v = 0; v < W.window; ++v, to += C) {
           const T* const from = image + d * D.dilation * plane + h * H.dilation * line + v * W.dilation * C;
-          for_lanes<T>(C, [&](std::int64_t c, int count) {
+          for_lanes<T>(C, [&](std::int64_t c, int count) __attribute__((always_inline)) {
             Vec<T> a = {}, b = {};
             for (std::int64_t od = 0; od < D.out; ++od) {
               for (std::int64_t oh = 0; oh < H.out; ++oh) {
