@@ -193,10 +193,25 @@ def test_a_copy_of_a_functional_model_trains_on_by_itself(copied: Callable[[Any]
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, pickled])
 def test_a_copied_optimizer_and_its_variables_go_their_own_way(copied: Callable[[Any], Any]) -> None:
-    variable, optimizer, gradient = dlnative.Variable([1.0, 1.0]), dlnative.optimizers.SGD(0.5), np.ones(2, "float32")
+    variable, optimizer, gradient = (
+        dlnative.Variable([1.0, 1.0]),
+        dlnative.optimizers.SGD(0.5),
+        np.ones(2, "float32"),
+    )
     optimizer.apply_gradients([(gradient, variable)])
     other, other_variable = copied((optimizer, variable))
     other.apply_gradients([(gradient, other_variable)])
     np.testing.assert_array_equal(variable.numpy(), [0.5, 0.5])
     np.testing.assert_array_equal(other_variable.numpy(), [0.0, 0.0])
     assert (int(optimizer.iterations), int(other.iterations)) == (1, 2)
+
+
+def test_what_variables_begin_with_says_their_type() -> None:
+    for value, dtype in ((5, "int32"), ([1, 2], "int32"), (True, "bool"), (5.0, "float32"), (np.zeros(2), "float32")):
+        assert dlnative.Variable(value).dtype == dtype
+    assert dlnative.Variable(5, dtype="float32").dtype == "float32"
+    assert dlnative.Variable(np.zeros(2, "int8")).dtype == "int8"
+    assert not dlnative.Variable(1.0, autocast=False, aggregation="mean", synchronization="on_read").autocast
+    for options in ({"name": "a/b"}, {"name": 5}, {"aggregation": "all"}, {"synchronization": "never"}):
+        with pytest.raises(ValueError, match="Variable: expected a"):
+            dlnative.Variable(1.0, **options)  # type: ignore[arg-type]

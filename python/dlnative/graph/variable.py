@@ -33,14 +33,17 @@ class Variable:
         initializer: an array, a number, the name of an initializer, or a function of `(shape, dtype=...)` that gives the
             first value.
         shape: the shape; needed when `initializer` is a function.
-        dtype: the element type, by default the initializer's if it is an array of floats, otherwise float32.
+        dtype: the element type; by default that of an array, but the default float type of float64, int32 of Python integers,
+            and float32 of what a function gives.
         trainable: whether an optimizer may change it.
         name: a name, unique within its layer.
         regularizer: a function of the variable whose value is added to the loss.
         constraint: a function of the variable that an optimizer applies after each step.
+        autocast: whether layers read it in the type that they compute in.
+        aggregation, synchronization: how devices combine their values, and when; there is one device.
 
     Raises:
-        ValueError: if the shape is not known, or the initializer gives another one.
+        ValueError: if the shape is not known, or the initializer gives another one, or for a name with a slash.
 
     Example:
         >>> v = Variable([1.0, 2.0])
@@ -61,7 +64,19 @@ class Variable:
         name: str | None = None,
         regularizer: Callable[[Any], Any] | None = None,
         constraint: Callable[[Any], Any] | None = None,
+        *,
+        autocast: bool = True,
+        aggregation: str | None = "none",
+        synchronization: str | None = "auto",
     ) -> None:
+        if name is not None and (not isinstance(name, str) or "/" in name):
+            raise ValueError(f"Variable: expected a name without slashes, got {name!r}")
+        if aggregation not in (None, "none", "mean", "sum", "only_first_replica"):
+            raise ValueError(f'Variable: expected an aggregation such as "none", got {aggregation!r}')
+        if synchronization not in (None, "none", "auto", "on_read", "on_write"):
+            raise ValueError(f'Variable: expected a synchronization such as "auto", got {synchronization!r}')
+        if not autocast:
+            self.autocast = False
         self.name = name or "variable"
         self.path = name_scope.prefix() + self.name
         self._treatment = (trainable, regularizer, constraint)
@@ -73,11 +88,9 @@ class Variable:
             self.dtype = dtypes.standardize(dtype)
             value = np.asarray(initializer(tuple(shape), dtype=self.dtype))
         else:
-            value = np.asarray(initializer)
             if dtype is None:
-                dtype = dtypes.floatx() if value.dtype == np.float64 else dtypes.of_array(value)
-                if isinstance(initializer, (int, float)) and not isinstance(initializer, bool):
-                    dtype = dtypes.floatx()
+                found = dtypes.of_array(dtypes.as_array(initializer))
+                dtype = dtypes.floatx() if found == "float64" else found
             self.dtype = dtypes.standardize(dtype)
             value = _numbers(initializer, self.dtype)
         self.shape: tuple[int, ...] = tuple(int(extent) for extent in (value.shape if shape is None else shape))
