@@ -16,6 +16,7 @@ from dlnative.graph.op import size_of
 from dlnative.graph.storage import Memory, zeroed
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.trace import constant, current_trace
+from dlnative.utils.devices import check_devices
 
 Array = np.ndarray[Any, Any]
 
@@ -71,10 +72,7 @@ class Variable:
     ) -> None:
         if name is not None and (not isinstance(name, str) or "/" in name):
             raise ValueError(f"Variable: expected a name without slashes, got {name!r}")
-        if aggregation not in (None, "none", "mean", "sum", "only_first_replica"):
-            raise ValueError(f'Variable: expected an aggregation such as "none", got {aggregation!r}')
-        if synchronization not in (None, "none", "auto", "on_read", "on_write"):
-            raise ValueError(f'Variable: expected a synchronization such as "auto", got {synchronization!r}')
+        check_devices("Variable", aggregation, synchronization)
         if not autocast:
             self.autocast = False
         self.name = name or "variable"
