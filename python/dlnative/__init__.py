@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from dlnative import classic as classic
     from dlnative import datasets as datasets
     from dlnative import generation as generation
+    from dlnative import preprocessing as preprocessing
     from dlnative import tree as tree
     from dlnative.ops.remat import remat as remat
     from dlnative.verification import Report
@@ -72,7 +73,7 @@ def __getattr__(name: str) -> Any:
     """Imports what few programs use when it is asked for."""
     import importlib
 
-    if name in ("classic", "datasets", "generation", "tree"):
+    if name in ("classic", "datasets", "generation", "preprocessing", "tree"):
         return importlib.import_module(f"dlnative.{name}")
     if name == "remat":
         return importlib.import_module("dlnative.ops.remat").remat
@@ -120,6 +121,7 @@ __all__ = [
     "num_threads",
     "ops",
     "optimizers",
+    "preprocessing",
     "random",
     "regularizers",
     "remat",

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from dlnative import ops
 from dlnative.layers.arguments import checked_data_format, checked_extents
@@ -179,6 +177,9 @@ class UpSampling1D(Layer):
         return {**super().get_config(), "size": self.size}
 
 
+_INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
+
+
 class _UpSampling(Layer):
     _axes: int
 
@@ -212,8 +213,7 @@ class _UpSampling(Layer):
 class UpSampling2D(_UpSampling):
     """Makes images larger, by repeating rows and columns or by interpolating between them.
 
-    Interpolation along an axis is a product with a matrix: a new pixel is the sum of old ones, weighted by a kernel of
-    their distance, `w(d) / sum(w)`. Pixels are half a pixel away from the border.
+    Interpolation is that of `ops.image.resize`.
 
     Args:
         size: the factors of rows and columns, or one for both.
@@ -237,18 +237,16 @@ class UpSampling2D(_UpSampling):
     ) -> None:
         super().__init__(size, data_format, **kwargs)
         self.interpolation = str(interpolation).lower()
-        if self.interpolation != "nearest" and self.interpolation not in _KERNELS:
+        if self.interpolation not in _INTERPOLATIONS:
             raise ValueError(
-                f"{self._label}: expected interpolation nearest, {', '.join(_KERNELS)}, got {interpolation!r}"
+                f"{self._label}: expected interpolation {', '.join(_INTERPOLATIONS)}, got {interpolation!r}"
             )
 
     def call(self, inputs: Any) -> Any:
-        extents = inputs.shape[self._first : self._first + 2]
-        if self.interpolation == "nearest" or None in extents:  # while recording, only the shape counts
+        size = self.compute_output_shape(inputs.shape)[self._first : self._first + 2]
+        if self.interpolation == "nearest" or None in size:  # while recording, only the shape counts
             return super().call(inputs)
-        for axis, factor in enumerate(self.size, self._first):
-            inputs = _interpolated(inputs, axis, factor, _KERNELS[self.interpolation])
-        return inputs
+        return ops.image.resize(inputs, size, self.interpolation, data_format=self.data_format)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "interpolation": self.interpolation}
@@ -274,41 +272,3 @@ def _factor(label: str, name: str, value: Any) -> int:
     if value <= 0:
         raise ValueError(f"{label}: `{name}` should be a positive integer, got {value!r}")
     return int(value)
-
-
-_Array = np.ndarray[Any, Any]
-
-
-def _triangle(x: _Array) -> _Array:
-    return np.maximum(0.0, 1.0 - x)
-
-
-def _keys(x: _Array) -> _Array:
-    near = ((1.5 * x - 2.5) * x) * x + 1.0
-    far = ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0
-    return np.where(x < 1, near, np.where(x < 2, far, 0.0))
-
-
-def _lanczos(radius: int) -> Callable[[_Array], _Array]:
-    return lambda x: np.where(x < radius, np.sinc(x) * np.sinc(x / radius), 0.0)
-
-
-_KERNELS: dict[str, Callable[[_Array], _Array]] = {
-    "bilinear": _triangle,
-    "bicubic": _keys,
-    "lanczos3": _lanczos(3),
-    "lanczos5": _lanczos(5),
-}
-
-
-def _interpolated(x: Any, axis: int, factor: int, kernel: Callable[[_Array], _Array]) -> Any:
-    """Interpolates along an axis."""
-    shape = tuple(x.shape)
-    old, new = shape[axis], shape[axis] * factor
-    places = (np.arange(new) + 0.5) / factor - 0.5
-    weights = kernel(np.abs(places[:, None] - np.arange(old)[None, :]))
-    weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float64 if x.dtype == "float64" else np.float32)
-    before, behind = math.prod(shape[1:axis]), math.prod(shape[axis + 1 :])
-    rows = ops.reshape(x, (-1, old, behind) if shape[0] is None else (shape[0] * before, old, behind))
-    made = ops.cast(ops.matmul(ops.cast(weights, rows.dtype), rows), x.dtype)
-    return ops.reshape(made, (shape[0], *shape[1:axis], new, *shape[axis + 1 :]))

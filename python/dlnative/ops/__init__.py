@@ -169,6 +169,7 @@ from dlnative.ops.sorting import argsort, sort, top_k
 from dlnative.utils.lazy import lazily
 
 if TYPE_CHECKING:
+    from dlnative.ops import image as image
     from dlnative.ops.bins import bincount, digitize, histogram, searchsorted
     from dlnative.ops.blocks import depth_to_space, space_to_depth
     from dlnative.ops.control import scan
@@ -273,6 +274,7 @@ _LATER = {
     "custom_gradient": "custom_gradient",
     "cumulative": "cumprod cumsum diff nancumprod nancumsum nanprod prod trapezoid",
     "einstein": "einsum",
+    "image": "",
     "loops": "associative_scan cond fori_loop map switch vectorized_map while_loop",
     "matrices": "correlate cross diag diagflat diagonal inner kron outer tensordot trace tril triu vander vdot",
     "scaling": "moments normalize psnr sparsemax",
@@ -315,7 +317,7 @@ __all__ = [
     "flipud", "floor", "floor_divide", "fmax", "fmin", "fmod", "fori_loop", "full", "full_like", "gcd", "gelu",
     "geomspace", "get_item", "glu", "greater", "greater_equal", "gru", "hamming", "hanning", "hard_shrink",
     "hard_sigmoid", "hard_silu", "hard_swish", "hard_tanh", "heaviside", "histogram", "hsplit", "hstack", "hypot",
-    "identity", "imag", "in_top_k", "inner", "is_tensor", "isclose", "isfinite", "isin", "isinf", "isnan",
+    "identity", "imag", "image", "in_top_k", "inner", "is_tensor", "isclose", "isfinite", "isin", "isinf", "isnan",
     "isneginf", "isposinf", "isreal", "kaiser", "kron", "layer_normalization", "lcm", "ldexp", "leaky_relu",
     "left_shift", "less", "less_equal", "linspace", "log", "log10", "log1p", "log2", "log_sigmoid", "log_softmax",
     "logaddexp", "logaddexp2", "logical_and", "logical_not", "logical_or", "logical_xor", "logspace", "logsumexp",

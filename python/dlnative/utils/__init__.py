@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlnative.data.batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from dlnative.data.py_dataset import PyDataset
+from dlnative.utils.lazy import lazily
 from dlnative.utils.naming import reset_names
 from dlnative.utils.progbar import Progbar
 from dlnative.utils.random_seed import set_random_seed
@@ -17,22 +18,31 @@ from dlnative.utils.terminal import (
     is_interactive_logging_enabled,
 )
 
+if TYPE_CHECKING:
+    from dlnative.utils.image_utils import array_to_img, img_to_array, load_img, save_img
+
 Sequence = PyDataset  # Keras's older name
 
 __all__ = [
     "Progbar",
     "PyDataset",
     "Sequence",
+    "array_to_img",
     "clear_session",
     "disable_interactive_logging",
     "enable_interactive_logging",
+    "img_to_array",
     "is_interactive_logging_enabled",
+    "load_img",
     "normalize",
     "pack_x_y_sample_weight",
+    "save_img",
     "set_random_seed",
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]
+
+__getattr__ = lazily(__name__, {"image_utils": ("array_to_img", "img_to_array", "load_img", "save_img")})
 
 
 def clear_session(free_memory: bool = True) -> None:
