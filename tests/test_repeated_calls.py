@@ -158,6 +158,24 @@ def test_plans_follow_the_object_as_it_is(change: Callable[[Scaled], object], ra
         np.testing.assert_array_equal(first, second)
 
 
+def test_what_was_called_between_two_runs_follows_the_next(random: np.random.RandomState) -> None:
+    """A dict that is at a run what it was at the run before, but was something else in a call between them."""
+    x, y = random.uniform(-1, 1, (2, 8, 4)).astype("float32")
+    model = Scaled()
+    model.compile("sgd", "mse")
+    model.evaluate(x, y, verbose=0)
+    first = model(x)
+    model.evaluate(x, y, verbose=0)
+    for size, shift in ((3, 7.0), (8, 7.0), (5, 2.0)):  # sizes that were called and that were not
+        model.options["shift"] = shift
+        model(x[:size])
+        model.predict(x[:size], verbose=0)
+        model.options["shift"] = 0.0
+        model.evaluate(x, y, verbose=0)
+        np.testing.assert_array_equal(model(x[:size]), first[:size])
+        np.testing.assert_array_equal(model.predict(x[:size], verbose=0), first[:size])
+
+
 def test_a_frozen_variable_stays_and_thaws(random: np.random.RandomState) -> None:
     x, y = random.uniform(-1, 1, (2, 32, 4)).astype("float32")
     model = Scaled()

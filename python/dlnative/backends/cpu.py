@@ -50,9 +50,8 @@ class CpuBackend:
             program.arena_bytes, program.feeds, program.results, program.externals, buffers, instructions
         )
 
-    def invalidate(self, array: Array) -> None:
-        """Weights that were packed from this memory are packed anew before they are next used."""
-        _native.invalidate_prepacked(array)
+    # Weights that were packed from this memory are packed anew before they are next used.
+    invalidate = staticmethod(_native.invalidate_prepacked)
 
     def place(self, arrays: list[Array]) -> list[Any]:
         """Arrays lie where they are computed with."""

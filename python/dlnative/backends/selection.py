@@ -37,6 +37,8 @@ _made: dict[str, Backend] = {}
 _current: Backend | None = None
 # What a backend wants to do before somebody reads a variable's memory. Empty unless one has memory of its own.
 readers: list[Callable[[Array], None]] = []
+# What each backend in use wants to hear of an array that plans may read and somebody has written.
+invalidators: list[Callable[[Array], None]] = []
 
 
 def register(name: str, make: Callable[[], Backend]) -> None:
@@ -47,7 +49,9 @@ def register(name: str, make: Callable[[], Backend]) -> None:
         make: returns the backend when it is first needed.
     """
     _makers[name] = make
-    _made.pop(name, None)
+    former = _made.pop(name, None)
+    if former is not None:
+        invalidators.remove(former.invalidate)
 
 
 def known() -> list[str]:
@@ -66,6 +70,7 @@ def get(name: str) -> Backend:
         if name not in _makers:
             raise ValueError(f"backend: expected one of {', '.join(_makers)}, got {name!r}")
         found = _made[name] = _makers[name]()
+        invalidators.append(found.invalidate)
     return found
 
 
@@ -79,8 +84,8 @@ def current() -> Backend:
 
 def invalidate(array: Array) -> None:
     """Tells all backends that an array that plans may read has been written."""
-    for known in list(_made.values()):
-        known.invalidate(array)
+    for each in invalidators:
+        each(array)
 
 
 def read(array: Array) -> None:

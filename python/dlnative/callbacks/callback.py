@@ -133,11 +133,12 @@ class CallbackList(Callback):
         self._progress = [callback for callback in self.callbacks if isinstance(callback, ProgbarLogger)]
         self.set_model(model)
         self.set_params(params)
-        written = [(callback, _written(callback)) for callback in self.callbacks]
-        self._hooks: dict[str, list[Callable[..., None]]] = {
-            name: [getattr(callback, name) for callback, names in written if not names.isdisjoint(ways)]
-            for name, ways in _HOOKS.items()
-        }
+        self._hooks: dict[str, tuple[Callable[..., None], ...]] = dict.fromkeys(_HOOKS, ())
+        for callback in self.callbacks:
+            names = _written(callback)
+            for name, ways in _HOOKS.items():
+                if not names.isdisjoint(ways):
+                    self._hooks[name] = (*self._hooks[name], getattr(callback, name))
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Gives the callbacks `verbose`, `epochs` and `steps`."""
@@ -257,11 +258,12 @@ def _numbers(logs: dict[str, Any] | None) -> dict[str, Any]:
     """Returns logs whose NumPy scalars are Python numbers: the same dict if there are none."""
     if not logs:
         return {} if logs is None else logs
-    if any(isinstance(value, _ARRAYS) and np.ndim(value) == 0 for value in logs.values()):
-        return {
-            name: value.item() if isinstance(value, _ARRAYS) and np.ndim(value) == 0 else value
-            for name, value in logs.items()
-        }
+    for value in logs.values():
+        if value.__class__ is not float and isinstance(value, _ARRAYS) and np.ndim(value) == 0:
+            return {
+                name: value.item() if isinstance(value, _ARRAYS) and np.ndim(value) == 0 else value
+                for name, value in logs.items()
+            }
     return logs
 
 

@@ -34,6 +34,8 @@ _MOST_STATES = 8  # plans for one signature, as layers are frozen and thawed
 _BYTES_A_PLAN, _BYTES_AN_INSTRUCTION, _BYTES_A_BUFFER = 4096, 1536, 512
 
 uses = itertools.count()
+# How often a plan that depends on what lists, sets and dicts hold was found good by an owner that does not look inside.
+_found_elsewhere = [0]
 _lock = RLock()
 _resting = [False]  # whether Python's search for cycles is switched off and will be switched on again
 
@@ -47,7 +49,8 @@ class Compiled:
     """
 
     __slots__ = (
-        "__weakref__", "_dependencies", "_places", "_version", "executor", "leaves", "nbytes", "outputs", "program", "used",
+        "__weakref__", "_dependencies", "_places", "_version", "contents", "executor", "leaves", "nbytes", "outputs",
+        "program", "used",
     )  # fmt: skip
 
     def __init__(self, trace: Trace, outputs: Any) -> None:
@@ -71,6 +74,8 @@ class Compiled:
         self._places = [(variable, variable.root, variable.offset) for variable in variables]
         # Weakly: an owner of plans is most often among these, and what it holds had better not hold it.
         self._dependencies = [(weakref.ref(item), item.plan_state()) for item in trace.dependencies]
+        # Lists, sets and dicts among what the dependencies are in that state with, and what stands in them.
+        self.contents = [(found, _parts(found)) for item in trace.dependencies for found in item.containers()]
 
     @property
     def current(self) -> bool:
@@ -90,6 +95,15 @@ class Compiled:
         self._version = now
         return True
 
+    @property
+    def same_contents(self) -> bool:
+        """Whether lists, sets and dicts of the dependencies hold what they held when the plan was last good."""
+        for container, parts in self.contents:
+            held = container if container.__class__ is list else _parts(container)
+            if len(held) != len(parts) or not all(map(operator.is_, held, parts)):
+                return False
+        return True
+
     def run(self, feeds: list[Array]) -> Any:
         """Runs on arrays of exactly the feeds' shapes and dtypes and returns the outputs, nested as they were traced."""
         results = self.executor.run(feeds)
@@ -97,6 +111,10 @@ class Compiled:
             return results[0] if results[0].ndim else results[0][()]
         pending = iter(results)
         return map_structure(lambda leaf: _unwrapped(next(pending)) if isinstance(leaf, Tensor) else leaf, self.outputs)
+
+
+def _parts(container: Any) -> tuple[Any, ...]:
+    return (*container, *container.values()) if container.__class__ is dict else tuple(container)
 
 
 def _unwrapped(result: Array) -> Any:
@@ -157,11 +175,20 @@ def _symbolic(leaf: Any) -> Any:
 
 
 class Plans:
-    """The plans of one owner, by signature: its view of the cache."""
+    """The plans of one owner, by signature: its view of the cache.
 
-    __slots__ = ("__weakref__", "_by_signature", "_found", "_setting", "_version", "nbytes", "shortest")
+    Args:
+        looks_inside: whether the owner calls `look_inside` before it runs plans.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = (
+        "__weakref__", "_by_signature", "_elsewhere", "_found", "_looks_inside", "_setting", "_version", "nbytes",
+        "shortest",
+    )  # fmt: skip
+
+    def __init__(self, looks_inside: bool = False) -> None:
+        self._looks_inside = looks_inside
+        self._elsewhere = -1
         self._by_signature: dict[Hashable, list[Compiled]] = {}  # the latest first
         self._found: dict[Hashable, Compiled] = {}  # what is good as long as the version stands still
         self._setting: Hashable = None
@@ -193,6 +220,7 @@ class Plans:
             for compiled in self._by_signature.get((signature, self._setting), ()):
                 if compiled.current:
                     found = self._found[signature] = compiled
+                    self._note_contents(compiled)
                     break
             else:
                 return None
@@ -225,9 +253,30 @@ class Plans:
         plans.insert(0, compiled)
         self.nbytes += compiled.nbytes
         self._found[signature] = compiled
+        self._note_contents(compiled)
         for outdated in plans[_MOST_STATES:]:
             self.drop((signature, self._setting), outdated)
         _drop_oldest(compiled)
+
+    def look_inside(self) -> None:
+        """Looks whether lists, sets and dicts of layers hold what they held when plans were found good.
+
+        If not, or if other owners have found plans good since this was last called, all plans look at what they depend on.
+        """
+        if self._elsewhere == _found_elsewhere[0]:
+            if self._version != version.current[0]:
+                return  # these look anyway
+            for compiled in list(self._found.values()):
+                if not compiled.same_contents:
+                    break
+            else:
+                return
+        version.bump()
+        self._elsewhere = _found_elsewhere[0]
+
+    def _note_contents(self, compiled: Compiled) -> None:
+        if compiled.contents and not self._looks_inside:
+            _found_elsewhere[0] += 1
 
     def also(self, signature: Hashable, compiled: Compiled) -> None:
         """Makes a plan known by another signature, as long as nothing changes."""

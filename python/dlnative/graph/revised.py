@@ -31,3 +31,7 @@ class Revised:
     def plan_state(self) -> tuple[Any, ...]:
         """Returns what plans depend on; see `graph.trace.Dependency`."""
         return (self.__dict__.setdefault("_revision", None),)
+
+    def containers(self) -> list[Any]:
+        """Returns the lists, sets and dicts whose parts `plan_state` tells: they change without a sound."""
+        return []

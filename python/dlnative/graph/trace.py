@@ -27,6 +27,9 @@ class Dependency(Protocol):
     def plan_state(self) -> tuple[Any, ...]:
         """Returns what plans depend on. As long as all parts are the same objects, a plan that was good is good."""
 
+    def containers(self) -> list[Any]:
+        """Returns the lists, sets and dicts whose parts are in that: they change without a sound."""
+
 
 class ReadAfterUpdate(Exception):  # noqa: N818 it asks for another trace, and reaches nobody
     """A trace reads or assigns a variable whose new value no tensor has: an update in place at the end makes it."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlnative import dtypes, version
-from dlnative.backends.selection import invalidate, read, readers
+from dlnative.backends.selection import invalidate, invalidators, read, readers
 from dlnative.graph import name_scope
 from dlnative.graph.arena import padded
 from dlnative.graph.op import size_of
@@ -179,6 +179,8 @@ class Variable:
 
     def _checked(self, value: Any) -> Any:
         """Returns a value to assign, of the variable's shape (or one that broadcasts to it) and dtype."""
+        if value.__class__ is np.ndarray and value.dtype is self._value.dtype and value.shape == self.shape:
+            return value
         if isinstance(value, Variable):
             value = value._symbol() if current_trace() is not None else value.value
         if not isinstance(value, Tensor):
@@ -212,7 +214,8 @@ class Variable:
         value = self._checked(value)
         if trace is None:
             self._value[...] = value
-            invalidate(self._value)
+            for each in invalidators:
+                each(self._value)
             return
         if not isinstance(value, Tensor):
             value = constant(np.array(np.broadcast_to(value, self.shape), order="C"))
@@ -223,7 +226,8 @@ class Variable:
     def fill(self, value: float) -> None:
         """Sets every element to one number, at once: not in a traced function."""
         self._value.fill(value)
-        invalidate(self._value)
+        for each in invalidators:
+            each(self._value)
 
     if TYPE_CHECKING:  # dlnative.ops.operators gives tensors and variables their arithmetic
 

@@ -26,7 +26,7 @@ def model_floats(model: Any) -> str:
     return floats_of(model.dtype)
 
 
-def input_arrays(model: Any, call: str, x: Any, *, finite: bool = True) -> Any:
+def input_arrays(model: Any, call: str, x: Any, *, finite: bool = True, floats: str | None = None) -> Any:
     """Returns the inputs as checked arrays, nested as they were given; a `Sequential` that has seen no data yet is built.
 
     Args:
@@ -34,13 +34,14 @@ def input_arrays(model: Any, call: str, x: Any, *, finite: bool = True) -> Any:
         call: who was given them, for messages.
         x: the inputs.
         finite: whether NaN and infinity are refused.
+        floats: what `model_floats` returned, for who knows it.
 
     Raises:
         ValueError, TypeError: if they do not fit the model.
     """
     if x is None:
         raise ValueError(f"{call}: expected inputs x, got None")
-    arrays = to_arrays(f"{call}: x", x, model_floats(model), finite=finite)
+    arrays = to_arrays(f"{call}: x", x, floats or model_floats(model), finite=finite)
     if not model.built and model._builds_from_shapes:
         same_length(Data(arrays, call=call))
         model.build(map_structure(lambda leaf: (None, *leaf.shape[1:]), arrays))
@@ -89,8 +90,8 @@ def samples(
         x, y, sample_weight, class_weight: see `Model.fit`.
         finite: whether NaN and infinity in inputs and targets are refused.
     """
-    arrays = input_arrays(model, call, x, finite=finite)
     floats = model_floats(model)
+    arrays = input_arrays(model, call, x, finite=finite, floats=floats)
     targets = None if y is None else to_arrays(f"{call}: y", y, floats, finite=finite)
     weights = None
     if sample_weight is not None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dlnative import metrics as metrics_module
@@ -36,16 +34,9 @@ class Logs:
             self._inner = version.current[0], _held_metrics(model._inner(attributes))
         return list(dict.fromkeys(found + self._inner[1]))
 
-    @contextmanager
-    def same_metrics(self) -> Iterator[None]:
+    def same_metrics(self) -> _SameMetrics:
         """Looks for the metrics once for a whole run: its plans hold them, so a later one would see nothing."""
-        before = self._of_run
-        model: Any = self._model()
-        self._of_run = model.metrics
-        try:
-            yield
-        finally:
-            self._of_run = before
+        return _SameMetrics(self)
 
     def of(self, mode: str) -> dict[str, Any]:
         """Returns what a run shows, sorted by name."""
@@ -70,6 +61,24 @@ class Logs:
         names = [name for name in names if name in logs] + [name for name in sorted(logs) if name not in names]
         values = [logs[name] for name in names]
         return values[0] if len(values) == 1 else values
+
+
+class _SameMetrics:
+    """A `with` block in which a model has the metrics that it has where the block begins."""
+
+    __slots__ = ("_before", "_logs")
+
+    def __init__(self, logs: Logs) -> None:
+        self._logs = logs
+
+    def __enter__(self) -> None:
+        logs = self._logs
+        self._before = logs._of_run
+        model: Any = logs._model()
+        logs._of_run = model.metrics
+
+    def __exit__(self, *error: object) -> None:
+        self._logs._of_run = self._before
 
 
 def _held_metrics(layers: list[Any]) -> list[Any]:

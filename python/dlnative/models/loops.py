@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from dlnative import config, version
+from dlnative import config
 from dlnative.callbacks import CallbackList, History
 from dlnative.callbacks.callback import looks_for_nan
 from dlnative.data.arrays import ArrayBatches, same_length, split
@@ -53,7 +53,7 @@ def fit(
         validation = _validation(model, validation_data)
     if isinstance(validation, ArrayBatches):
         validation.batch_size = validation_batch_size or batch_size or 32
-    version.bump()  # a list or a dict of a layer may have changed without a sound
+    model._steps.plans.look_inside()
     for mode, batches in (("train", source), ("test", validation)):
         if isinstance(batches, ArrayBatches):
             prepare(model, mode, Chunk(batches.data, 0, batches.data.size, batches.batch_size))
@@ -129,7 +129,7 @@ def evaluate(
     verbose = checks.checked_verbose("evaluate", verbose)
     steps = _checked_steps(model, "evaluate", "steps", steps)
     source = inputs.batches(model, "evaluate", x, y, sample_weight, batch_size)
-    version.bump()  # a list or a dict of a layer may have changed without a sound
+    model._steps.plans.look_inside()
     if isinstance(source, ArrayBatches):
         prepare(model, "test", Chunk(source.data, 0, source.data.size, source.batch_size))
     passes = Passes(source, steps)

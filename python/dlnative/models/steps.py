@@ -27,7 +27,7 @@ class Steps:
 
     def __init__(self, model: Trainer) -> None:
         self._model = weakref.ref(model)
-        self.plans = Plans()
+        self.plans = Plans(looks_inside=True)
         # What steps that a subclass has written returned last: a variable for each name, by mode.
         self.logs: dict[str, dict[str, Variable]] = {}
         # What functions that a subclass makes returned last, by mode.
