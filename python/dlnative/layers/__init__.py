@@ -107,6 +107,15 @@ if TYPE_CHECKING:
     from dlnative.layers.positions import RotaryEmbedding as RotaryEmbedding
     from dlnative.layers.positions import SinePositionEncoding as SinePositionEncoding
     from dlnative.layers.positions import TokenAndPositionEmbedding as TokenAndPositionEmbedding
+    from dlnative.layers.preprocessing.category_encoding import CategoryEncoding as CategoryEncoding
+    from dlnative.layers.preprocessing.discretization import Discretization as Discretization
+    from dlnative.layers.preprocessing.hashing import HashedCrossing as HashedCrossing
+    from dlnative.layers.preprocessing.hashing import Hashing as Hashing
+    from dlnative.layers.preprocessing.integer_lookup import IntegerLookup as IntegerLookup
+    from dlnative.layers.preprocessing.normalization import Normalization as Normalization
+    from dlnative.layers.preprocessing.rescaling import Rescaling as Rescaling
+    from dlnative.layers.preprocessing.string_lookup import StringLookup as StringLookup
+    from dlnative.layers.preprocessing.text_vectorization import TextVectorization as TextVectorization
     from dlnative.layers.rnn.bidirectional import Bidirectional as Bidirectional
     from dlnative.layers.rnn.conv_lstm import ConvLSTM1D as ConvLSTM1D
     from dlnative.layers.rnn.conv_lstm import ConvLSTM2D as ConvLSTM2D
@@ -149,6 +158,7 @@ __all__ = [
     "AveragePooling3D",
     "BatchNormalization",
     "Bidirectional",
+    "CategoryEncoding",
     "Concatenate",
     "Conv1D",
     "Conv1DTranspose",
@@ -165,6 +175,7 @@ __all__ = [
     "Dense",
     "DepthwiseConv1D",
     "DepthwiseConv2D",
+    "Discretization",
     "Dot",
     "Dropout",
     "EinsumDense",
@@ -181,10 +192,13 @@ __all__ = [
     "GlobalMaxPooling3D",
     "GroupNormalization",
     "GroupQueryAttention",
+    "HashedCrossing",
+    "Hashing",
     "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
+    "IntegerLookup",
     "LSTMCell",
     "Lambda",
     "Layer",
@@ -199,12 +213,14 @@ __all__ = [
     "Minimum",
     "MultiHeadAttention",
     "Multiply",
+    "Normalization",
     "PReLU",
     "Permute",
     "PositionEmbedding",
     "RMSNormalization",
     "ReLU",
     "RepeatVector",
+    "Rescaling",
     "Reshape",
     "ReversibleEmbedding",
     "RotaryEmbedding",
@@ -222,7 +238,9 @@ __all__ = [
     "SpectralNormalization",
     "StackedRNNCells",
     "Step",
+    "StringLookup",
     "Subtract",
+    "TextVectorization",
     "ThresholdedReLU",
     "TimeDistributed",
     "TokenAndPositionEmbedding",
@@ -272,6 +290,14 @@ _LATER = {
         "GlobalMaxPooling2D", "GlobalMaxPooling3D", "MaxPooling1D", "MaxPooling2D", "MaxPooling3D",
     ),
     "positions": ("PositionEmbedding", "RotaryEmbedding", "SinePositionEncoding", "TokenAndPositionEmbedding"),
+    "preprocessing.category_encoding": ("CategoryEncoding",),
+    "preprocessing.discretization": ("Discretization",),
+    "preprocessing.hashing": ("HashedCrossing", "Hashing"),
+    "preprocessing.integer_lookup": ("IntegerLookup",),
+    "preprocessing.normalization": ("Normalization",),
+    "preprocessing.rescaling": ("Rescaling",),
+    "preprocessing.string_lookup": ("StringLookup",),
+    "preprocessing.text_vectorization": ("TextVectorization",),
     "rnn.bidirectional": ("Bidirectional",),
     "rnn.conv_lstm": ("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"),
     "rnn.gru": ("GRU", "GRUCell"),

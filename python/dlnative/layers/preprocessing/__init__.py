@@ -1,0 +1,1 @@
+"""Layers that prepare features: numbers in the model, text at its entry."""
