@@ -28,7 +28,8 @@ def per_axis(name: str, what: str, value: Any, rank: int, least: int = 1) -> tup
     Raises:
         ValueError: if there are others, or another number of them.
     """
-    listed = [value] * rank if hasattr(value, "__index__") else value
+    alone = hasattr(value, "__index__") and getattr(value, "ndim", 0) == 0  # arrays have the method as well
+    listed = [value] * rank if alone else value
     try:
         found = tuple([operator.index(item) for item in listed])
     except TypeError:

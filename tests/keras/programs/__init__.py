@@ -9,6 +9,7 @@ from __future__ import annotations
 from programs import (
     attention,
     convolutional,
+    images,
     layers,
     losses,
     metrics,
@@ -35,6 +36,7 @@ GROUPS: dict[str, dict[str, Program]] = {
     "convolutional": convolutional.PROGRAMS,
     "attention": attention.PROGRAMS,
     "recurrent": recurrent.PROGRAMS,
+    "images": images.PROGRAMS,
     "weights": weights.PROGRAMS,
     "training": training.PROGRAMS,
     "standalone": standalone.PROGRAMS,

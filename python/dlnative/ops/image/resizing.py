@@ -69,7 +69,7 @@ def shares(xp: Any, old: int, new: int, scale: Any, translation: Any, kernel: _K
     total = xp.sum(weights, axis=1, keepdims=True)
     enough = xp.abs(total) > 1000 * float(np.finfo(np.float32).eps)
     inside = xp.logical_and(places >= -0.5, places <= old - 0.5)
-    shared = weights / xp.where(total == 0, 1.0, total)
+    shared = weights / xp.where(xp.equal(total, 0.0), 1.0, total)
     return xp.where(xp.logical_and(enough, inside[:, None]), shared, 0.0)
 
 
@@ -246,7 +246,8 @@ def scale_and_translate(
     if method not in _METHODS:
         raise ValueError(f"{name}: Invalid value for argument `method`: expected {', '.join(_METHODS)}, got {method!r}")
     x = to_float(images)
-    shape, rank = shape_of(name, output_shape), len(x.shape)
+    rank = len(x.shape)
+    shape = tuple(output_shape) if None in x.shape else shape_of(name, output_shape)
     axes = normalize_axes(tuple(spatial_dims), rank, name)
     others = [index for index in range(rank) if index not in axes]
     if len(shape) != rank or any(x.shape[index] not in (None, shape[index]) for index in others):
