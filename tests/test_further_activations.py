@@ -53,7 +53,6 @@ def test_maxout() -> None:
     inputs = dlnative.Input((3,))
     assert layer(inputs).shape == (None, 4)
     again = layers.deserialize(layers.serialize(layer))
-    again.build((None, 3))
     again.set_weights([kernel, bias])
     np.testing.assert_array_equal(again(x), y)
     np.testing.assert_array_equal(activations.maxout(X, 2, axis=0), X.max(axis=0, keepdims=True))

@@ -50,8 +50,8 @@ def test_a_cell_that_a_user_wrote_is_trained() -> None:
     model.compile(dlnative.optimizers.Adam(0.02), "mse")
     losses = model.fit(x, y, epochs=100, batch_size=16, verbose=0).history["loss"]
     assert losses[-1] < 0.5 * losses[0]
-    again = layers.RNN.from_config(model.layers[0].get_config())
-    assert isinstance(again.cell, Leaky)  # found in this module, which is loaded
+    again = layers.RNN.from_config(model.layers[0].get_config(), custom_objects={"Leaky": Leaky})
+    assert isinstance(again.cell, Leaky)
 
 
 @pytest.mark.parametrize("make", [*MADE, layers.ConvLSTM1D])

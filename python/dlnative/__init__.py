@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from dlnative import datasets as datasets
     from dlnative import generation as generation
     from dlnative import preprocessing as preprocessing
+    from dlnative import saving as saving
     from dlnative import tree as tree
     from dlnative.ops.remat import remat as remat
     from dlnative.verification import Report
@@ -73,7 +74,7 @@ def __getattr__(name: str) -> Any:
     """Imports what few programs use when it is asked for."""
     import importlib
 
-    if name in ("classic", "datasets", "generation", "preprocessing", "tree"):
+    if name in ("classic", "datasets", "generation", "preprocessing", "saving", "tree"):
         return importlib.import_module(f"dlnative.{name}")
     if name == "remat":
         return importlib.import_module("dlnative.ops.remat").remat
@@ -125,6 +126,7 @@ __all__ = [
     "random",
     "regularizers",
     "remat",
+    "saving",
     "selftest",
     "set_num_threads",
     "tree",

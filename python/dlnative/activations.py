@@ -36,6 +36,7 @@ from dlnative.ops import (
     tanh_shrink,
     threshold,
 )
+from dlnative.saving.registration import get_registered_object
 from dlnative.utils.registry import unknown
 
 
@@ -219,19 +220,42 @@ def get(identifier: Any) -> Callable[..., Any]:
     if identifier is None:
         return linear
     if isinstance(identifier, str):
-        if identifier not in _FUNCTIONS:
+        found = _FUNCTIONS.get(identifier) or get_registered_object(identifier)
+        if found is None:
             raise ValueError(unknown("activation", identifier, _FUNCTIONS))
-        return _FUNCTIONS[identifier]
+        return found
+    if isinstance(identifier, dict):
+        return deserialize(identifier)
     if callable(identifier):
         return identifier
     raise ValueError(f"activation: expected a name or a function, got {identifier!r}")
 
 
-def serialize(activation: Callable[..., Any]) -> str:
-    """Returns the name of an activation."""
-    return str(getattr(activation, "__name__", type(activation).__name__))
+def by_name(name: str) -> Callable[..., Any] | None:
+    """Returns the activation of this library that has a name; `None` if there is none."""
+    return _FUNCTIONS.get(name)
 
 
-def deserialize(name: str) -> Callable[..., Any]:
-    """Returns the activation of a name."""
-    return get(name)
+def serialize(activation: Any) -> Any:
+    """Returns the name of an activation, another function or a layer as a dict in Keras's format."""
+    name = getattr(activation, "__name__", None)
+    if name is not None and _FUNCTIONS.get(name) is activation:
+        return name
+    from dlnative.saving.serialization import serialize_keras_object
+
+    return serialize_keras_object(activation)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Callable[..., Any]:
+    """Returns the activation that `serialize` returned.
+
+    Args:
+        config: a name, or a dict.
+        custom_objects: functions by name, which come first.
+    """
+    found = get_registered_object(config, custom_objects) if isinstance(config, str) else None
+    if found is None and isinstance(config, dict):
+        from dlnative.saving.serialization import deserialize_keras_object
+
+        found = deserialize_keras_object(config, custom_objects)
+    return get(config if found is None else found)

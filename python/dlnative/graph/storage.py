@@ -12,6 +12,7 @@ import contextlib
 import os
 import sys
 from _thread import allocate_lock  # as in threading, which takes 3 ms to import
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,9 @@ from dlnative.backends.selection import read
 from dlnative.graph.arena import ALIGNMENT, Arena, padded
 
 Array = np.ndarray[Any, Any]
+
+# How many bytes variables may still take, in a list, while a model is loaded from a file that nobody vouches for.
+budget: ContextVar[list[int] | None] = ContextVar("budget", default=None)
 
 _POOLED = 1 << 16  # bytes; smaller blocks are left to NumPy
 _PAGE = 1 << 12  # bytes
@@ -48,8 +52,31 @@ def _copied(values: Array) -> Memory:
     return memory
 
 
+def check_budget(nbytes: int, spend: bool = False) -> None:
+    """Refuses memory that a model which is being loaded may not have; see `budget`.
+
+    Args:
+        nbytes: how much.
+        spend: whether it is taken now.
+
+    Raises:
+        ValueError: if there is a budget, and less is left of it.
+    """
+    left = budget.get()
+    if left is None:
+        return
+    if nbytes > left[0]:
+        raise ValueError(
+            f"load_model: expected variables that go with the size of the file, got one of {nbytes} bytes: the "
+            "configuration is damaged, or that of another model"
+        )
+    if spend:
+        left[0] -= nbytes
+
+
 def zeroed(nbytes: int, unset: int = 0) -> Memory:
     """Returns bytes that begin on a cache line: zeros, but for the first `unset`, which may be anything."""
+    check_budget(nbytes, spend=True)
     if nbytes >= _POOLED and sys.platform == "linux":
         return np.asarray(_pool.take(nbytes, unset))[:nbytes].view(Memory)
     block = np.zeros(nbytes + ALIGNMENT, np.uint8)

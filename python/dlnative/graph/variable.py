@@ -13,7 +13,7 @@ from dlnative.backends.selection import invalidate, invalidators, read, readers
 from dlnative.graph import name_scope
 from dlnative.graph.arena import padded
 from dlnative.graph.op import size_of
-from dlnative.graph.storage import Memory, zeroed
+from dlnative.graph.storage import Memory, check_budget, zeroed
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.trace import constant, current_trace
 from dlnative.utils.devices import check_devices
@@ -84,6 +84,7 @@ class Variable:
             if shape is None:
                 raise ValueError(f'Variable "{self.name}": expected a shape beside an initializer function, got None')
             self.dtype = dtypes.standardize(dtype)
+            check_budget(size_of(tuple(shape)) * dtypes.ITEM_SIZES[self.dtype])
             value = np.asarray(initializer(tuple(shape), dtype=self.dtype))
         else:
             if dtype is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 from dlnative.layers.activations import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
@@ -31,7 +30,6 @@ from dlnative.layers.reshaping import (
     UpSampling3D,
 )
 from dlnative.utils.lazy import lazily
-from dlnative.utils.registry import unknown
 
 if TYPE_CHECKING:
     from dlnative.layers.attention import AdditiveAttention as AdditiveAttention
@@ -313,14 +311,11 @@ __getattr__ = lazily(__name__, _LATER)
 
 
 def serialize(layer: Any) -> dict[str, Any]:
-    """Returns the class name and the config of a layer, from which `deserialize` makes another."""
-    own = type(layer).__module__.startswith("dlnative.")
-    return {
-        "module": "keras.layers" if own else type(layer).__module__,
-        "class_name": type(layer).__name__,
-        "config": layer.get_config(),
-        "registered_name": None if own else type(layer).__name__,
-    }
+    """Returns a layer as a dict in Keras's format, from which `deserialize` makes another."""
+    from dlnative.saving.serialization import serialize_keras_object
+
+    made: dict[str, Any] = serialize_keras_object(layer)
+    return made
 
 
 def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
@@ -328,26 +323,16 @@ def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = 
 
     Args:
         config: a dict with `class_name` and `config`.
-        custom_objects: classes by name, which come first.
+        custom_objects: classes by name.
 
     Raises:
-        ValueError: for an unknown class.
+        TypeError, ValueError: for an unknown class, or what is no layer.
     """
-    from dlnative import models
+    from dlnative.saving.serialization import deserialize_keras_object
 
     if not isinstance(config, dict) or "class_name" not in config:
         raise ValueError(f"layer: expected the config of a layer, got {config!r}")
-    name = str(config["class_name"])
-    own = {key: globals().get(key) or __getattr__(key) for key in __all__}
-    known = {key: value for key, value in own.items() if isinstance(value, type) and issubclass(value, Layer)}
-    known |= {key: getattr(models, key) for key in models.__all__ if isinstance(getattr(models, key), type)}
-    found = (custom_objects or {}).get(name) or known.get(name) or _loaded(config.get("module"), name)
-    if found is None:
-        raise ValueError(unknown("layer", name, known))
-    return found.from_config(dict(config.get("config", {})))
-
-
-def _loaded(module: Any, name: str) -> Any:
-    """Returns a class of layers of a module that the program has imported itself, or `None`."""
-    found = getattr(sys.modules.get(str(module)), name, None)
-    return found if isinstance(found, type) and issubclass(found, Layer) else None
+    made = deserialize_keras_object(config, custom_objects)
+    if not isinstance(made, Layer):
+        raise ValueError(f"layer: expected the config of a layer, got {made!r}")
+    return made

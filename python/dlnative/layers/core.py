@@ -8,17 +8,6 @@ from typing import Any
 from dlnative import ops
 from dlnative.layers.layer import Layer
 from dlnative.symbolic import map_shapes
-from dlnative.utils.registry import name_of_function, named_function
-
-
-def _name(function: Any) -> Any:
-    """Returns what a config holds of a function: its name if it is one of the library's, and otherwise the function."""
-    name = getattr(function, "__name__", "")
-    return name if name in ops.__all__ and getattr(ops, name) is function else name_of_function(function)
-
-
-def _function(name: str) -> Any:
-    return getattr(ops, name) if name in ops.__all__ else named_function(name)
 
 
 class Identity(Layer):
@@ -99,11 +88,11 @@ class Lambda(Layer):
         return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
 
     def get_config(self) -> dict[str, Any]:
-        config = {**super().get_config(), "function": _name(self.function)}
+        config = {**super().get_config(), "function": self.function}
         if self.output_shape is not None:
-            config["output_shape"] = _name(self.output_shape)
+            config["output_shape"] = self.output_shape
         if self.mask is not None:
-            config["mask"] = _name(self.mask) if callable(self.mask) else ops.convert_to_numpy(self.mask).tolist()
+            config["mask"] = self.mask if callable(self.mask) else ops.convert_to_numpy(self.mask)
         return {**config, "arguments": self.arguments}
 
     @classmethod
@@ -115,14 +104,18 @@ class Lambda(Layer):
         Args:
             config: the config.
             custom_objects: functions by name.
-            safe_mode: configs hold no code, so nothing depends on it.
+            safe_mode: whether the code of a lambda is refused; by default as the load that this is a part of says.
         """
-        del safe_mode
+        from dlnative.saving.serialization import deserialize_keras_object
+
+        safe = True if safe_mode is None else safe_mode
         given = dict(config)
-        for name in ("function", "output_shape", "mask"):
+        for name in ("function", "output_shape", "mask", "arguments"):
             value = given.get(name)
-            if isinstance(value, str):
-                given[name] = (custom_objects or {}).get(value) or _function(value)
+            if isinstance(value, dict):
+                given[name] = deserialize_keras_object(value, custom_objects, safe)
+        if isinstance(given.get("output_shape"), list):
+            given["output_shape"] = tuple(given["output_shape"])
         return super().from_config(given)
 
 

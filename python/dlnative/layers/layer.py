@@ -198,7 +198,7 @@ class Layer(Stateless):
             policy = dtype_policies.deserialize(config["dtype"])
             config = {**config, "dtype": policy if isinstance(policy, DTypePolicyMap) else policy.name}
         try:
-            return cls(**config)
+            return cls(**{name: _revived(value) for name, value in config.items()})
         except Exception as error:
             raise TypeError(
                 f"{cls.__name__}: expected a config that makes such a layer, got {config}: {error}"
@@ -340,9 +340,13 @@ class Layer(Stateless):
             raise AttributeError(f'{cls} "{self.__dict__["name"]}": has no "{name}" yet: the layer is not built')
         raise AttributeError(f'{cls} "{self.__dict__["name"]}": has no attribute "{name}"')
 
+    def _stored_variables(self) -> list[Any]:
+        """Returns the layer's own weights in the order in which files have them."""
+        return [*self._trainable_variables, *self._non_trainable_variables]
+
     def save_own_variables(self, store: dict[str, Any]) -> None:
         """Puts the values of the layer's own weights into a dict, by their places: those made to be trained first."""
-        for place, variable in enumerate([*self._trainable_variables, *self._non_trainable_variables]):
+        for place, variable in enumerate(self._stored_variables()):
             store[str(place)] = variable.numpy()
 
     def load_own_variables(self, store: dict[str, Any]) -> None:
@@ -351,14 +355,14 @@ class Layer(Stateless):
         Raises:
             ValueError: if there are more or fewer, the layer is not built, or a shape is another; nothing is then changed.
         """
-        variables = [*self._trainable_variables, *self._non_trainable_variables]
+        variables = self._stored_variables()
         self._check_load_own_variables(store)
         arrays = [variable._checked(store[str(place)]) for place, variable in enumerate(variables)]
         for variable, array in zip(variables, arrays, strict=True):
             variable.assign(array)
 
     def _check_load_own_variables(self, store: dict[str, Any]) -> None:
-        count = len(self._trainable_variables) + len(self._non_trainable_variables)
+        count = len(self._stored_variables())
         if len(store.keys()) != count:
             state = "" if self.built else ", for the layer was never built"
             raise ValueError(f"{self._label}: expected {count} variables to load{state}, got {len(store.keys())}")
@@ -369,3 +373,16 @@ class Layer(Stateless):
     def __getstate__(self) -> dict[str, Any]:
         """Copies of a layer share no compiled functions with it, and are called in no model but the one that is copied."""
         return {**self.__dict__, "_function": None, "_held": None, "_last_call": None}
+
+
+def _revived(value: Any) -> Any:
+    """Returns an argument whose configuration is that of a layer, or of a class of the user's, as such an object."""
+    if isinstance(value, dict) and {"class_name", "config"} <= value.keys():
+        from dlnative.saving.registration import get_registered_object
+        from dlnative.saving.serialization import deserialize_keras_object
+
+        known = [value.get(key) for key in ("registered_name", "class_name")]
+        own = any(isinstance(name, str) and get_registered_object(name) is not None for name in known)
+        if own or str(value.get("module")).endswith((".layers", ".models")):
+            return deserialize_keras_object(value)
+    return [_revived(part) for part in value] if isinstance(value, list) else value

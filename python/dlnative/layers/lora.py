@@ -43,27 +43,21 @@ class LowRankLayer(Layer):
         if not self.lora_enabled:
             super().save_own_variables(store)
             return
-        for place, variable in enumerate(self._without_factors()):
+        for place, variable in enumerate(self._stored_variables()):
             main = variable is getattr(self, f"_{self._main}")
             store[str(place)] = ops.convert_to_numpy(self._effective()) if main else variable.numpy()
 
     def load_own_variables(self, store: dict[str, Any]) -> None:
         """Takes the values of the weights out of a dict; the product of the narrow matrices becomes zero."""
-        if not self.lora_enabled:
-            super().load_own_variables(store)
-            return
-        variables = self._without_factors()
-        if len(store.keys()) != len(variables):
-            raise ValueError(f"{self._label}: expected {len(variables)} variables to load, got {len(store.keys())}")
-        arrays = [variable._checked(store[str(place)]) for place, variable in enumerate(variables)]
-        for variable, array in zip(variables, arrays, strict=True):
-            variable.assign(array)
-        for letter in "ab":
+        super().load_own_variables(store)
+        for letter in "ab" if self.lora_enabled else "":
             factor = getattr(self, f"lora_{self._main}_{letter}")
             factor.assign(ops.zeros(factor.shape))
 
-    def _without_factors(self) -> list[Variable]:
+    def _stored_variables(self) -> list[Variable]:
         """Returns the layer's own weights in the order in which they were made, but the narrow matrices."""
+        if not self.lora_enabled:
+            return super()._stored_variables()
         factors = {getattr(self, f"lora_{self._main}_{letter}") for letter in "ab"}
         return [variable for variable in self._variables if variable not in factors]
 

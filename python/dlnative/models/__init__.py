@@ -11,10 +11,20 @@ from dlnative.utils.lazy import lazily
 
 if TYPE_CHECKING:
     from dlnative.models.cloning import clone_model as clone_model
+    from dlnative.saving.api import load_model as load_model
+    from dlnative.saving.api import save_model as save_model
 
-__all__ = ["Functional", "Model", "Sequential", "clone_model", "model_from_json"]
+__all__ = ["Functional", "Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
 
-__getattr__ = lazily(__name__, {"cloning": ["clone_model"]})
+_own = lazily(__name__, {"cloning": ["clone_model"]})
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("load_model", "save_model"):
+        from dlnative import saving
+
+        return getattr(saving, name)
+    return _own(name)
 
 
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:
@@ -32,6 +42,6 @@ def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = No
     """
     import json
 
-    from dlnative.models.serialization import deserialize
+    from dlnative.saving.serialization import deserialize_keras_object
 
-    return deserialize(json.loads(json_string), custom_objects)
+    return deserialize_keras_object(json.loads(json_string), custom_objects)

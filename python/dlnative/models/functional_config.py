@@ -10,7 +10,8 @@ from dlnative.graph.tree import flatten, map_structure
 from dlnative.layers.input import InputLayer
 from dlnative.layers.layer import Layer
 from dlnative.models.function import Function
-from dlnative.models.serialization import deserialize, serialize
+from dlnative.saving.serialization import deserialize_keras_object as deserialize
+from dlnative.saving.serialization import serialize_keras_object as serialize
 from dlnative.symbolic import KerasTensor
 
 _KEYS = ("layers", "input_layers", "output_layers")

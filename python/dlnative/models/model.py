@@ -185,6 +185,43 @@ class Model(Trainer, Layer):
             else super().from_config(config)
         )
 
+    def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
+        """Saves the model as a file that `saving.load_model`, and Keras, open; see `saving.save_model`.
+
+        Args:
+            filepath: where, with the ending `.keras` (or `.h5`).
+            overwrite: whether a file of that name is replaced without a question.
+            zipped: whether it is one file; otherwise a folder with the same contents.
+            **kwargs: see `saving.save_model`.
+        """
+        from dlnative.saving.api import save_model
+
+        save_model(self, filepath, overwrite, zipped, **kwargs)
+
+    def save_weights(self, filepath: Any, overwrite: bool = True, max_shard_size: Any = None) -> None:
+        """Saves the weights and the state of the optimizer; see `saving.save_weights`.
+
+        Args:
+            filepath: where, with the ending `.weights.h5`, `.weights.npz` or `.safetensors`.
+            overwrite: whether a file of that name is replaced without a question.
+            max_shard_size: how many GB a file may have; `None` for one file.
+        """
+        from dlnative.saving.api import save_weights
+
+        save_weights(self, filepath, overwrite, max_shard_size)
+
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
+        """Loads weights; see `saving.load_weights`.
+
+        Args:
+            filepath: the file.
+            skip_mismatch: whether layers for which the file has other shapes are left as they are.
+            **kwargs: see `saving.load_weights`.
+        """
+        from dlnative.saving.api import load_weights
+
+        load_weights(self, filepath, skip_mismatch, **kwargs)
+
     def to_json(self, **kwargs: Any) -> str:
         """Returns the class and the configuration as text, from which `models.model_from_json` makes such a model again.
 
@@ -193,9 +230,9 @@ class Model(Trainer, Layer):
         """
         import json
 
-        from dlnative.models.serialization import serialize
+        from dlnative.saving.serialization import serialize_keras_object
 
-        return json.dumps(serialize(self), **kwargs)
+        return json.dumps(serialize_keras_object(self), **kwargs)
 
     def get_state_tree(self, value_format: str = "backend_tensor") -> dict[str, Any]:
         """Returns the values of all variables, nested by the parts of their paths.

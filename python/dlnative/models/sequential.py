@@ -210,7 +210,7 @@ class Sequential(Model):
 
     def get_config(self) -> dict[str, Any]:
         """Returns the layers, and the shape that the model was built for, as `from_config` takes them, in Keras's format."""
-        from dlnative.models.serialization import serialize
+        from dlnative.saving.serialization import serialize_keras_object as serialize
 
         config: dict[str, Any] = {
             "name": self.name, "trainable": self.trainable, "layers": [serialize(layer) for layer in self._layers],
@@ -229,7 +229,7 @@ class Sequential(Model):
             config: the configuration.
             custom_objects: classes of the user's, by name.
         """
-        from dlnative.models.serialization import deserialize
+        from dlnative.saving.serialization import deserialize_keras_object as deserialize
 
         model = cls(name=config.get("name"))
         for layer in config["layers"]:

@@ -118,7 +118,7 @@ class Trainer:
 
     def get_compile_config(self) -> dict[str, Any]:
         """Returns what `compile` was given, as numbers, text, lists and dicts; nothing if it was not called."""
-        from dlnative.models.serialization import serialize
+        from dlnative.saving.serialization import serialize_keras_object as serialize
 
         if not self.compiled:
             return {}
@@ -136,7 +136,7 @@ class Trainer:
         A subclass with a `compile` of its own, which may take other arguments, is left as it is, with a warning, unless it
         has a `compile_from_config` of its own as well.
         """
-        from dlnative.models.serialization import deserialize
+        from dlnative.saving.serialization import deserialize_keras_object as deserialize
 
         if self._overrides("compile"):
             warnings.warn(f"{self._label}: expected a compile_from_config beside a compile of its own", stacklevel=2)

@@ -60,6 +60,10 @@ class SeedGenerator:
         self.state.assign(ops.add(tensor, _ONE_STEP))
         return tensor
 
+    def save_own_variables(self, store: Any) -> None:
+        """Puts the state into a dict."""
+        store["0"] = self.state.numpy()
+
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments that make such a generator again."""
         return {"seed": self.seed}

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+from dlnative.saving.registration import CustomObjectScope, get_registered_object, known_objects
 from dlnative.utils.naming import to_snake_case
 
 
@@ -37,9 +38,19 @@ def publish(functions: Iterable[Callable[..., Any]]) -> None:
 
 
 def name_of_function(function: Any) -> Any:
-    """Returns the name of a published function, any other function as it is: what a config holds."""
+    """Returns a published function by its name, in Keras's format, any other function as it is: what a config holds."""
     name = getattr(function, "__name__", None)
-    return name if name is not None and _functions.get(name) is function else function
+    if name is None or _functions.get(name) is not function:
+        return function
+    return {"module": "builtins", "class_name": "function", "config": name, "registered_name": "function"}
+
+
+def published(name: str) -> Any:
+    """Returns the published function of a name; `None` if there is none."""
+    if name not in _functions:
+        for load in _loaders:
+            load()
+    return _functions.get(name)
 
 
 def named_function(name: Any) -> Any:
@@ -48,14 +59,16 @@ def named_function(name: Any) -> Any:
     Raises:
         ValueError: for an unknown name.
     """
+    if isinstance(name, dict):
+        from dlnative.saving.serialization import deserialize_keras_object
+
+        return deserialize_keras_object(name)
     if not isinstance(name, str):
         return name
-    if name not in _functions:
-        for load in _loaders:
-            load()
-    if name not in _functions:
+    found = published(name)
+    if found is None:
         raise ValueError(unknown("function", name, _functions))
-    return _functions[name]
+    return found
 
 
 class Registry:
@@ -140,9 +153,9 @@ class Registry:
         Raises:
             ValueError: for an unknown name.
         """
-        if custom_objects and name in custom_objects:
-            return custom_objects[name]
-        found = None
+        found = get_registered_object(name, custom_objects) if isinstance(name, str) else None
+        if found is not None:
+            return found
         if isinstance(name, str):
             found = self.names.get(name) or self.names.get(name.lower())
             found = found or self._all_names.get(name) or self._all_names.get(name.lower())
@@ -151,12 +164,13 @@ class Registry:
         return found
 
     def serialize(self, item: Any) -> Any:
-        """Returns the class name and the arguments of an object; the name of a function; `None` for `None`."""
-        if item is None:
-            return None
-        if isinstance(item, self.base):
-            return {"class_name": type(item).__name__, "config": item.get_config()}  # type: ignore[attr-defined]
-        return getattr(item, "__name__", str(item))
+        """Returns an object as a dict in Keras's format; the name of a function of this kind; `None` for `None`."""
+        name = getattr(item, "__name__", None)
+        if name is not None and self._all_names.get(name) is item:
+            return name
+        from dlnative.saving.serialization import serialize_keras_object
+
+        return serialize_keras_object(item)
 
     def deserialize(self, config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
         """Makes an object from what `serialize` returned.
@@ -171,8 +185,15 @@ class Registry:
         arguments: dict[str, Any] = {}
         if isinstance(config, dict):
             name, given = config.get("class_name"), config.get("config")
+            registered = config.get("registered_name")
+            if name == "__lambda__":
+                from dlnative.saving.serialization import deserialize_keras_object
+
+                return deserialize_keras_object(config, custom_objects)
             if name == "function":
                 name, given = given, None
+            elif registered and get_registered_object(registered, custom_objects) is not None:
+                name = registered
             arguments = dict(given or {})
         elif isinstance(config, str):
             name = config
@@ -181,4 +202,8 @@ class Registry:
         found = self.named(name, custom_objects)
         if not isinstance(found, type):
             return found
-        return found.from_config(arguments) if hasattr(found, "from_config") else found(**arguments)
+        make = found.from_config if hasattr(found, "from_config") else lambda config: found(**config)
+        if not custom_objects:
+            return make(arguments)
+        with CustomObjectScope(known_objects(custom_objects)):
+            return make(arguments)

@@ -1,0 +1,161 @@
+"""Saves and loads whole models and weights, in the format that a file's name says."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import Any
+
+from dlnative.saving import arrays, files, keras_file
+from dlnative.saving.state import load_state, save_state
+from dlnative.saving.stores import Writer
+from dlnative.utils.terminal import show
+
+_WEIGHTS = (".weights.h5", ".weights.npz", ".safetensors")
+
+
+def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
+    """Saves a model: its configuration, its weights, and, if it is compiled, the state of its optimizer.
+
+    The file is there as a whole or not at all, even if the program is killed while it writes.
+
+    Args:
+        model: the model.
+        filepath: where: `name.keras`, or `name.h5` in the format of Keras 2; or an open file, for the first.
+        overwrite: whether a file of that name is replaced without a question.
+        zipped: whether it is one file; otherwise a folder with the same contents.
+        **kwargs: `include_optimizer`, for an `.h5` file: whether the state of the optimizer is saved.
+
+    Raises:
+        ValueError: for another ending of the name.
+
+    Example:
+        >>> import os, tempfile
+        >>> import dlnative
+        >>> model = dlnative.Sequential([dlnative.Input((4,)), dlnative.layers.Dense(2)])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     save_model(model, os.path.join(folder, "model.keras"))
+        ...     load_model(os.path.join(folder, "model.keras")).count_params()
+        10
+    """
+    kwargs.pop("include_optimizer", True)
+    if kwargs:
+        raise ValueError(f"The following argument(s) are not supported: {list(kwargs)}")
+    if isinstance(filepath, io.IOBase):
+        keras_file.write(model, filepath)  # type: ignore[arg-type]
+        return
+    path = os.fspath(filepath)
+    if not path.endswith(".keras"):
+        raise ValueError(
+            "Invalid filepath extension for saving. Please add either a `.keras` extension for the native Keras format "
+            f"(recommended) or a `.h5` extension. Received: filepath={filepath}"
+        )
+    if may_write(path, overwrite):
+        with files.replacing(path) as file:
+            keras_file.write(model, file)
+
+
+def may_write(path: str, overwrite: bool) -> bool:
+    """Tells whether a file may be written, after a question if there is one that would be replaced."""
+    if overwrite or not os.path.exists(path):
+        return True
+    answer = input(f"[WARNING] {path} already exists - overwrite? [y/n]").strip().lower()
+    while answer not in ("y", "n"):
+        answer = input("Enter y (overwrite) or n (cancel).").strip().lower()
+    if answer == "y":
+        show("[TIP] Next time specify overwrite=True!")
+    return answer == "y"
+
+
+def load_model(
+    filepath: Any, custom_objects: dict[str, Any] | None = None, compile: bool = True, safe_mode: bool = True
+) -> Any:
+    """Loads a model that `Model.save`, or Keras, has saved.
+
+    Args:
+        filepath: the file.
+        custom_objects: the user's classes and functions that it names, by name; those that are registered need not be given.
+        compile: whether the model is compiled as it was, with the state of its optimizer.
+        safe_mode: whether lambdas, whose code could do anything, are refused.
+
+    Returns:
+        The model.
+
+    Raises:
+        ValueError: if the file is damaged, or of another format.
+        TypeError: if it names a class that is not known.
+    """
+    if isinstance(filepath, io.IOBase):
+        data = filepath.read()
+        return keras_file.read(data, "load_model", custom_objects, compile, safe_mode)
+    path = os.fspath(filepath)
+    if not os.path.exists(path):
+        raise ValueError(f"File not found: filepath={path}. Please ensure the file is an accessible `.keras` zip file.")
+    if not path.endswith(".keras"):
+        raise ValueError(
+            f"File format not supported: filepath={path}. Keras 3 only supports V3 `.keras` files, and legacy H5 format files "
+            "(`.h5` extension)."
+        )
+    return keras_file.read(files.mapped(path), f'"{path}"', custom_objects, compile, safe_mode)
+
+
+def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_size: Any = None) -> None:
+    """Saves the weights of a model, and the state of its optimizer.
+
+    Args:
+        model: the model.
+        filepath: where: `name.weights.h5`, as Keras, `name.weights.npz` or `name.safetensors`.
+        overwrite: whether a file of that name is replaced without a question.
+        max_shard_size: must be `None`: one file has all.
+
+    Raises:
+        ValueError: for another ending of the name, or a model that is not built.
+    """
+    path = os.fspath(filepath)
+    if not path.endswith(_WEIGHTS):
+        raise ValueError(
+            f"The filename must end in `.weights.h5`. Received: filepath={path}; expected {', '.join(_WEIGHTS)}"
+        )
+    check_built(model, "saving")
+    if not may_write(path, overwrite):
+        return
+    writer = Writer()
+    save_state(model, writer)
+    with files.replacing(path) as file:
+        arrays.write(writer, path.rpartition(".")[2], file)
+
+
+def check_built(model: Any, doing: str) -> None:
+    """Refuses a model that has no weights yet."""
+    if not model.built:
+        raise ValueError(
+            f"You are {doing} the weights of a model that has not yet been built: expected {model._label} to be built, by "
+            "calling it on some data or by `build()`"
+        )
+
+
+def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwargs: Any) -> None:
+    """Loads weights that `save_weights`, or Keras, has saved, or those of a whole model.
+
+    Args:
+        model: the model, which must be built.
+        filepath: a file of one of the formats of `save_weights`, or a `.keras` file.
+        skip_mismatch: whether layers for which the file has other shapes are left as they are, with a warning.
+        **kwargs: `objects_to_skip`: layers that are left as they are.
+
+    Raises:
+        ValueError: if the file is damaged, or does not fit the model, which is then unchanged.
+    """
+    skipped = kwargs.pop("objects_to_skip", None)
+    if kwargs:
+        raise ValueError(f"Invalid keyword arguments: {kwargs}")
+    path = os.fspath(filepath)
+    check_built(model, "loading")
+    data, name = files.mapped(path), path
+    if path.endswith(".keras"):
+        from dlnative.saving.archive import Archive
+
+        archive = Archive(data, f'"{path}"')
+        name = keras_file.weights_member(archive.names(), f'"{path}"')
+        data = archive.read(name)
+    load_state(model, arrays.reader(data, name, f'"{path}"'), skip_mismatch=skip_mismatch, skipped=skipped or ())
