@@ -21,7 +21,7 @@ class InputLayer(Layer):
     Args:
         shape: the shape without the batch.
         batch_size: the batch size, if it is fixed.
-        dtype: the element type, by default float32.
+        dtype: the element type, by default float32; `"string"` for text.
         sparse, ragged: only `None` or `False`: inputs are dense.
         batch_shape: the shape with the batch, instead of `shape` and `batch_size`.
         input_tensor: a `KerasTensor` that becomes the input; the other arguments must agree with it.
@@ -49,7 +49,8 @@ class InputLayer(Layer):
             warnings.warn("Argument `input_shape` is deprecated. Use `shape` instead.", stacklevel=2)
             shape = kwargs.pop("input_shape")
         batch_shape = kwargs.pop("batch_input_shape", batch_shape)
-        kind = None if dtype is None else dtypes.standardize(dtype)
+        # Text is given to layers that turn it into numbers; see models/entry.py.
+        kind = None if dtype is None else "string" if dtype == "string" else dtypes.standardize(dtype)
         super().__init__(name=name or auto_name("input_layer"), **kwargs)
         label = f'Input "{self.name}"'
         for what, value in (("sparse", sparse), ("ragged", ragged)):
@@ -161,7 +162,7 @@ def Input(
     Args:
         shape: the shape without the batch.
         batch_size: the batch size, if it is fixed.
-        dtype: the element type, by default float32.
+        dtype: the element type, by default float32; `"string"` for text.
         sparse, ragged: only `None` or `False`: inputs are dense.
         batch_shape: the shape with the batch, instead of `shape` and `batch_size`.
         name: a name.

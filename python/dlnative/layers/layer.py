@@ -126,6 +126,11 @@ class Layer(Stateless):
         """
         return layer_call if self._remat is None else self._remat.applied(self, layer_call)
 
+    @property
+    def computes_outside(self) -> bool:
+        """Whether the layer computes outside of the graph, and so stands at the entry of a model."""
+        return False
+
     # What a subclass writes.
 
     def call(self, *args: Any, **kwargs: Any) -> Any:

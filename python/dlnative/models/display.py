@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,10 +14,8 @@ from dlnative.graph.op import size_of
 from dlnative.graph.plans import Compiled
 from dlnative.graph.roles import PLAIN
 from dlnative.graph.tree import flatten_structure, pack, paths
+from dlnative.models.entry import ENTERED
 from dlnative.utils.terminal import show
-
-if TYPE_CHECKING:
-    from dlnative.models.trainer import Trainer
 
 
 def print_plan(model: Any, batch_size: int, mode: str, gpu: str | None = None) -> None:
@@ -42,7 +40,7 @@ def print_plan(model: Any, batch_size: int, mode: str, gpu: str | None = None) -
         show(f"prepacked weights: {prepacked:,} bytes")
 
 
-def _example(model: Trainer, batch_size: int, mode: str) -> Compiled:
+def _example(model: Any, batch_size: int, mode: str) -> Compiled:
     """Returns the plan of a step, for data made up from the shapes of the inputs and outputs.
 
     Raises:
@@ -56,24 +54,27 @@ def _example(model: Trainer, batch_size: int, mode: str) -> Compiled:
         raise ValueError(
             f"{model._label}: expected a model with Input or one that has seen data, got one whose shapes are unknown"
         )
-    x = [np.zeros((batch_size, *(extent or 1 for extent in tensor.shape[1:])), tensor.dtype) for tensor in tensors]
+    if model._entry is not None:
+        tensors = model._fed_graph.inputs
+    arrays = [np.zeros((batch_size, *(extent or 1 for extent in tensor.shape[1:])), tensor.dtype) for tensor in tensors]
+    x = _alone(arrays) if model._entry is None else {ENTERED: arrays}
     if mode == "predict":
-        return model._steps.get(mode, Data(_alone(x), call="plan"), batch_size)
-    outputs = flatten_structure(model.outputs)  # type: ignore[attr-defined]
+        return model._steps.get(mode, Data(x, call="plan"), batch_size)
+    outputs = flatten_structure(model.outputs)
     loss = model._objective.loss
     losses: list[Any] = []
     if loss is not None:
         loss.names = model._output_names()
         if not loss.built:
-            loss.build(pack(model.output, outputs))  # type: ignore[attr-defined]
+            loss.build(pack(model.output, outputs))
         by_path = {term.path: term.loss for term in loss.terms}
-        losses = [by_path.get(path) for path in paths(model.output)]  # type: ignore[attr-defined]
+        losses = [by_path.get(path) for path in paths(model.output)]
     y: list[Any] = []
     for index, tensor in enumerate(outputs):
         sparse = bool(losses) and _is_sparse(losses[index])
         shape = (batch_size, *tensor.shape[1:-1]) if sparse else (batch_size, *tensor.shape[1:])
         y.append(np.zeros(shape, "int32" if sparse else tensor.dtype))
-    return model._steps.get(mode, Data(_alone(x), pack(model.output, y), call="plan"), batch_size)  # type: ignore[attr-defined]
+    return model._steps.get(mode, Data(x, pack(model.output, y), call="plan"), batch_size)
 
 
 def _alone(leaves: list[Any]) -> Any:

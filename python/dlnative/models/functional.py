@@ -8,9 +8,10 @@ from dlnative.graph.tree import flatten, map_structure, pack
 from dlnative.layers.effects import get_mask, set_mask
 from dlnative.layers.layer import Layer
 from dlnative.models.compiled_loss import distinct
+from dlnative.models.entry import entered, entry_of
 from dlnative.models.function import Function, with_own_inputs
 from dlnative.models.model import Model
-from dlnative.symbolic import KerasTensor
+from dlnative.symbolic import KerasTensor, has_keras_tensor
 
 
 class Functional(Model):
@@ -36,6 +37,7 @@ class Functional(Model):
         super().__init__(name=name, trainable=trainable, autocast=False, **kwargs)
         inputs, outputs = with_own_inputs(self._label, inputs, outputs)
         self._graph = Function(inputs, outputs, self.name, label=self._label)
+        self._entry = entry_of(self._label, self._graph)
         self._layers = self._graph.layers
         self.built = True
         if not trainable:
@@ -106,33 +108,41 @@ class Functional(Model):
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """Calls the layers again on other inputs."""
-        leaves = self._graph.leaves(inputs)
+        graph = self._graph
+        if self._entry is not None and not has_keras_tensor([inputs]):
+            graph = self._entry.compiled
+            if not entered(inputs):
+                raise ValueError(
+                    f"{self._label}: expected arrays, got symbolic tensors: its first layers compute outside of the graph"
+                )
+        leaves = graph.leaves(inputs)
         if mask is not None:
             for leaf, found in zip(leaves, flatten(mask), strict=False):
                 if leaf is not None and found is not None and get_mask(leaf) is None:
                     set_mask(leaf, found)
         if training is None:
-            return self._graph.run(self._entered(leaves))
+            return graph.run(self._entered(graph, leaves))
 
         def told(
             function: Any, *args: Any, **kwargs: Any
         ) -> Any:  # what the caller says comes before what was recorded
             return function(*args, **(kwargs | {"training": training} if isinstance(function, Layer) else kwargs))
 
-        return self._graph.run(self._entered(leaves), told)
+        return graph.run(self._entered(graph, leaves), told)
 
-    def _entered(self, leaves: list[Any]) -> Any:
+    @staticmethod
+    def _entered(graph: Any, leaves: list[Any]) -> Any:
         """Returns inputs in the types and with the ranks of the symbolic inputs, nested as they are."""
         from dlnative import ops
 
-        fitted = self._graph.fitted(leaves, lambda leaf: ops.squeeze(leaf, -1), lambda leaf: ops.expand_dims(leaf, -1))
-        for index, (leaf, tensor) in enumerate(zip(fitted, self.inputs, strict=True)):
+        fitted = graph.fitted(leaves, lambda leaf: ops.squeeze(leaf, -1), lambda leaf: ops.expand_dims(leaf, -1))
+        for index, (leaf, tensor) in enumerate(zip(fitted, graph.inputs, strict=True)):
             if leaf is not None and leaf.dtype != tensor.dtype:
                 fitted[index] = ops.cast(leaf, tensor.dtype)
             mask = None if leaf is None else get_mask(leaves[index])
             if mask is not None and fitted[index] is not leaves[index]:
                 set_mask(fitted[index], mask)
-        return pack(self.input, fitted)
+        return pack(graph.input_structure, fitted)
 
     def get_config(self) -> dict[str, Any]:
         """Returns the layers and their calls, as `from_config` takes them, in Keras's format."""

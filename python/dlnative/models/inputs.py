@@ -12,13 +12,14 @@ from dlnative.data.conversion import floats_of, in_dtype, leaves_of, to_arrays
 from dlnative.data.iterables import IterableBatches, PyDatasetBatches, is_iterable_of_batches
 from dlnative.data.py_dataset import PyDataset
 from dlnative.graph.tree import flatten, map_structure, pack
+from dlnative.models.entry import as_arrays
 
 Array = np.ndarray[Any, Any]
 
 
 def model_floats(model: Any) -> str:
     """Returns the type that floats are fed in: float64 where a model, or one of its symbolic inputs, is float64."""
-    graph = model._graph
+    graph = model._fed_graph
     if graph is not None:
         for tensor in graph.inputs:
             if tensor.dtype == "float64":
@@ -41,6 +42,11 @@ def input_arrays(model: Any, call: str, x: Any, *, finite: bool = True, floats: 
     """
     if x is None:
         raise ValueError(f"{call}: expected inputs x, got None")
+    if not model.built and model._builds_from_shapes and model._begins_outside:
+        x = as_arrays(x)
+        model.build(map_structure(lambda leaf: (None, *np.shape(leaf)[1:]), x))
+    if model._entry is not None:
+        return model._entry(call, x)
     arrays = to_arrays(f"{call}: x", x, floats or model_floats(model), finite=finite)
     if not model.built and model._builds_from_shapes:
         same_length(Data(arrays, call=call))
@@ -69,7 +75,7 @@ def _knows(item: Any, known: dict[int, Any]) -> bool:
 
 def input_dtypes(model: Any, x: Any) -> list[str | None]:
     """Returns the types that the inputs are fed in, one for each array; `None`: that of the data."""
-    graph = model._graph
+    graph = model._fed_graph
     if graph is None:
         return [None] * len(leaves_of(x))
     if x.__class__ is np.ndarray:  # most often

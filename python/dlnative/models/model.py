@@ -9,6 +9,7 @@ from dlnative.layers.layer import Layer
 from dlnative.models import checks, inputs
 from dlnative.models.epoch import feeds_of
 from dlnative.models.trainer import Trainer
+from dlnative.symbolic import without_history
 from dlnative.utils.checks import integer
 from dlnative.utils.terminal import show
 
@@ -39,6 +40,8 @@ class Model(Trainer, Layer):
 
     # The calls between symbolic inputs and outputs, where they are known; see `Functional` and `Sequential`.
     _graph: Any = None
+    # What is computed outside of the graph, on what the model is given; see `Entry`.
+    _entry: Any = None
     _builds_from_shapes = False  # whether `build` takes the shapes of any inputs
 
     def __new__(cls: type[_Model], *args: Any, **kwargs: Any) -> _Model:
@@ -62,6 +65,27 @@ class Model(Trainer, Layer):
         if kwargs or "built" not in self.__dict__:  # beside another layer as a base, that one has been made already
             Layer.__init__(self, **kwargs)
         Trainer.__init__(self)
+
+    @property
+    def _fed_graph(self) -> Any:
+        """The calls that are compiled."""
+        entry = self._entry
+        return self._graph if entry is None else entry.compiled
+
+    def _call_arrays(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if self._entry is not None and args:
+            args = (self._entry(self._label, args[0]), *args[1:])
+        return super()._call_arrays(args, kwargs)
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        if self._entry is not None:
+            return without_history(self._graph.run(args[0]))
+        return super().compute_output_spec(*args, **kwargs)
+
+    def _call_keras_tensors(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if self._entry is not None:  # its calls become those of the model around it
+            return self.call(*args, **kwargs)
+        return super()._call_keras_tensors(args, kwargs)
 
     @property
     def layers(self) -> list[Layer]:

@@ -124,6 +124,10 @@ class Sequential(Model):
         self._functional._graph.label = self._label  # what messages call it
         self.built = True
 
+    @property
+    def _begins_outside(self) -> bool:
+        return bool(self._layers) and self._layers[0].computes_outside
+
     def _refuse_several_inputs(self, layer: Layer) -> None:
         needed = call_signature(layer).needed
         if len(needed) > 1:
@@ -134,7 +138,7 @@ class Sequential(Model):
 
     @staticmethod
     def _input(layer: Any, shape: tuple[Any, ...]) -> Any:
-        return InputLayer(batch_shape=(None, *shape[1:]), dtype=layer.compute_dtype).output
+        return InputLayer(batch_shape=(None, *shape[1:]), dtype=layer.input_dtype).output
 
     @property
     def layers(self) -> list[Layer]:
@@ -152,6 +156,10 @@ class Sequential(Model):
     @property
     def _graph(self) -> Any:
         return None if self._functional is None else self._functional._graph
+
+    @property
+    def _entry(self) -> Any:
+        return None if self._functional is None else self._functional._entry
 
     def _model(self) -> Functional:
         if self._functional is None:

@@ -62,7 +62,15 @@ def record(call: Call, specification: Callable[..., Any], computes_with_extents:
         specification: a function that takes symbolic tensors for the `KerasTensor`s and returns symbolic tensors.
         computes_with_extents: whether what cannot be found without all extents, as in `ops.zeros(ops.shape(x))`, is found
             with numbers in their place: what differs with the number is not known.
+
+    Raises:
+        ValueError: for text, which no op takes.
     """
+    if any(tensor.dtype == "string" for tensor in call.inputs):
+        name = getattr(call.function, "_label", None) or getattr(call.function, "__name__", "op")
+        raise ValueError(
+            f"{name}: expected numbers, got text: StringLookup, TextVectorization and Hashing turn it into numbers"
+        )
     try:
         return attach(call, _on_placeholders(call, specification, None))
     except UnknownExtentError:

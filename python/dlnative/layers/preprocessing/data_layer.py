@@ -38,8 +38,12 @@ class EntryLayer(Layer):
 
     @property
     def computes_outside(self) -> bool:
-        """Whether the layer, with the arguments it has, computes outside of the graph."""
         return True
+
+    @property
+    def input_dtype(self) -> str:
+        """The type of the input where nobody says: text."""
+        return "string"
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

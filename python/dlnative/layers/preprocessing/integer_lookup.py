@@ -104,6 +104,11 @@ class IntegerLookup(IndexLookup):
         self._back = np.array([0 if term is None else int(term) for term in self.get_vocabulary()], np.int64)
 
     @property
+    def input_dtype(self) -> str:
+        """The type of the input where nobody says."""
+        return "int64"
+
+    @property
     def computes_outside(self) -> bool:
         """Whether integers are hashed."""
         return self.oov_method == "farmhash" and self.num_oov_indices > 1

@@ -118,6 +118,11 @@ class StringLookup(IndexLookup):
         found = [names[place] if 0 <= place < len(names) else oov for place in places.ravel().tolist()]
         return np.array(found, dtype=np.str_).reshape(places.shape)
 
+    @property
+    def input_dtype(self) -> str:
+        """The type of the input where nobody says."""
+        return "int64" if self.invert else "string"
+
     def compute_output_spec(self, inputs: Any) -> Any:
         if self.invert:
             return KerasTensor(tuple(inputs.shape), "string")
