@@ -41,7 +41,7 @@ DLNATIVE_INLINE void read_call(const Call& call, GemmArguments<T>& each, std::in
 
 template <class T>
 struct Batch {
-  explicit Batch(const Call& call) { read_call(call, each, count); }
+  DLNATIVE_INLINE explicit Batch(const Call& call) { read_call(call, each, count); }
   GemmArguments<T> each;
   std::int64_t count;
 };

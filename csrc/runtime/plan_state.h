@@ -186,7 +186,11 @@ inline void Plan::State::choose_threads() {
 }
 
 inline void Plan::State::execute() {
-  run_range(0, steps.size(), [](Step& step) { step.kernel(step.call); });
+  if (regions.empty()) {
+    for (Step& step : steps) step.kernel(step.call);
+  } else {
+    run_range(0, steps.size(), [](Step& step) { step.kernel(step.call); });
+  }
 }
 
 // Runs the steps from the first to that before `behind`; `call` runs a kernel.
