@@ -116,6 +116,17 @@ def is_shape(structure: Any) -> bool:
     )
 
 
+def with_tuples(shape: Any) -> Any:
+    """Returns shapes that came from JSON, where they are lists of extents: as tuples, nested as they were."""
+    if isinstance(shape, dict):
+        return {name: with_tuples(part) for name, part in shape.items()}
+    if not isinstance(shape, (list, tuple)):
+        return shape
+    if any(isinstance(part, (list, tuple, dict)) for part in shape):
+        return [with_tuples(part) for part in shape]
+    return tuple(shape)
+
+
 def map_shapes(function: Callable[[Any], Any], structure: Any) -> Any:
     """Applies `function` to each shape in nested tuples, lists and dicts, or to each `KerasTensor`."""
     if isinstance(structure, dict):

@@ -16,7 +16,7 @@ from dlnative.layers.remat_scope import current_scope
 from dlnative.layers.signature import call_signature, is_tensor, shape_arguments, shapes_of, tensor_arguments
 from dlnative.layers.stateless import Stateless
 from dlnative.ops.core import record
-from dlnative.symbolic import Call, KerasTensor, map_shapes, without_history
+from dlnative.symbolic import Call, KerasTensor, map_shapes, with_tuples, without_history
 from dlnative.utils.naming import auto_name
 
 _Layer = TypeVar("_Layer", bound="Layer")
@@ -219,9 +219,9 @@ class Layer(Stateless):
     def build_from_config(self, config: dict[str, Any] | None) -> None:
         """Builds the layer with the shapes that `get_build_config` returned."""
         if config and "input_shape" in config:
-            self.build(config["input_shape"])
+            self.build(with_tuples(config["input_shape"]))
         elif config and "shapes_dict" in config:
-            self.build(**config["shapes_dict"])
+            self.build(**{name: with_tuples(shape) for name, shape in config["shapes_dict"].items()})
 
     # Types.
 

@@ -10,6 +10,7 @@ from dlnative.graph.tree import flatten, map_structure
 from dlnative.layers.input import InputLayer
 from dlnative.layers.layer import Layer
 from dlnative.models.function import Function
+from dlnative.saving import operations
 from dlnative.saving.serialization import deserialize_keras_object as deserialize
 from dlnative.saving.serialization import serialize_keras_object as serialize
 from dlnative.symbolic import KerasTensor
@@ -38,8 +39,12 @@ def graph_config(graph: Function) -> dict[str, Any]:
         return serialize(leaf)
 
     def described(function: Any, name: str, calls: list[Any]) -> dict[str, Any]:
-        inbound = [{"args": _mapped(entry, list(call.args)), "kwargs": _mapped(entry, call.kwargs)} for call in calls]
-        made = serialize(function) if isinstance(function, Layer) else _function_config(function, name)
+        if isinstance(function, Layer):
+            made, given = serialize(function), [(call.args, call.kwargs) for call in calls]
+        else:  # each of its calls has a name of its own
+            made, args, kwargs = operations.described(function, name, calls[0].args, calls[0].kwargs)
+            made, given = serialize(made), [(args, kwargs)]
+        inbound = [{"args": _mapped(entry, list(args)), "kwargs": _mapped(entry, kwargs)} for args, kwargs in given]
         return {**made, "name": name, "inbound_nodes": inbound}
 
     layers = []
@@ -71,26 +76,13 @@ def _names(graph: Function) -> dict[int, str]:
     return names
 
 
-def _function_config(function: Callable[..., Any], name: str) -> dict[str, Any]:
-    return {
-        "module": "dlnative.ops",
-        "class_name": function.__name__,
-        "config": {"name": name},
-        "registered_name": None,
-    }
-
-
 def _mapped(function: Callable[[Any], Any], structure: Any) -> Any:
-    """Applies a function to the leaves; JSON has no tuples, slices and `...`, which become dicts."""
+    """Applies a function to the leaves of what becomes JSON, which has no tuples."""
     if isinstance(structure, dict):
         return {key: _mapped(function, item) for key, item in structure.items()}
     if isinstance(structure, (list, tuple)):
-        items = [_mapped(function, item) for item in structure]
-        return items if isinstance(structure, list) else {"class_name": "__tuple__", "items": items}
-    if isinstance(structure, slice):
-        parts = [structure.start, structure.stop, structure.step]
-        return {"class_name": "__slice__", "config": dict(zip(("start", "stop", "step"), parts, strict=True))}
-    return {"class_name": "__ellipsis__", "config": {}} if structure is Ellipsis else function(structure)
+        return [_mapped(function, item) for item in structure]
+    return function(structure)
 
 
 def is_graph_config(cls: type, config: dict[str, Any]) -> bool:
@@ -176,10 +168,8 @@ def _is_history(structure: Any) -> bool:
 
 
 def _made(config: dict[str, Any], custom_objects: dict[str, Any] | None) -> Any:
-    if config.get("module") == "dlnative.ops":
-        from dlnative import ops
-
-        return getattr(ops, config["class_name"])
+    if operations.is_operation(config):
+        return operations.made(config)
     return deserialize({key: value for key, value in config.items() if key != "name"}, custom_objects)
 
 
@@ -203,12 +193,6 @@ def _arguments(node: Any, results: dict[tuple[str, int], list[Any]], custom_obje
         if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
             name, index, place = value["config"]["keras_history"]
             return results[name, index][place]
-        if isinstance(value, dict) and value.get("class_name") == "__slice__":
-            return slice(*[argument(value["config"][key]) for key in ("start", "stop", "step")])
-        if isinstance(value, dict) and value.get("class_name") == "__ellipsis__":
-            return Ellipsis
-        if isinstance(value, dict) and value.get("class_name") == "__tuple__":
-            return tuple(argument(item) for item in value["items"])
         if isinstance(value, dict) and {"class_name", "config"} <= value.keys():
             return deserialize(value, custom_objects)
         if isinstance(value, dict):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from dlnative.data.batches import Data
@@ -9,7 +10,7 @@ from dlnative.layers.layer import Layer
 from dlnative.models import checks, inputs
 from dlnative.models.epoch import feeds_of
 from dlnative.models.trainer import Trainer
-from dlnative.symbolic import without_history
+from dlnative.symbolic import KerasTensor, map_shapes, with_tuples, without_history
 from dlnative.utils.checks import integer
 from dlnative.utils.terminal import show
 
@@ -245,6 +246,36 @@ class Model(Trainer, Layer):
         from dlnative.saving.api import load_weights
 
         load_weights(self, filepath, skip_mismatch, **kwargs)
+
+    def build_from_config(self, config: dict[str, Any] | None) -> None:
+        """Builds the model for the shapes that `get_build_config` returned; one without a `build` by running its `call`.
+
+        Warns if that is not enough to build it: the class then needs a `build_from_config` of its own.
+        """
+        if not config or not {"input_shape", "shapes_dict"} & config.keys():
+            return
+        try:
+            if type(self).build is not Layer.build:
+                super().build_from_config(config)
+                return
+            shapes = config.get("shapes_dict") or {"input_shape": config["input_shape"]}
+            inputs = {
+                name.removesuffix("_shape"): map_shapes(
+                    lambda shape: KerasTensor(shape, self.compute_dtype), with_tuples(shape)
+                )
+                for name, shape in shapes.items()
+                if shape is not None
+            }
+            if "shapes_dict" in config:
+                self.compute_output_spec(**inputs)
+            else:
+                self.compute_output_spec(inputs["input"])
+        except Exception as error:
+            warnings.warn(
+                f"{self._label}: had a build config, but cannot be built automatically: expected its call to run on shapes "
+                f"{config}, or a build_from_config() of its own, got {type(error).__name__}: {error}",
+                stacklevel=2,
+            )
 
     def to_json(self, **kwargs: Any) -> str:
         """Returns the class and the configuration as text, from which `models.model_from_json` makes such a model again.
