@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -29,6 +31,28 @@ DISCRETE = {"cast", "copy"}
 
 def test_every_op_has_samples() -> None:
     assert {op.name for op in OPS.values() if not op.samples and not op.roles.region} == PLAN_ONLY
+
+
+def test_rows_of_files_that_are_loaded_later_are_known_before() -> None:
+    """A row whose file is not loaded yet is found by name, by the file that adds it, and is one of all."""
+    program = """
+import sys
+import dlnative
+from dlnative.graph.op import OPS
+assert "conv" in OPS and "dlnative.ops.convolution" not in sys.modules, sorted(sys.modules)
+at_import = set(dict.keys(OPS))
+assert OPS["conv"].name == "conv" and "dlnative.ops.attention" not in sys.modules
+everything = set(OPS)
+for name in dlnative.ops.__all__:
+    getattr(dlnative.ops, name)
+assert set(dict.keys(OPS)) == everything > at_import
+try:
+    OPS["nobody"]
+except KeyError:
+    print("done")
+"""
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert result.stdout == "done\n", result.stderr
 
 
 @pytest.mark.parametrize("op", SAMPLED, ids=lambda op: op.name)

@@ -6,7 +6,7 @@ Kinds of attributes: `int`, `bool`, `float`, `ints` (with their number before th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, ItemsView, Iterator, KeysView, Mapping, Sequence, ValuesView
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -213,7 +213,55 @@ class Op:
         return tuple(ints), tuple(floats)
 
 
-OPS: dict[str, Op] = {}
+class OpTable(dict[str, Op]):
+    """The rows by name, those of modules that are not imported yet too: who asks for one of these imports its module."""
+
+    def __init__(self) -> None:
+        self._modules: dict[str, str] = {}
+
+    def promise(self, module: str, names: Sequence[str]) -> None:
+        """Says which rows a module adds when it is imported."""
+        self._modules.update(dict.fromkeys(names, module))
+
+    def __missing__(self, name: str) -> Op:
+        import importlib
+
+        if name not in self._modules:
+            raise KeyError(name)
+        importlib.import_module(self._modules[name])
+        found = self.get(name)
+        assert found is not None
+        return found
+
+    def _complete(self) -> None:
+        for name in self._modules:
+            self[name]
+
+    def __contains__(self, name: object) -> bool:
+        return super().__contains__(name) or name in self._modules
+
+    def __iter__(self) -> Iterator[str]:
+        self._complete()
+        return super().__iter__()
+
+    def __len__(self) -> int:
+        self._complete()
+        return super().__len__()
+
+    def keys(self) -> KeysView[str]:  # type: ignore[override]
+        self._complete()
+        return super().keys()
+
+    def values(self) -> ValuesView[Op]:  # type: ignore[override]
+        self._complete()
+        return super().values()
+
+    def items(self) -> ItemsView[str, Op]:  # type: ignore[override]
+        self._complete()
+        return super().items()
+
+
+OPS = OpTable()
 SERVING: dict[str, Op] = {}  # what the planner itself uses, by what it is for
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dlnative.graph.op import OPS
 from dlnative.ops import chain as chain
 from dlnative.ops import operators as operators
 from dlnative.ops import optimizer as optimizer
@@ -37,53 +38,7 @@ from dlnative.ops.activation import (
     tanh_shrink,
     threshold,
 )
-from dlnative.ops.arithmetic import (
-    arccos,
-    arccosh,
-    arcsin,
-    arcsinh,
-    arctan,
-    arctan2,
-    arctanh,
-    bitwise_and,
-    bitwise_invert,
-    bitwise_left_shift,
-    bitwise_not,
-    bitwise_or,
-    bitwise_right_shift,
-    bitwise_xor,
-    cbrt,
-    cosh,
-    floor_divide,
-    fmod,
-    hypot,
-    left_shift,
-    log2,
-    log10,
-    mod,
-    nextafter,
-    right_shift,
-    sinh,
-    tan,
-)
-from dlnative.ops.attention import dot_product_attention
-from dlnative.ops.bits import saturate_cast, view
 from dlnative.ops.conversion import cast, convert_to_numpy, convert_to_tensor, is_tensor
-from dlnative.ops.convolution import conv, conv_transpose, depthwise_conv, separable_conv
-from dlnative.ops.creation import (
-    arange,
-    empty,
-    empty_like,
-    eye,
-    full,
-    full_like,
-    identity,
-    ones,
-    ones_like,
-    tri,
-    zeros,
-    zeros_like,
-)
 from dlnative.ops.elementwise import (
     abs,
     absolute,
@@ -123,32 +78,9 @@ from dlnative.ops.elementwise import (
     true_divide,
     where,
 )
-from dlnative.ops.encoding import multi_hot, one_hot
-from dlnative.ops.indexing import get_item, take, take_along_axis
-from dlnative.ops.joining import (
-    append,
-    array_split,
-    concatenate,
-    dsplit,
-    dstack,
-    hsplit,
-    hstack,
-    meshgrid,
-    repeat,
-    split,
-    stack,
-    tile,
-    unstack,
-    vsplit,
-    vstack,
-)
 from dlnative.ops.linalg import dot, matmul
 from dlnative.ops.loss import binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy
-from dlnative.ops.normalization import batch_normalization, layer_normalization, rms_normalization
-from dlnative.ops.pooling import adaptive_average_pool, adaptive_max_pool, average_pool, max_pool
-from dlnative.ops.recurrent import gru, lstm, simple_rnn
 from dlnative.ops.reduction import all, amax, amin, any, argmax, argmin, max, mean, min, std, sum, var
-from dlnative.ops.rounding import ceil, round, trunc
 from dlnative.ops.shape import (
     broadcast_to,
     expand_dims,
@@ -163,19 +95,82 @@ from dlnative.ops.shape import (
     swapaxes,
     transpose,
 )
-from dlnative.ops.slicing import scatter, scatter_update, slice, slice_update
 from dlnative.ops.softmax import log_softmax, softmax
-from dlnative.ops.sorting import argsort, sort, top_k
 from dlnative.utils.lazy import lazily
 
 if TYPE_CHECKING:
     from dlnative.ops import image as image
+    from dlnative.ops.arithmetic import (
+        arccos,
+        arccosh,
+        arcsin,
+        arcsinh,
+        arctan,
+        arctan2,
+        arctanh,
+        bitwise_and,
+        bitwise_invert,
+        bitwise_left_shift,
+        bitwise_not,
+        bitwise_or,
+        bitwise_right_shift,
+        bitwise_xor,
+        cbrt,
+        cosh,
+        floor_divide,
+        fmod,
+        hypot,
+        left_shift,
+        log2,
+        log10,
+        mod,
+        nextafter,
+        right_shift,
+        sinh,
+        tan,
+    )
+    from dlnative.ops.attention import dot_product_attention
     from dlnative.ops.bins import bincount, digitize, histogram, searchsorted
+    from dlnative.ops.bits import saturate_cast, view
     from dlnative.ops.blocks import depth_to_space, space_to_depth
     from dlnative.ops.control import scan
+    from dlnative.ops.convolution import conv, conv_transpose, depthwise_conv, separable_conv
+    from dlnative.ops.creation import (
+        arange,
+        empty,
+        empty_like,
+        eye,
+        full,
+        full_like,
+        identity,
+        ones,
+        ones_like,
+        tri,
+        zeros,
+        zeros_like,
+    )
     from dlnative.ops.cumulative import cumprod, cumsum, diff, nancumprod, nancumsum, nanprod, prod, trapezoid
     from dlnative.ops.custom_gradient import custom_gradient
     from dlnative.ops.einstein import einsum
+    from dlnative.ops.encoding import multi_hot, one_hot
+    from dlnative.ops.indexing import get_item, take, take_along_axis
+    from dlnative.ops.joining import (
+        append,
+        array_split,
+        concatenate,
+        dsplit,
+        dstack,
+        hsplit,
+        hstack,
+        meshgrid,
+        repeat,
+        split,
+        stack,
+        tile,
+        unstack,
+        vsplit,
+        vstack,
+    )
     from dlnative.ops.loops import associative_scan, cond, fori_loop, map, switch, vectorized_map, while_loop
     from dlnative.ops.matrices import (
         correlate,
@@ -193,6 +188,7 @@ if TYPE_CHECKING:
         vander,
         vdot,
     )
+    from dlnative.ops.normalization import batch_normalization, layer_normalization, rms_normalization
     from dlnative.ops.numeric import (
         allclose,
         angle,
@@ -226,7 +222,10 @@ if TYPE_CHECKING:
         sinc,
     )
     from dlnative.ops.padding import flip, fliplr, flipud, pad, roll, rot90
+    from dlnative.ops.pooling import adaptive_average_pool, adaptive_max_pool, average_pool, max_pool
     from dlnative.ops.ranges import array, bartlett, blackman, geomspace, hamming, hanning, kaiser, linspace, logspace
+    from dlnative.ops.recurrent import gru, lstm, simple_rnn
+    from dlnative.ops.rounding import ceil, round, trunc
     from dlnative.ops.scaling import moments, normalize, psnr, sparsemax
     from dlnative.ops.search import (
         argpartition,
@@ -242,6 +241,8 @@ if TYPE_CHECKING:
         unravel_index,
         vectorize,
     )
+    from dlnative.ops.slicing import scatter, scatter_update, slice, slice_update
+    from dlnative.ops.sorting import argsort, sort, top_k
     from dlnative.ops.special import cdist, erfc, erfinv
     from dlnative.ops.statistics import (
         average,
@@ -266,8 +267,29 @@ if TYPE_CHECKING:
 
 operators.install()
 
-# Functions that few programs use: their files are loaded when they are asked for.
+# Functions that not every program uses: their files are loaded when they, or rows of theirs, are asked for.
 _LATER = {
+    "arithmetic": (
+        "arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise_and bitwise_invert bitwise_left_shift "
+        "bitwise_not bitwise_or bitwise_right_shift bitwise_xor cbrt cosh floor_divide fmod hypot left_shift "
+        "log2 log10 mod nextafter right_shift sinh tan"
+    ),
+    "attention": "dot_product_attention",
+    "bits": "saturate_cast view",
+    "convolution": "conv conv_transpose depthwise_conv separable_conv",
+    "creation": "arange empty empty_like eye full full_like identity ones ones_like tri zeros zeros_like",
+    "encoding": "multi_hot one_hot",
+    "indexing": "get_item take take_along_axis",
+    "joining": (
+        "append array_split concatenate dsplit dstack hsplit hstack meshgrid repeat split stack tile unstack "
+        "vsplit vstack"
+    ),
+    "normalization": "batch_normalization layer_normalization rms_normalization",
+    "pooling": "adaptive_average_pool adaptive_max_pool average_pool max_pool",
+    "recurrent": "gru lstm simple_rnn",
+    "rounding": "ceil round trunc",
+    "slicing": "scatter scatter_update slice slice_update",
+    "sorting": "argsort sort top_k",
     "bins": "bincount digitize histogram searchsorted",
     "blocks": "depth_to_space space_to_depth",
     "control": "scan",
@@ -295,6 +317,30 @@ _LATER = {
         "nanpercentile nanquantile nanstd nansum nanvar percentile ptp quantile"
     ),
 }
+_ROWS = {
+    "arithmetic": (
+        "arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise_and bitwise_or bitwise_xor cbrt cosh "
+        "floor_divide fmod hypot integer_power left_shift log10 log2 nextafter remainder right_shift round "
+        "sinh tan trunc"
+    ),
+    "attention": "attention attention_gradient",
+    "bits": "view",
+    "convolution": "conv conv_input_gradient conv_weight_gradient",
+    "depthwise": "depthwise_conv depthwise_conv_input_gradient depthwise_conv_weight_gradient",
+    "encoding": "one_hot",
+    "indexing": "argsort gather scatter",
+    "joining": "concatenate",
+    "normalization": (
+        "batch_normalization batch_normalization_gradient batch_normalization_training layer_normalization "
+        "layer_normalization_gradient"
+    ),
+    "pooling": "average_pool average_pool_gradient max_pool max_pool_choice max_pool_gradient",
+    "recurrent_rows": "gru gru_gradient lstm lstm_gradient simple_rnn simple_rnn_gradient",
+    "region": "cond custom_gradient scan while_loop",
+    "rounding": "",
+}
+for _file, _names in _ROWS.items():
+    OPS.promise(f"{__name__}.{_file}", _names.split())
 __getattr__ = lazily(__name__, {file: names.split() for file, names in _LATER.items()})
 
 

@@ -12,7 +12,6 @@ from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.conversion import cast, to_float, to_index
 from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis, operation, scalar
 from dlnative.ops.elementwise import clip, log
-from dlnative.ops.encoding import one_hot
 from dlnative.ops.reduction import reduce
 from dlnative.ops.shape import squeeze
 from dlnative.ops.softmax import last_axis, row_sum
@@ -201,6 +200,8 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
         )
     p = last_axis(output, axis)
     p = clip(call("divide", p, reduce("sum", p, -1, True)), EPSILON, 1.0 - EPSILON)
+    from dlnative.ops.encoding import one_hot
+
     chosen = one_hot(target, output.shape[axis], dtype=dtype_of(p))
     return call("negative", reduce("sum", call("multiply", chosen, log(p)), -1))
 

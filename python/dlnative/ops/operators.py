@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from dlnative import ops
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.variable import Variable
-from dlnative.ops import arithmetic, conversion, elementwise, indexing, linalg, rounding, shape
+from dlnative.ops import conversion, elementwise, linalg, shape
 
 
 def _swapped(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
     return lambda a, b: function(b, a)
+
+
+def _later(name: str) -> Callable[..., Any]:
+    """Returns a function of `dlnative.ops` whose file need not be loaded yet."""
+    return lambda *args: getattr(ops, name)(*args)
 
 
 _BINARY = {
@@ -19,15 +25,15 @@ _BINARY = {
     "sub": elementwise.subtract,
     "mul": elementwise.multiply,
     "truediv": elementwise.divide,
-    "floordiv": arithmetic.floor_divide,
-    "mod": arithmetic.mod,
+    "floordiv": _later("floor_divide"),
+    "mod": _later("mod"),
     "pow": elementwise.power,
     "matmul": linalg.matmul,
-    "and": arithmetic.bitwise_and,
-    "or": arithmetic.bitwise_or,
-    "xor": arithmetic.bitwise_xor,
-    "lshift": arithmetic.bitwise_left_shift,
-    "rshift": arithmetic.bitwise_right_shift,
+    "and": _later("bitwise_and"),
+    "or": _later("bitwise_or"),
+    "xor": _later("bitwise_xor"),
+    "lshift": _later("bitwise_left_shift"),
+    "rshift": _later("bitwise_right_shift"),
 }
 _COMPARE = {
     "__lt__": elementwise.less,
@@ -40,11 +46,11 @@ _UNARY = {
     "__neg__": elementwise.negative,
     "__pos__": conversion.convert_to_tensor,
     "__abs__": elementwise.absolute,
-    "__invert__": arithmetic.bitwise_invert,
-    "__round__": rounding.round,
-    "__trunc__": rounding.trunc,
+    "__invert__": _later("bitwise_invert"),
+    "__round__": _later("round"),
+    "__trunc__": _later("trunc"),
     "__floor__": elementwise.floor,
-    "__ceil__": rounding.ceil,
+    "__ceil__": _later("ceil"),
 }
 
 
@@ -58,8 +64,8 @@ def install() -> None:
             setattr(cls, name, lambda a, b, function=function: function(a, b))
         for name, unary in _UNARY.items():
             setattr(cls, name, lambda x, *rest, function=unary: function(x, *rest))
-        setattr(cls, "__divmod__", lambda a, b: (arithmetic.floor_divide(a, b), arithmetic.mod(a, b)))  # noqa: B010
-        setattr(cls, "__getitem__", lambda x, key: indexing.get_item(x, key))  # noqa: B010
+        setattr(cls, "__divmod__", lambda a, b: (ops.floor_divide(a, b), ops.mod(a, b)))  # noqa: B010
+        setattr(cls, "__getitem__", lambda x, key: ops.get_item(x, key))  # noqa: B010
 
     # Elementwise, as in Keras; a symbolic tensor is equal to itself alone, also in Keras, so that lists of them can be searched.
     # Nothing is equal to None, which stands for a weight that is not there.
