@@ -189,7 +189,7 @@ def test_what_an_optimizer_keeps_can_be_set_saved_and_loaded(name: str, backend:
             np.testing.assert_array_equal(variable.value, second.value)
             np.testing.assert_array_equal(variable.value, third.value)
         with pytest.warns(UserWarning, match="none is loaded"):
-            loaded.load_own_variables({"0": 1})
+            loaded.load_own_variables({str(place): 1 for place in range(99)})
 
 
 @pytest.mark.parametrize("name", MAKERS)

@@ -41,6 +41,15 @@ class ArrayBatches:
         self._seed, self._pass = seed, first
 
     @property
+    def order(self) -> tuple[int | None, int]:
+        """What the orders of passes are drawn from, and the number of the next pass."""
+        return self._seed, self._pass
+
+    @order.setter
+    def order(self, value: tuple[int | None, int]) -> None:
+        self._seed, self._pass = value
+
+    @property
     def num_batches(self) -> int:
         """How many batches a pass has."""
         return -(-self.data.size // self.batch_size)

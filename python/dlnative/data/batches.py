@@ -163,6 +163,13 @@ class Batches(Protocol):
     def on_epoch_end(self) -> None:
         """Is called after each epoch."""
 
+    @property
+    def order(self) -> tuple[int | None, int]:
+        """What the orders of passes are drawn from, and the number of the next pass."""
+
+    @order.setter
+    def order(self, value: tuple[int | None, int]) -> None: ...
+
 
 class Passes:
     """Cuts passes over the data into epochs, as Keras does.
@@ -182,6 +189,11 @@ class Passes:
         self._pass: Iterator[Chunk] | None = None
         self._rest: Chunk | None = None
         self._seen = 0
+        self._ended = 0  # batches of passes that are over
+        self._inside = False  # whether an epoch is running
+        self._start = 0  # batches of the pass before the epoch
+        self.resumed: int | None = None  # the epoch that training goes on in, and how many of its batches have been run
+        self.first = 0
         # Where a pass is one chunk and an epoch a pass, nothing has to be counted.
         self._whole: Callable[[], Chunk] | None = None if steps else getattr(batches, "whole", None)
 
@@ -197,7 +209,56 @@ class Passes:
         return next(self._pass, None) if self._pass is not None else None
 
     def _begin(self) -> None:
+        self._ended += self._seen
         self._pass, self._rest, self._seen = self.batches.chunks(), None, 0
+
+    def place(self, done: int) -> dict[str, Any]:
+        """Returns where the data are: what a later run of the program needs to go on with the next batch.
+
+        Args:
+            done: how many batches of the epoch that is running have been run; 0 after an epoch.
+        """
+        seed, number = self.batches.order
+        going = self._inside or (self.steps is not None and self._pass is not None)
+        seen = self._start + done if self._inside else self._seen if going else 0
+        total = self._ended + (self._start + done if self._inside else self._seen)
+        return {"seed": seed, "pass": number - 1 if going else number, "batches": seen, "total": total, "done": done}
+
+    def resume(self, epoch: int, place: dict[str, Any]) -> None:
+        """Goes on where an earlier run of the program was; after `ready`, and before the first epoch.
+
+        Args:
+            epoch: the epoch to go on in.
+            place: what `place` returned.
+        """
+        self.resumed, self.first = epoch, int(place["done"])
+        if getattr(self.batches, "one_pass", False):
+            self._skip(int(place["total"]))
+            return
+        self.batches.order = place["seed"], int(place["pass"])
+        seen = int(place["batches"])
+        if self._whole is not None:
+            whole = self._whole()
+            self._rest = whole.split(seen)[1] if seen else whole
+            return
+        self._begin()
+        self._skip(seen)
+        if self._rest is None and not self.first:
+            self._begin()
+            self._rest = self._next()
+
+    def _skip(self, count: int) -> None:
+        """Leaves out batches that have been run before."""
+        left = count
+        while left > 0:
+            chunk = self._next()
+            if chunk is None:
+                return
+            taken, self._rest = chunk.split(left)
+            left -= taken.num_batches
+            self._seen += taken.num_batches
+        if self._rest is None:
+            self._rest = self._next()
 
     @property
     def head(self) -> Chunk | None:
@@ -219,12 +280,17 @@ class Passes:
 
     def epoch(self) -> Iterable[Chunk]:
         """Returns the chunks of the next epoch, one after the other; `ready` has been asked before."""
+        self._inside, self._start = True, self._seen - self.first if self._whole is None else 0
         if self._whole is not None and self._rest is not None:
             return (self._rest,)
         return self._counted()
 
+    def end_epoch(self) -> None:
+        """Is called when the batches of an epoch have been run."""
+        self._inside, self.first = False, 0
+
     def _counted(self) -> Iterator[Chunk]:
-        taken = 0
+        taken = self.first
         while self.steps is None or taken < self.steps:
             chunk = self._next()
             if chunk is None:

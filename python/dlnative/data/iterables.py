@@ -40,6 +40,20 @@ class IterableBatches:
         self._seed, self._number = seed, first
 
     @property
+    def one_pass(self) -> bool:
+        """Whether it is an iterator, which never begins anew."""
+        return hasattr(self._batches, "__next__")
+
+    @property
+    def order(self) -> tuple[int | None, int]:
+        """What the orders of passes are drawn from, and the number of the next pass."""
+        return self._seed, self._number
+
+    @order.setter
+    def order(self, value: tuple[int | None, int]) -> None:
+        self._seed, self._number = value
+
+    @property
     def num_batches(self) -> int | None:
         """How many batches a pass has, if the iterable has a length."""
         try:

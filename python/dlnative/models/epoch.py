@@ -37,9 +37,12 @@ class Turns:
         mode: `"train"`, `"test"` or `"predict"`.
         callbacks: the callbacks.
         logs: gives what callbacks are shown.
+        first: how many batches of the epoch have been run before.
     """
 
-    def __init__(self, model: Any, mode: str, callbacks: CallbackList, logs: Callable[[], dict[str, Any]]) -> None:
+    def __init__(
+        self, model: Any, mode: str, callbacks: CallbackList, logs: Callable[[], dict[str, Any]], first: int = 0
+    ) -> None:
         self._model = model
         self._callbacks = callbacks
         self._logs = logs
@@ -50,7 +53,7 @@ class Turns:
         self._together: int = model.steps_per_execution
         self._inside = 0  # batches since the last turn
         self._shown = time.perf_counter()
-        self._done = 0
+        self._done = first
 
     @property
     def room(self) -> int | None:
@@ -111,11 +114,16 @@ class Loop:
         turns = callbacks.wants_batches(mode) or callbacks.shows_progress or model.run_eagerly
         self._alone = not turns and self._function is None
 
-    def run(self, chunks: Iterable[Chunk]) -> None:
-        """Runs the batches of an epoch."""
+    def run(self, chunks: Iterable[Chunk], first: int = 0) -> None:
+        """Runs the batches of an epoch.
+
+        Args:
+            chunks: the batches.
+            first: how many batches of the epoch have been run before.
+        """
         model, mode = self._model, self._mode
         if not self._alone:
-            self._take_turns(chunks)
+            self._take_turns(chunks, first)
             return
         get = model._steps.get
         for chunk in chunks:
@@ -128,9 +136,9 @@ class Loop:
                 executor = get(mode, data, size).executor
                 position = executor.run_steps(data.sources, [], order, position, stop, size, SLICE)
 
-    def _take_turns(self, chunks: Iterable[Chunk]) -> None:
+    def _take_turns(self, chunks: Iterable[Chunk], first: int) -> None:
         model, mode = self._model, self._mode
-        turns = Turns(model, mode, self._callbacks, lambda: model._logs.of(mode))
+        turns = Turns(model, mode, self._callbacks, lambda: model._logs.of(mode), first)
         if self._function is not None:
             _run_function(model, mode, self._function, chunks, turns)
             return

@@ -71,7 +71,9 @@ def fit(
         steps=passes.expected,
     )  # fmt: skip
     model.stop_training = False
+    model._steps.passes = passes  # for callbacks that note the place, or go on at another one
     listed.on_train_begin()
+    initial_epoch = initial_epoch if passes.resumed is None else passes.resumed
     logs: dict[str, Any] = {}
     loop = Loop(model, "train", listed)
     with model._logs.same_metrics():
@@ -79,10 +81,13 @@ def fit(
             if epoch > initial_epoch and not passes.ready():
                 passes.warn()
                 break
-            model.reset_metrics()
+            first = passes.first
+            if not first:
+                model.reset_metrics()
             listed.on_epoch_begin(epoch)
             source.on_epoch_begin()
-            loop.run(passes.epoch())
+            loop.run(passes.epoch(), first)
+            passes.end_epoch()
             source.on_epoch_end()
             logs = model._logs.of("train")
             if validation is not None and checks.validates(epoch, frequency):

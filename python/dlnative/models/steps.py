@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlnative.data.batches import Data
+from dlnative.data.batches import Data, Passes
 from dlnative.data.conversion import fed_dtype
 from dlnative.graph.plans import Compiled, Plans
 from dlnative.models import tracing
@@ -32,6 +32,16 @@ class Steps:
         self.logs: dict[str, dict[str, Variable]] = {}
         # What functions that a subclass makes returned last, by mode.
         self.function_logs: dict[str, Any] = {}
+        self._passes: Callable[[], Passes | None] = lambda: None
+
+    @property
+    def passes(self) -> Passes | None:
+        """The passes over the data of the `fit` that is running; `None` outside of it."""
+        return self._passes()
+
+    @passes.setter
+    def passes(self, value: Passes) -> None:
+        self._passes = weakref.ref(value)
 
     @property
     def model(self) -> Any:

@@ -76,13 +76,16 @@ class State(Updates):
     def load_own_variables(self, store: dict[str, Any]) -> None:
         """Takes the values of `variables` out of a dict; warns, and takes none, if there are more or fewer."""
         count = len(self.variables)
-        if len(store.keys()) != count:
+        variables = self.variables
+        first = 1 if self._schedule is not None else 2
+        if len(store.keys()) == first < count:  # it was saved before it was built
+            variables = variables[:first]
+        elif len(store.keys()) != count:
             warnings.warn(
                 f"{type(self).__name__}: expected {count} variables to load, got {len(store.keys())}: none is loaded",
                 stacklevel=2,
             )
             return
-        variables = self.variables
         arrays = [variable._checked(store[str(place)]) for place, variable in enumerate(variables)]
         for variable, array in zip(variables, arrays, strict=True):
             variable.assign(array)

@@ -10,7 +10,7 @@ from dlnative import ops
 from dlnative.graph.trace import current_trace
 from dlnative.graph.variable import Variable
 from dlnative.utils.naming import auto_name
-from dlnative.utils.random_seed import next_seed, on_new_seed
+from dlnative.utils.random_seed import next_seed, on_new_seed, on_state
 
 _ONE_STEP = np.array([0, 1], np.int64)
 
@@ -82,6 +82,7 @@ def default_generator() -> SeedGenerator:
     if not _default:
         _default.append(SeedGenerator())
         on_new_seed.append(lambda: _default[0].state.assign(np.array([next_seed(), 0], np.int64)))
+        on_state.append((lambda: _default[0].state.numpy().tolist(), lambda value: _default[0].state.assign(value)))
     return _default[0]
 
 

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 
 @contextlib.contextmanager
-def replacing(path: Any) -> Iterator[BinaryIO]:
+def replacing(path: Any, durable: bool = True) -> Iterator[BinaryIO]:
     """Opens a file for writing, which takes the place of the one at `path` when all of it is written.
 
     What is written goes into another file of the same folder, reaches the disk, and is then renamed: whoever looks, after a
@@ -17,6 +17,7 @@ def replacing(path: Any) -> Iterator[BinaryIO]:
 
     Args:
         path: where the file is to be.
+        durable: whether it must be on the disk when this returns, so that it outlasts a power cut.
 
     Raises:
         OSError: if the folder is not there, or cannot be written to.
@@ -32,13 +33,15 @@ def replacing(path: Any) -> Iterator[BinaryIO]:
             _lock(file)
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
             os.replace(temporary, path)
         except BaseException:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)
             raise
-    _sync_folder(folder)
+    if durable:
+        _sync_folder(folder)
 
 
 def _lock(file: BinaryIO) -> bool:

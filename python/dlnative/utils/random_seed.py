@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +11,9 @@ _generator: np.random.Generator | None = None
 
 # What is told of a new seed: generators that go on by themselves.
 on_new_seed: list[Callable[[], None]] = []
+
+# How their states are read and set.
+on_state: list[tuple[Callable[[], Any], Callable[[Any], None]]] = []
 
 
 def set_random_seed(seed: int) -> None:
@@ -41,6 +45,50 @@ def set_random_seed(seed: int) -> None:
     _generator = np.random.Generator(np.random.Philox(int(seed)))
     for tell in on_new_seed:
         tell()
+
+
+def get_state() -> dict[str, Any]:
+    """Returns the states of Python's, NumPy's and dlnative's generators, as text and numbers."""
+    import random
+
+    version, internal, gauss = random.getstate()
+    name, keys, *rest = np.random.get_state()  # noqa: NPY002
+    own = None if _generator is None else _generator.bit_generator.state
+    generators = [state() for state, _ in on_state]
+    return {
+        "python": [version, list(internal), gauss],
+        "numpy": [name, np.asarray(keys).tolist(), *rest],
+        "dlnative": _plain(own),
+        "generators": generators,
+    }
+
+
+def set_state(state: dict[str, Any]) -> None:
+    """Sets the states that `get_state` returned."""
+    global _generator
+    import random
+
+    version, internal, gauss = state["python"]
+    random.setstate((version, tuple(internal), gauss))
+    name, keys, *rest = state["numpy"]
+    np.random.set_state((name, np.array(keys, np.uint32), *rest))  # noqa: NPY002
+    own = state["dlnative"]
+    if own is not None:
+        bits: Any = np.random.Philox()
+        arrays = {
+            "state": {key: np.array(value, np.uint64) for key, value in own["state"].items()},
+            "buffer": np.array(own["buffer"], np.uint64),
+        }
+        bits.state = {**own, **arrays}
+        _generator = np.random.Generator(bits)
+    for (_, restore), value in zip(on_state, state["generators"], strict=False):
+        restore(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    return value.tolist() if isinstance(value, (np.ndarray, np.generic)) else value
 
 
 def next_seed() -> int:
