@@ -19,7 +19,13 @@ from dlnative.utils.terminal import (
 )
 
 if TYPE_CHECKING:
+    from dlnative.utils.audio_dataset import audio_dataset_from_directory
+    from dlnative.utils.directories import text_dataset_from_directory
+    from dlnative.utils.files import get_file
     from dlnative.utils.image_utils import array_to_img, img_to_array, load_img, save_img
+    from dlnative.utils.sequences import pad_sequences
+    from dlnative.utils.splitting import split_dataset
+    from dlnative.utils.timeseries import timeseries_dataset_from_array
 
 Sequence = PyDataset  # Keras's older name
 
@@ -28,21 +34,38 @@ __all__ = [
     "PyDataset",
     "Sequence",
     "array_to_img",
+    "audio_dataset_from_directory",
     "clear_session",
     "disable_interactive_logging",
     "enable_interactive_logging",
+    "get_file",
     "img_to_array",
     "is_interactive_logging_enabled",
     "load_img",
     "normalize",
     "pack_x_y_sample_weight",
+    "pad_sequences",
     "save_img",
     "set_random_seed",
+    "split_dataset",
+    "text_dataset_from_directory",
+    "timeseries_dataset_from_array",
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]
 
-__getattr__ = lazily(__name__, {"image_utils": ("array_to_img", "img_to_array", "load_img", "save_img")})
+__getattr__ = lazily(
+    __name__,
+    {
+        "audio_dataset": ("audio_dataset_from_directory",),
+        "directories": ("text_dataset_from_directory",),
+        "files": ("get_file",),
+        "image_utils": ("array_to_img", "img_to_array", "load_img", "save_img"),
+        "sequences": ("pad_sequences",),
+        "splitting": ("split_dataset",),
+        "timeseries": ("timeseries_dataset_from_array",),
+    },
+)
 
 
 def clear_session(free_memory: bool = True) -> None:
