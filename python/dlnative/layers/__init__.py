@@ -4,34 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dlnative.layers.activations import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
-from dlnative.layers.core import Identity, Lambda, Masking, Wrapper
 from dlnative.layers.dense import Dense
 from dlnative.layers.input import Input, InputLayer
 from dlnative.layers.input_spec import InputSpec
 from dlnative.layers.layer import Layer
-from dlnative.layers.regularization import (
-    ActivityRegularization,
-    AlphaDropout,
-    Dropout,
-    GaussianDropout,
-    GaussianNoise,
-    SpatialDropout1D,
-    SpatialDropout2D,
-    SpatialDropout3D,
-)
-from dlnative.layers.reshaping import (
-    Flatten,
-    Permute,
-    RepeatVector,
-    Reshape,
-    UpSampling1D,
-    UpSampling2D,
-    UpSampling3D,
-)
 from dlnative.utils.lazy import lazily
 
 if TYPE_CHECKING:
+    from dlnative.layers.activations import ELU as ELU
+    from dlnative.layers.activations import Activation as Activation
+    from dlnative.layers.activations import LeakyReLU as LeakyReLU
+    from dlnative.layers.activations import PReLU as PReLU
+    from dlnative.layers.activations import ReLU as ReLU
+    from dlnative.layers.activations import Softmax as Softmax
     from dlnative.layers.attention import AdditiveAttention as AdditiveAttention
     from dlnative.layers.attention import Attention as Attention
     from dlnative.layers.batch_normalization import BatchNormalization as BatchNormalization
@@ -47,6 +32,10 @@ if TYPE_CHECKING:
     from dlnative.layers.convolution import Conv2DTranspose as Conv2DTranspose
     from dlnative.layers.convolution import Conv3D as Conv3D
     from dlnative.layers.convolution import Conv3DTranspose as Conv3DTranspose
+    from dlnative.layers.core import Identity as Identity
+    from dlnative.layers.core import Lambda as Lambda
+    from dlnative.layers.core import Masking as Masking
+    from dlnative.layers.core import Wrapper as Wrapper
     from dlnative.layers.depthwise_convolution import DepthwiseConv1D as DepthwiseConv1D
     from dlnative.layers.depthwise_convolution import DepthwiseConv2D as DepthwiseConv2D
     from dlnative.layers.depthwise_convolution import SeparableConv1D as SeparableConv1D
@@ -114,6 +103,21 @@ if TYPE_CHECKING:
     from dlnative.layers.preprocessing.rescaling import Rescaling as Rescaling
     from dlnative.layers.preprocessing.string_lookup import StringLookup as StringLookup
     from dlnative.layers.preprocessing.text_vectorization import TextVectorization as TextVectorization
+    from dlnative.layers.regularization import ActivityRegularization as ActivityRegularization
+    from dlnative.layers.regularization import AlphaDropout as AlphaDropout
+    from dlnative.layers.regularization import Dropout as Dropout
+    from dlnative.layers.regularization import GaussianDropout as GaussianDropout
+    from dlnative.layers.regularization import GaussianNoise as GaussianNoise
+    from dlnative.layers.regularization import SpatialDropout1D as SpatialDropout1D
+    from dlnative.layers.regularization import SpatialDropout2D as SpatialDropout2D
+    from dlnative.layers.regularization import SpatialDropout3D as SpatialDropout3D
+    from dlnative.layers.reshaping import Flatten as Flatten
+    from dlnative.layers.reshaping import Permute as Permute
+    from dlnative.layers.reshaping import RepeatVector as RepeatVector
+    from dlnative.layers.reshaping import Reshape as Reshape
+    from dlnative.layers.reshaping import UpSampling1D as UpSampling1D
+    from dlnative.layers.reshaping import UpSampling2D as UpSampling2D
+    from dlnative.layers.reshaping import UpSampling3D as UpSampling3D
     from dlnative.layers.rnn.bidirectional import Bidirectional as Bidirectional
     from dlnative.layers.rnn.conv_lstm import ConvLSTM1D as ConvLSTM1D
     from dlnative.layers.rnn.conv_lstm import ConvLSTM2D as ConvLSTM2D
@@ -266,10 +270,12 @@ __all__ = [
 
 
 _LATER = {
+    "activations": ("ELU", "Activation", "LeakyReLU", "PReLU", "ReLU", "Softmax"),
     "attention": ("AdditiveAttention", "Attention"),
     "batch_normalization": ("BatchNormalization",),
     "borders": ("Cropping1D", "Cropping2D", "Cropping3D", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D"),
     "convolution": ("Conv1D", "Conv1DTranspose", "Conv2D", "Conv2DTranspose", "Conv3D", "Conv3DTranspose"),
+    "core": ("Identity", "Lambda", "Masking", "Wrapper"),
     "depthwise_convolution": ("DepthwiseConv1D", "DepthwiseConv2D", "SeparableConv1D", "SeparableConv2D"),
     "einsum_dense": ("EinsumDense",),
     "embedding": ("Embedding", "ReversibleEmbedding"),
@@ -296,6 +302,11 @@ _LATER = {
     "preprocessing.rescaling": ("Rescaling",),
     "preprocessing.string_lookup": ("StringLookup",),
     "preprocessing.text_vectorization": ("TextVectorization",),
+    "regularization": (
+        "ActivityRegularization", "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise", "SpatialDropout1D",
+        "SpatialDropout2D", "SpatialDropout3D",
+    ),
+    "reshaping": ("Flatten", "Permute", "RepeatVector", "Reshape", "UpSampling1D", "UpSampling2D", "UpSampling3D"),
     "rnn.bidirectional": ("Bidirectional",),
     "rnn.conv_lstm": ("ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D"),
     "rnn.gru": ("GRU", "GRUCell"),

@@ -4,23 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dlnative.losses.classes import (
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    CategoricalHinge,
-    CosineSimilarity,
-    Hinge,
-    Huber,
-    KLDivergence,
-    LogCosh,
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanSquaredError,
-    MeanSquaredLogarithmicError,
-    Poisson,
-    SparseCategoricalCrossentropy,
-    SquaredHinge,
-)
 from dlnative.losses.functions import (
     align_ranks,
     binary_crossentropy,
@@ -46,6 +29,21 @@ from dlnative.utils.registry import Registry, publish, publish_later
 if TYPE_CHECKING:
     from dlnative.losses.circle_loss import Circle as Circle
     from dlnative.losses.circle_loss import circle as circle
+    from dlnative.losses.classes import BinaryCrossentropy as BinaryCrossentropy
+    from dlnative.losses.classes import CategoricalCrossentropy as CategoricalCrossentropy
+    from dlnative.losses.classes import CategoricalHinge as CategoricalHinge
+    from dlnative.losses.classes import CosineSimilarity as CosineSimilarity
+    from dlnative.losses.classes import Hinge as Hinge
+    from dlnative.losses.classes import Huber as Huber
+    from dlnative.losses.classes import KLDivergence as KLDivergence
+    from dlnative.losses.classes import LogCosh as LogCosh
+    from dlnative.losses.classes import MeanAbsoluteError as MeanAbsoluteError
+    from dlnative.losses.classes import MeanAbsolutePercentageError as MeanAbsolutePercentageError
+    from dlnative.losses.classes import MeanSquaredError as MeanSquaredError
+    from dlnative.losses.classes import MeanSquaredLogarithmicError as MeanSquaredLogarithmicError
+    from dlnative.losses.classes import Poisson as Poisson
+    from dlnative.losses.classes import SparseCategoricalCrossentropy as SparseCategoricalCrossentropy
+    from dlnative.losses.classes import SquaredHinge as SquaredHinge
     from dlnative.losses.focal import BinaryFocalCrossentropy as BinaryFocalCrossentropy
     from dlnative.losses.focal import CategoricalFocalCrossentropy as CategoricalFocalCrossentropy
     from dlnative.losses.focal import binary_focal_crossentropy as binary_focal_crossentropy
@@ -123,11 +121,6 @@ __all__ = [
     "tversky",
 ]
 
-_CLASSES: tuple[type[Loss], ...] = (
-    MeanSquaredError, MeanAbsoluteError, MeanAbsolutePercentageError, MeanSquaredLogarithmicError, LogCosh, Hinge,
-    SquaredHinge, CategoricalHinge, KLDivergence, Poisson, Huber, CosineSimilarity, BinaryCrossentropy,
-    CategoricalCrossentropy, SparseCategoricalCrossentropy,
-)  # fmt: skip
 _FUNCTIONS = (
     mean_squared_error, mean_absolute_error, mean_absolute_percentage_error, mean_squared_logarithmic_error, log_cosh, hinge,
     squared_hinge, categorical_hinge, kl_divergence, poisson, huber, cosine_similarity, binary_crossentropy,
@@ -135,6 +128,11 @@ _FUNCTIONS = (
 )  # fmt: skip
 _LATER = {
     "circle_loss": ["Circle", "circle"],
+    "classes": [
+        "BinaryCrossentropy", "CategoricalCrossentropy", "CategoricalHinge", "CosineSimilarity", "Hinge", "Huber",
+        "KLDivergence", "LogCosh", "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError",
+        "MeanSquaredLogarithmicError", "Poisson", "SparseCategoricalCrossentropy", "SquaredHinge",
+    ],
     "focal": [
         "BinaryFocalCrossentropy", "CategoricalFocalCrossentropy", "binary_focal_crossentropy",
         "categorical_focal_crossentropy",
@@ -149,19 +147,16 @@ _LATER = {
 __getattr__ = lazily(__name__, _LATER)
 
 
-def _later() -> dict[str, Any]:
-    return {name: globals().get(name) or __getattr__(name) for names in _LATER.values() for name in names}
-
-
+_NAMES = [name for names in _LATER.values() for name in names]
 _registry = Registry(
-    "loss", Loss, (LossFunctionWrapper, *_CLASSES), functions=_FUNCTIONS, more=_later,
+    "loss", Loss, (LossFunctionWrapper,), functions=_FUNCTIONS, later=_NAMES, load=__getattr__,
     aliases={
         "mse": mean_squared_error, "mae": mean_absolute_error, "mape": mean_absolute_percentage_error,
         "msle": mean_squared_logarithmic_error, "bce": binary_crossentropy, "kld": kl_divergence, "logcosh": log_cosh,
         "kullback_leibler_divergence": kl_divergence,
     },
 )  # fmt: skip
-publish_later(_later)
+publish_later(lambda: [__getattr__(name) for name in _NAMES])
 publish(_FUNCTIONS)
 
 

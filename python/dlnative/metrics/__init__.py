@@ -35,31 +35,6 @@ from dlnative.metrics.accuracy import (
     sparse_top_k_categorical_accuracy,
     top_k_categorical_accuracy,
 )
-from dlnative.metrics.confusion import (
-    FalseNegatives,
-    FalsePositives,
-    Precision,
-    Recall,
-    TrueNegatives,
-    TruePositives,
-)
-from dlnative.metrics.errors import (
-    BinaryCrossentropy,
-    CategoricalCrossentropy,
-    CategoricalHinge,
-    CosineSimilarity,
-    Hinge,
-    KLDivergence,
-    LogCoshError,
-    MeanAbsoluteError,
-    MeanAbsolutePercentageError,
-    MeanSquaredError,
-    MeanSquaredLogarithmicError,
-    Poisson,
-    RootMeanSquaredError,
-    SparseCategoricalCrossentropy,
-    SquaredHinge,
-)
 from dlnative.metrics.metric import Metric
 from dlnative.metrics.reduction import Mean, MeanMetricWrapper, Sum
 from dlnative.utils.lazy import lazily
@@ -67,11 +42,32 @@ from dlnative.utils.registry import Registry, publish, publish_later
 
 if TYPE_CHECKING:
     from dlnative.metrics.auc import AUC as AUC
+    from dlnative.metrics.confusion import FalseNegatives as FalseNegatives
+    from dlnative.metrics.confusion import FalsePositives as FalsePositives
+    from dlnative.metrics.confusion import Precision as Precision
+    from dlnative.metrics.confusion import Recall as Recall
+    from dlnative.metrics.confusion import TrueNegatives as TrueNegatives
+    from dlnative.metrics.confusion import TruePositives as TruePositives
     from dlnative.metrics.correlation import ConcordanceCorrelation as ConcordanceCorrelation
     from dlnative.metrics.correlation import PearsonCorrelation as PearsonCorrelation
     from dlnative.metrics.correlation import R2Score as R2Score
     from dlnative.metrics.correlation import concordance_correlation as concordance_correlation
     from dlnative.metrics.correlation import pearson_correlation as pearson_correlation
+    from dlnative.metrics.errors import BinaryCrossentropy as BinaryCrossentropy
+    from dlnative.metrics.errors import CategoricalCrossentropy as CategoricalCrossentropy
+    from dlnative.metrics.errors import CategoricalHinge as CategoricalHinge
+    from dlnative.metrics.errors import CosineSimilarity as CosineSimilarity
+    from dlnative.metrics.errors import Hinge as Hinge
+    from dlnative.metrics.errors import KLDivergence as KLDivergence
+    from dlnative.metrics.errors import LogCoshError as LogCoshError
+    from dlnative.metrics.errors import MeanAbsoluteError as MeanAbsoluteError
+    from dlnative.metrics.errors import MeanAbsolutePercentageError as MeanAbsolutePercentageError
+    from dlnative.metrics.errors import MeanSquaredError as MeanSquaredError
+    from dlnative.metrics.errors import MeanSquaredLogarithmicError as MeanSquaredLogarithmicError
+    from dlnative.metrics.errors import Poisson as Poisson
+    from dlnative.metrics.errors import RootMeanSquaredError as RootMeanSquaredError
+    from dlnative.metrics.errors import SparseCategoricalCrossentropy as SparseCategoricalCrossentropy
+    from dlnative.metrics.errors import SquaredHinge as SquaredHinge
     from dlnative.metrics.f_score import F1Score as F1Score
     from dlnative.metrics.f_score import FBetaScore as FBetaScore
     from dlnative.metrics.iou import BinaryIoU as BinaryIoU
@@ -162,15 +158,21 @@ __all__ = [
 
 _CLASSES: tuple[type[Metric], ...] = (
     Sum, Mean, MeanMetricWrapper, Accuracy, BinaryAccuracy, CategoricalAccuracy, SparseCategoricalAccuracy,
-    TopKCategoricalAccuracy, SparseTopKCategoricalAccuracy, MeanSquaredError, RootMeanSquaredError, MeanAbsoluteError,
-    MeanAbsolutePercentageError, MeanSquaredLogarithmicError, LogCoshError, Hinge, SquaredHinge, CategoricalHinge,
-    KLDivergence, Poisson, CosineSimilarity, BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy,
-    TruePositives, FalsePositives, TrueNegatives, FalseNegatives, Precision, Recall,
+    TopKCategoricalAccuracy, SparseTopKCategoricalAccuracy,
 )  # fmt: skip
 _LATER = {
     "auc": ["AUC"],
+    "confusion": [
+        "FalseNegatives", "FalsePositives", "Precision", "Recall", "TrueNegatives", "TruePositives",
+    ],
     "correlation": [
         "ConcordanceCorrelation", "PearsonCorrelation", "R2Score", "concordance_correlation", "pearson_correlation",
+    ],
+    "errors": [
+        "BinaryCrossentropy", "CategoricalCrossentropy", "CategoricalHinge", "CosineSimilarity", "Hinge",
+        "KLDivergence", "LogCoshError", "MeanAbsoluteError", "MeanAbsolutePercentageError", "MeanSquaredError",
+        "MeanSquaredLogarithmicError", "Poisson", "RootMeanSquaredError", "SparseCategoricalCrossentropy",
+        "SquaredHinge",
     ],
     "f_score": ["F1Score", "FBetaScore"],
     "iou": ["BinaryIoU", "IoU", "MeanIoU", "OneHotIoU", "OneHotMeanIoU"],
@@ -187,19 +189,15 @@ def __getattr__(name: str) -> Any:
     return _get(name)
 
 
-def _later() -> dict[str, Any]:
-    names = [name for names in _LATER.values() for name in names if name != name.lower()]
-    return {name: globals().get(name) or __getattr__(name) for name in names}
-
-
+_NAMES = [name for names in _LATER.values() for name in names]
 _registry = Registry(
-    "metric", Metric, _CLASSES, more=_later,
+    "metric", Metric, _CLASSES, later=[name for name in _NAMES if name != name.lower()], load=__getattr__,
     aliases={
-        "mse": MeanSquaredError, "mae": MeanAbsoluteError, "mape": MeanAbsolutePercentageError,
-        "msle": MeanSquaredLogarithmicError, "bce": BinaryCrossentropy, "rmse": RootMeanSquaredError,
+        "mse": "MeanSquaredError", "mae": "MeanAbsoluteError", "mape": "MeanAbsolutePercentageError",
+        "msle": "MeanSquaredLogarithmicError", "bce": "BinaryCrossentropy", "rmse": "RootMeanSquaredError",
     },
 )  # fmt: skip
-publish_later(_later)
+publish_later(lambda: [__getattr__(name) for name in _NAMES])
 publish(
     (
         binary_accuracy, categorical_accuracy, sparse_categorical_accuracy, sparse_top_k_categorical_accuracy,

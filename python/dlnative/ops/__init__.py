@@ -337,7 +337,6 @@ _ROWS = {
     "pooling": "average_pool average_pool_gradient max_pool max_pool_choice max_pool_gradient",
     "recurrent_rows": "gru gru_gradient lstm lstm_gradient simple_rnn simple_rnn_gradient",
     "region": "cond custom_gradient scan while_loop",
-    "rounding": "",
 }
 for _file, _names in _ROWS.items():
     OPS.promise(f"{__name__}.{_file}", _names.split())

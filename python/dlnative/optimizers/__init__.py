@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dlnative.optimizers.adam import Adam, AdamW
 from dlnative.optimizers.optimizer import Optimizer
-from dlnative.optimizers.rmsprop import RMSprop
-from dlnative.optimizers.sgd import SGD
 from dlnative.utils.lazy import lazily
 from dlnative.utils.registry import Registry
 
@@ -16,6 +13,8 @@ if TYPE_CHECKING:
     from dlnative.optimizers.adafactor import Adafactor as Adafactor
     from dlnative.optimizers.adagrad import Adadelta as Adadelta
     from dlnative.optimizers.adagrad import Adagrad as Adagrad
+    from dlnative.optimizers.adam import Adam as Adam
+    from dlnative.optimizers.adam import AdamW as AdamW
     from dlnative.optimizers.adamax import Adamax as Adamax
     from dlnative.optimizers.adamax import Lamb as Lamb
     from dlnative.optimizers.adamax import Nadam as Nadam
@@ -25,7 +24,9 @@ if TYPE_CHECKING:
     from dlnative.optimizers.multi import MultiOptimizer as MultiOptimizer
     from dlnative.optimizers.multi import OptimizerMap as OptimizerMap
     from dlnative.optimizers.muon import Muon as Muon
+    from dlnative.optimizers.rmsprop import RMSprop as RMSprop
     from dlnative.optimizers.schedule_free import ScheduleFreeAdamW as ScheduleFreeAdamW
+    from dlnative.optimizers.sgd import SGD as SGD
 
 __all__ = [
     "Adadelta",
@@ -55,25 +56,21 @@ __all__ = [
 _LATER = {
     "adafactor": ["Adafactor"],
     "adagrad": ["Adadelta", "Adagrad"],
+    "adam": ["Adam", "AdamW"],
     "adamax": ["Adamax", "Lamb", "Nadam"],
     "ftrl": ["Ftrl"],
     "lion": ["Lion"],
     "loss_scale": ["LossScaleOptimizer"],
     "multi": ["MultiOptimizer", "OptimizerMap"],
     "muon": ["Muon"],
+    "rmsprop": ["RMSprop"],
     "schedule_free": ["ScheduleFreeAdamW"],
     "schedules": [],
+    "sgd": ["SGD"],
 }
 __getattr__ = lazily(__name__, _LATER)
-_CLASSES = (SGD, RMSprop, Adam, AdamW)
-
-
-def _later() -> dict[str, Any]:
-    names = [name for names in _LATER.values() for name in names if name != "OptimizerMap"]
-    return {name: globals().get(name) or __getattr__(name) for name in names}
-
-
-_registry = Registry("optimizer", Optimizer, _CLASSES, snake_case=False, more=_later)
+_NAMES = [name for names in _LATER.values() for name in names if name != "OptimizerMap"]
+_registry = Registry("optimizer", Optimizer, (), snake_case=False, later=_NAMES, load=__getattr__)
 
 
 def serialize(optimizer: Optimizer) -> Any:

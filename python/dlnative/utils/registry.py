@@ -80,10 +80,11 @@ class Registry:
         kind: what they are called in messages.
         base: the class that they derive from.
         classes: the classes.
-        aliases: further names.
+        aliases: further names; the name of a class for one that is not imported yet.
         snake_case: whether classes also have names in snake case, instead of in lower case.
         functions: functions that have the names of this kind, too.
-        more: returns further classes and functions by name: what is not imported before it is asked for.
+        later: names of further classes and functions: what is not imported before it is asked for.
+        load: returns one of those.
     """
 
     def __init__(
@@ -94,34 +95,36 @@ class Registry:
         aliases: dict[str, Any] | None = None,
         functions: Sequence[Callable[..., Any]] = (),
         snake_case: bool = True,
-        more: Callable[[], dict[str, Any]] | None = None,
+        later: Sequence[str] = (),
+        load: Callable[[str], Any] | None = None,
     ) -> None:
         self.kind = kind
         self.base = base
         self._classes = classes
         self._functions = functions
         self._snake_case = snake_case
-        self._more = more
+        self._later = later
+        self._load = load
         self._aliases = aliases or {}
 
     @functools.cached_property
     def names(self) -> dict[str, Any]:
-        """The classes and functions by all their names, worked out at the first question: an import has no time for it."""
-        return self._by_name(self._classes, self._functions) | self._aliases
+        """The classes and functions by all their names, worked out at the first question: an import has no time for it.
 
-    @functools.cached_property
-    def _all_names(self) -> dict[str, Any]:
-        if self._more is None:
-            return self.names
-        found = list(self._more().values())
-        classes = [item for item in found if isinstance(item, type)]
-        return self._by_name(classes, [item for item in found if not isinstance(item, type)]) | self.names
+        What is not imported yet stands there by its own name.
+        """
+        classes: dict[str, Any] = {name: name for name in self._later if name != name.lower()}
+        classes.update({cls.__name__: cls for cls in self._classes})
+        functions: dict[str, Any] = {name: name for name in self._later if name == name.lower()}
+        functions.update({function.__name__: function for function in self._functions})
+        found = dict(classes)
+        for name, cls in classes.items():
+            found.setdefault(to_snake_case(name) if self._snake_case else name.lower(), cls)
+        return found | functions | self._aliases
 
-    def _by_name(self, classes: Sequence[type], functions: Sequence[Callable[..., Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = {cls.__name__: cls for cls in classes}
-        for cls in classes:
-            found.setdefault(to_snake_case(cls.__name__) if self._snake_case else cls.__name__.lower(), cls)
-        return found | {function.__name__: function for function in functions}
+    def _find(self, name: str) -> Any:
+        found = self.names.get(name)
+        return self._load(found) if isinstance(found, str) and self._load is not None else found
 
     def get(self, identifier: Any) -> Any:
         """Returns an object given as itself, a class, a name, a function or a config; `None` stays `None`.
@@ -157,16 +160,15 @@ class Registry:
         if found is not None:
             return found
         if isinstance(name, str):
-            found = self.names.get(name) or self.names.get(name.lower())
-            found = found or self._all_names.get(name) or self._all_names.get(name.lower())
+            found = self._find(name) or self._find(name.lower())
         if found is None:
-            raise ValueError(unknown(self.kind, str(name), self._all_names))
+            raise ValueError(unknown(self.kind, str(name), self.names))
         return found
 
     def serialize(self, item: Any) -> Any:
         """Returns an object as a dict in Keras's format; the name of a function of this kind; `None` for `None`."""
         name = getattr(item, "__name__", None)
-        if name is not None and self._all_names.get(name) is item:
+        if name is not None and self._find(name) is item:
             return name
         from dlnative.saving.serialization import serialize_keras_object
 
