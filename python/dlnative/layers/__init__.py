@@ -98,8 +98,42 @@ if TYPE_CHECKING:
     from dlnative.layers.preprocessing.discretization import Discretization as Discretization
     from dlnative.layers.preprocessing.hashing import HashedCrossing as HashedCrossing
     from dlnative.layers.preprocessing.hashing import Hashing as Hashing
+    from dlnative.layers.preprocessing.images.boxes import MaxNumBoundingBoxes as MaxNumBoundingBoxes
+    from dlnative.layers.preprocessing.images.colors import RandomBrightness as RandomBrightness
+    from dlnative.layers.preprocessing.images.colors import RandomColorDegeneration as RandomColorDegeneration
+    from dlnative.layers.preprocessing.images.colors import RandomColorJitter as RandomColorJitter
+    from dlnative.layers.preprocessing.images.colors import RandomContrast as RandomContrast
+    from dlnative.layers.preprocessing.images.colors import RandomGrayscale as RandomGrayscale
+    from dlnative.layers.preprocessing.images.colors import RandomHue as RandomHue
+    from dlnative.layers.preprocessing.images.colors import RandomInvert as RandomInvert
+    from dlnative.layers.preprocessing.images.colors import RandomSaturation as RandomSaturation
+    from dlnative.layers.preprocessing.images.cropping import CenterCrop as CenterCrop
+    from dlnative.layers.preprocessing.images.cropping import RandomCrop as RandomCrop
+    from dlnative.layers.preprocessing.images.cropping import Resizing as Resizing
+    from dlnative.layers.preprocessing.images.filtering import RandomGaussianBlur as RandomGaussianBlur
+    from dlnative.layers.preprocessing.images.filtering import RandomSharpness as RandomSharpness
+    from dlnative.layers.preprocessing.images.flipping import RandomFlip as RandomFlip
+    from dlnative.layers.preprocessing.images.geometry import RandomRotation as RandomRotation
+    from dlnative.layers.preprocessing.images.geometry import RandomShear as RandomShear
+    from dlnative.layers.preprocessing.images.geometry import RandomTranslation as RandomTranslation
+    from dlnative.layers.preprocessing.images.geometry import RandomZoom as RandomZoom
+    from dlnative.layers.preprocessing.images.mixing import CutMix as CutMix
+    from dlnative.layers.preprocessing.images.mixing import MixUp as MixUp
+    from dlnative.layers.preprocessing.images.mixing import RandomErasing as RandomErasing
+    from dlnative.layers.preprocessing.images.policies import AugMix as AugMix
+    from dlnative.layers.preprocessing.images.policies import RandAugment as RandAugment
+    from dlnative.layers.preprocessing.images.tones import AutoContrast as AutoContrast
+    from dlnative.layers.preprocessing.images.tones import (
+        ContrastLimitedAdaptiveHistogramEqualization as ContrastLimitedAdaptiveHistogramEqualization,
+    )
+    from dlnative.layers.preprocessing.images.tones import Equalization as Equalization
+    from dlnative.layers.preprocessing.images.tones import RandomPosterization as RandomPosterization
+    from dlnative.layers.preprocessing.images.tones import Solarization as Solarization
+    from dlnative.layers.preprocessing.images.warping import RandomElasticTransform as RandomElasticTransform
+    from dlnative.layers.preprocessing.images.warping import RandomPerspective as RandomPerspective
     from dlnative.layers.preprocessing.integer_lookup import IntegerLookup as IntegerLookup
     from dlnative.layers.preprocessing.normalization import Normalization as Normalization
+    from dlnative.layers.preprocessing.pipeline import Pipeline as Pipeline
     from dlnative.layers.preprocessing.rescaling import Rescaling as Rescaling
     from dlnative.layers.preprocessing.string_lookup import StringLookup as StringLookup
     from dlnative.layers.preprocessing.text_vectorization import TextVectorization as TextVectorization
@@ -266,6 +300,38 @@ __all__ = [
     "multiply",
     "serialize",
     "subtract",
+    "MaxNumBoundingBoxes",
+    "RandomBrightness",
+    "RandomColorDegeneration",
+    "RandomColorJitter",
+    "RandomContrast",
+    "RandomGrayscale",
+    "RandomHue",
+    "RandomInvert",
+    "RandomSaturation",
+    "CenterCrop",
+    "RandomCrop",
+    "Resizing",
+    "RandomGaussianBlur",
+    "RandomSharpness",
+    "RandomFlip",
+    "RandomRotation",
+    "RandomShear",
+    "RandomTranslation",
+    "RandomZoom",
+    "CutMix",
+    "MixUp",
+    "RandomErasing",
+    "AugMix",
+    "RandAugment",
+    "AutoContrast",
+    "ContrastLimitedAdaptiveHistogramEqualization",
+    "Equalization",
+    "RandomPosterization",
+    "Solarization",
+    "RandomElasticTransform",
+    "RandomPerspective",
+    "Pipeline",
 ]
 
 
@@ -297,6 +363,23 @@ _LATER = {
     "preprocessing.category_encoding": ("CategoryEncoding",),
     "preprocessing.discretization": ("Discretization",),
     "preprocessing.hashing": ("HashedCrossing", "Hashing"),
+    "preprocessing.images.boxes": ("MaxNumBoundingBoxes",),
+    "preprocessing.images.colors": (
+        "RandomBrightness", "RandomColorDegeneration", "RandomColorJitter", "RandomContrast", "RandomGrayscale",
+        "RandomHue", "RandomInvert", "RandomSaturation",
+    ),
+    "preprocessing.images.cropping": ("CenterCrop", "RandomCrop", "Resizing"),
+    "preprocessing.images.filtering": ("RandomGaussianBlur", "RandomSharpness"),
+    "preprocessing.images.flipping": ("RandomFlip",),
+    "preprocessing.images.geometry": ("RandomRotation", "RandomShear", "RandomTranslation", "RandomZoom"),
+    "preprocessing.images.mixing": ("CutMix", "MixUp", "RandomErasing"),
+    "preprocessing.images.policies": ("AugMix", "RandAugment"),
+    "preprocessing.images.tones": (
+        "AutoContrast", "ContrastLimitedAdaptiveHistogramEqualization", "Equalization", "RandomPosterization",
+        "Solarization",
+    ),
+    "preprocessing.images.warping": ("RandomElasticTransform", "RandomPerspective"),
+    "preprocessing.pipeline": ("Pipeline",),
     "preprocessing.integer_lookup": ("IntegerLookup",),
     "preprocessing.normalization": ("Normalization",),
     "preprocessing.rescaling": ("Rescaling",),

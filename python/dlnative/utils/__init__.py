@@ -19,6 +19,7 @@ from dlnative.utils.terminal import (
 )
 
 if TYPE_CHECKING:
+    from dlnative.utils import bounding_boxes as bounding_boxes
     from dlnative.utils.audio_dataset import audio_dataset_from_directory
     from dlnative.utils.directories import text_dataset_from_directory
     from dlnative.utils.files import get_file
@@ -35,6 +36,7 @@ __all__ = [
     "Sequence",
     "array_to_img",
     "audio_dataset_from_directory",
+    "bounding_boxes",
     "clear_session",
     "disable_interactive_logging",
     "enable_interactive_logging",
@@ -58,6 +60,7 @@ __getattr__ = lazily(
     __name__,
     {
         "audio_dataset": ("audio_dataset_from_directory",),
+        "bounding_boxes": (),
         "directories": ("text_dataset_from_directory",),
         "files": ("get_file",),
         "image_utils": ("array_to_img", "img_to_array", "load_img", "save_img"),

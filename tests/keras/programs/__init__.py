@@ -9,6 +9,7 @@ from __future__ import annotations
 from programs import (
     attention,
     convolutional,
+    image_layers,
     images,
     layers,
     losses,
@@ -37,6 +38,7 @@ GROUPS: dict[str, dict[str, Program]] = {
     "attention": attention.PROGRAMS,
     "recurrent": recurrent.PROGRAMS,
     "images": images.PROGRAMS,
+    "image_layers": image_layers.PROGRAMS,
     "weights": weights.PROGRAMS,
     "training": training.PROGRAMS,
     "standalone": standalone.PROGRAMS,
