@@ -270,6 +270,68 @@ def test_sounds_in_directories(tmp_path: pathlib.Path, width: int) -> None:
 
 
 @pytest.mark.parametrize(
+    ("interpolation", "size", "fit"),
+    [
+        ("nearest", (7, 9), {}),
+        ("bilinear", (24, 5), {}),
+        ("bicubic", (7, 9), {}),
+        ("lanczos3", (24, 5), {}),
+        ("lanczos5", (7, 9), {}),
+        ("bilinear", (7, 9), {"crop_to_aspect_ratio": True}),
+        ("bilinear", (24, 5), {"crop_to_aspect_ratio": True}),
+        ("bilinear", (7, 9), {"pad_to_aspect_ratio": True}),
+        ("bilinear", (24, 5), {"pad_to_aspect_ratio": True}),
+    ],
+)
+def test_pictures_are_resized_as_in_a_model(interpolation: str, size: Any, fit: Any, tmp_path: pathlib.Path) -> None:
+    """As `ops.image.resize`, which Keras's own images are compared with."""
+    pytest.importorskip("PIL")
+    picture = np.random.RandomState(0).randint(0, 256, (20, 13, 3)).astype("uint8")
+    dlnative.utils.save_img(tmp_path / "a.png", picture, scale=False)
+    dataset = dlnative.utils.image_dataset_from_directory(
+        tmp_path, labels=None, image_size=size, interpolation=interpolation, verbose=False, **fit
+    )
+    expected = dlnative.ops.image.resize(picture.astype("float32"), size, interpolation, **fit)
+    (found,) = next(iter(dataset))
+    assert found.dtype == "float32"
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-3)
+
+
+def test_pictures_in_directories(tmp_path: pathlib.Path) -> None:
+    pytest.importorskip("PIL")
+    for name, value, count in (("dark", 20, 3), ("light", 200, 4)):
+        (tmp_path / name / "more").mkdir(parents=True)
+        for number in range(count):
+            array = np.full((9 + number, 12, 3), value, "uint8")
+            dlnative.utils.save_img(tmp_path / name / "more" / f"{number}.png", array, scale=False)
+    make: Any = dlnative.preprocessing.image_dataset_from_directory
+    given: dict[str, Any] = {"image_size": 8, "seed": 3, "verbose": False}
+    dataset = make(tmp_path, batch_size=4, **given)
+    assert dataset.class_names == ["dark", "light"]
+    assert [x.shape for x, _ in dataset] == [(4, 8, 8, 3), (3, 8, 8, 3)]
+    for x, y in dataset.unbatch():
+        assert x.numpy().mean() == pytest.approx([20, 200][int(y)])
+    gray = make(tmp_path, color_mode="grayscale", data_format="channels_first", label_mode="binary", **given)
+    x, y = next(iter(gray))
+    assert (x.shape, y.shape) == ((7, 1, 8, 8), (7, 1))
+    train, test = make(tmp_path, validation_split=0.3, subset="both", **given)
+    model = dlnative.Sequential([
+        dlnative.Input((8, 8, 3)), dlnative.layers.Rescaling(1 / 255), dlnative.layers.Flatten(),
+        dlnative.layers.Dense(2, "softmax"),
+    ])  # fmt: skip
+    model.compile("adam", "sparse_categorical_crossentropy")
+    history = model.fit(train.cache().prefetch(AUTOTUNE), validation_data=test, epochs=20, verbose=0).history
+    assert history["loss"][-1] < history["loss"][0]
+    assert model.predict(test, verbose=0).shape == (2, 2)
+    (tmp_path / "dark" / "broken.png").write_bytes(b"no picture")
+    with pytest.raises(ValueError, match=r"expected a picture in .*broken"):
+        list(make(tmp_path, **given))
+    for wrong in ({"color_mode": "cmyk"}, {"image_size": (3,)}, {"interpolation": "area"}):
+        with pytest.raises(ValueError, match=next(iter(wrong))):
+            make(tmp_path, **given | wrong)
+
+
+@pytest.mark.parametrize(
     ("arguments", "words"),
     [
         ({"labels": "other"}, "labels"),

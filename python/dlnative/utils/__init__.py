@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dlnative.utils.audio_dataset import audio_dataset_from_directory
     from dlnative.utils.directories import text_dataset_from_directory
     from dlnative.utils.files import get_file
+    from dlnative.utils.image_dataset import image_dataset_from_directory
     from dlnative.utils.image_utils import array_to_img, img_to_array, load_img, save_img
     from dlnative.utils.sequences import pad_sequences
     from dlnative.utils.splitting import split_dataset
@@ -41,6 +42,7 @@ __all__ = [
     "disable_interactive_logging",
     "enable_interactive_logging",
     "get_file",
+    "image_dataset_from_directory",
     "img_to_array",
     "is_interactive_logging_enabled",
     "load_img",
@@ -63,6 +65,7 @@ __getattr__ = lazily(
         "bounding_boxes": (),
         "directories": ("text_dataset_from_directory",),
         "files": ("get_file",),
+        "image_dataset": ("image_dataset_from_directory",),
         "image_utils": ("array_to_img", "img_to_array", "load_img", "save_img"),
         "sequences": ("pad_sequences",),
         "splitting": ("split_dataset",),

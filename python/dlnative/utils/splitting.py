@@ -29,7 +29,7 @@ def split_dataset(
         left_size, right_size: how many samples, or which share of them in [0, 1]; one may be left out.
         shuffle: whether samples are shuffled before.
         seed: of the order.
-        preferred_backend: only `None`: both are of dlnative's `Dataset`.
+        preferred_backend: whose data sets are wanted; all but `"torch"` have the methods of `tf.data.Dataset`.
 
     Returns:
         Two `Dataset`s of samples; of batches as large as before, if a `Dataset` of batches was given.
@@ -44,8 +44,8 @@ def split_dataset(
         >>> len(left), len(right)
         (8, 2)
     """
-    if preferred_backend is not None:
-        raise ValueError(f"{_NAME}: expected preferred_backend=None, got {preferred_backend!r}")
+    if preferred_backend == "torch":
+        raise ValueError(f'{_NAME}: expected preferred_backend=None, as data sets of torch are not made, got "torch"')
     if left_size is None and right_size is None:
         raise ValueError(f"{_NAME}: At least one of the `left_size` or `right_size` must be specified, got neither")
     structure, batch_size = _samples(dataset)
