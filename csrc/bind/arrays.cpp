@@ -143,15 +143,27 @@ void require_writable(const Array& array, const char* what) {
   if (!array.writable) throw py::value_error(std::string(what) + ": expected a writable array");
 }
 
-py::object new_array(const View& view) {
+namespace {
+
+// In memory of its own, with unset elements, if `data` is null.
+py::object array_of(const View& view, void* data, int flags) {
   PyObject* descriptor = descriptor_of(view.dtype);
   Py_INCREF(descriptor);  // the call takes a reference
   Py_intptr_t shape[max_rank];
   for (int axis = 0; axis < view.rank; ++axis) shape[axis] = static_cast<Py_intptr_t>(view.shape[axis]);
   PyObject* made = Api::get().PyArray_NewFromDescr_(Api::get().PyArray_Type_, descriptor, view.rank, shape, nullptr,
-                                                    nullptr, 0, nullptr);
+                                                    data, flags, nullptr);
   if (made == nullptr) throw py::error_already_set();
   return py::reinterpret_steal<py::object>(made);
+}
+
+}  // namespace
+
+py::object new_array(const View& view) { return array_of(view, nullptr, 0); }
+
+py::object array_over(const View& view, bool writable) {
+  constexpr int dense = Api::NPY_ARRAY_C_CONTIGUOUS_ | Api::NPY_ARRAY_ALIGNED_;
+  return array_of(view, view.data, writable ? dense | Api::NPY_ARRAY_WRITEABLE_ : dense);
 }
 
 View view_of(const Array& array) {

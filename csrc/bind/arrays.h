@@ -51,6 +51,8 @@ inline bool matches(const Array& array, const View& view) {
 
 // A new C-contiguous array with unset elements.
 py::object new_array(const View& view);
+// An array over the memory of a view, which must outlive it.
+py::object array_over(const View& view, bool writable);
 
 // A view of a dense array.
 View view_of(const Array& array);

@@ -14,6 +14,7 @@
 
 #include "bind/arrays.h"
 #include "bind/environment.h"
+#include "bind/host.h"
 #include "bind/interpreter_lock.h"
 #include "dlnative/plan.h"
 #include "runtime/resolver.h"
@@ -85,13 +86,17 @@ inline Instruction region_of(const Items& fields) {
 
 inline Instruction instruction_of(PyObject* record) {
   const Items fields = fields_of(record, 5, "Plan: instruction");
-  if (PyUnicode_Check(fields[0])) return region_of(fields);
+  const bool named = PyUnicode_Check(fields[0]);
+  const bool host = named && PyUnicode_CompareWithASCIIString(fields[0], "host") == 0;
+  if (named && !host) return region_of(fields);
   Instruction instruction;
-  instruction.op = small_integer(fields[0]);
+  instruction.op = host ? -1 : small_integer(fields[0]);
+  if (host) instruction.kernel = call_host;
   instruction.inputs = small_integers(fields[1], "Plan: inputs");
   instruction.outputs = small_integers(fields[2], "Plan: outputs");
   instruction.ints = integers(fields[3], "Plan: ints");
   instruction.floats = reals(fields[4], "Plan: floats");
+  if (host && instruction.ints.size() != 1) throw py::value_error("Plan: expected the number of a function");
   return instruction;
 }
 

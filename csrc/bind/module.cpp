@@ -9,6 +9,7 @@
 
 #include "bind/arrays.h"
 #include "bind/environment.h"
+#include "bind/host.h"
 #include "bind/interpreter_lock.h"
 #include "bind/plan.h"
 #include "dlnative/isa.h"
@@ -174,5 +175,6 @@ PYBIND11_MODULE(_native, module) {
   module.def("invalidate_prepacked", &invalidate_array, py::arg("array"),
              "Says that an array that plans read has been written: what was packed of it is packed anew.");
   bind_interpreter_exit(module);
+  bind_host(module);
   bind_plan(module);
 }

@@ -35,7 +35,8 @@ struct Buffer {
 enum class RegionKind : std::uint8_t { none, scan, loop, branch };
 
 struct Instruction {
-  int op = 0;
+  int op = 0;               // -1 where `kernel` runs
+  Kernel kernel = nullptr;  // a function of whoever builds the plan, in place of a row of the op table; it may throw
   std::vector<int> inputs, outputs;  // buffer ids
   std::vector<std::int64_t> ints;
   std::vector<double> floats;

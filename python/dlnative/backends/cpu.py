@@ -8,6 +8,7 @@ from dlnative import _native
 from dlnative.backends.backend import Executor, Limits
 from dlnative.backends.program import Array, Program
 from dlnative.dtypes import CODES, ITEM_SIZES
+from dlnative.graph.op import OPS
 
 if dict(_native.dtypes()) != ITEM_SIZES:
     raise ImportError(f"dlnative._native: expected the element types {ITEM_SIZES}, got {dict(_native.dtypes())}")
@@ -39,6 +40,11 @@ class CpuBackend:
                 instructions.append((region.kind, step.inputs, (), (region.turns, *region.lengths), ()))
                 continue
             code = OP_CODES.get(step.op)
+            if code is None and step.op in OPS and OPS[step.op].roles.host:
+                from dlnative.backends.host import number_of
+
+                instructions.append(("host", step.inputs, step.outputs, (number_of(step),), ()))
+                continue
             if code is None:
                 raise NotImplementedError(f'the cpu backend has no kernel for the op "{step.op}"')
             ints = tuple(OP_CODES[value] if isinstance(value, str) else value for value in step.ints)

@@ -39,8 +39,8 @@ class Arg:
     Args:
         shape: the shape.
         kind: `"real"` (uniform in `[low, high]`), `"integer"` (in `[low, high)`), `"boolean"`, `"mask"` (the same, and true at
-            the first place of each row), `"probability"` (rows that sum to 1), `"state"` (of a random generator), or
-            `"slot"` (as real; written in place).
+            the first place of each row), `"probability"` (rows that sum to 1), `"definite"` (symmetric positive definite
+            matrices, whose eigenvalues differ), `"state"` (of a random generator), or `"slot"` (as real; written in place).
         low, high: the range.
         dtype: a fixed type, where it is not the one under test.
     """

@@ -71,6 +71,7 @@ class Roles(NamedTuple):
         scales: the number of an output, and of a float attribute that this output is multiplied by.
         passes: its results are its first inputs: it is only there for its gradient.
         region: its attribute is a part of the graph (`graph/region.py`), which it runs.
+        host: it has no kernel: the CPU's plans call its reference function (`backends/host.py`).
         serves: what the graph itself uses the op for: `"copying"`, `"repeating"`, `"chaining"`, `"casting"` or `"adding"`.
     """
 
@@ -93,6 +94,7 @@ class Roles(NamedTuple):
     scales: tuple[int, int] | None = None
     passes: bool = False
     region: bool = False
+    host: bool = False
     serves: str = ""
 
 

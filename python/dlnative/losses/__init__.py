@@ -56,6 +56,8 @@ if TYPE_CHECKING:
     from dlnative.losses.overlap import Tversky as Tversky
     from dlnative.losses.overlap import dice as dice
     from dlnative.losses.overlap import tversky as tversky
+    from dlnative.losses.sequences import CTC as CTC
+    from dlnative.losses.sequences import ctc as ctc
     from dlnative.losses.textbook import CrossEntropyError as CrossEntropyError
     from dlnative.losses.textbook import HalfSumOfSquares as HalfSumOfSquares
     from dlnative.losses.textbook import RootMeanSquaredError as RootMeanSquaredError
@@ -64,6 +66,7 @@ if TYPE_CHECKING:
     from dlnative.losses.textbook import root_mean_squared_error as root_mean_squared_error
 
 __all__ = [
+    "CTC",
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
@@ -100,6 +103,7 @@ __all__ = [
     "circle",
     "cosine_similarity",
     "cross_entropy_error",
+    "ctc",
     "deserialize",
     "dice",
     "get",
@@ -139,6 +143,7 @@ _LATER = {
     ],
     "generalized": ["CategoricalGeneralizedCrossEntropy", "categorical_generalized_cross_entropy"],
     "overlap": ["Dice", "Tversky", "dice", "tversky"],
+    "sequences": ["CTC", "ctc"],
     "textbook": [
         "CrossEntropyError", "HalfSumOfSquares", "RootMeanSquaredError", "cross_entropy_error", "half_sum_of_squares",
         "root_mean_squared_error",

@@ -13,7 +13,7 @@ from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.composite import gradient_of
 from dlnative.ops.conversion import cast, promote, to_float
 from dlnative.ops.core import as_tensor, call, dtype_of, invoke, operation, scalar
-from dlnative.ops.linalg import matmul
+from dlnative.ops.product import matmul
 from dlnative.ops.reduction import reduce
 from dlnative.ops.softmax import softmax
 from dlnative.utils.checks import number

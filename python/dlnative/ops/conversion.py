@@ -112,6 +112,11 @@ def convert_to_tensor(x: Any, dtype: Any = None) -> Any:
     return cast(x, dtype)
 
 
+def dtype(x: Any) -> str:
+    """Returns the dtype of a tensor, array or number, by name."""
+    return dtypes.standardize(x.dtype) if hasattr(x, "dtype") else dtype_of(as_tensor(x))
+
+
 def convert_to_numpy(x: Any) -> np.ndarray[Any, Any]:
     """Returns a NumPy array of an array, a number or a variable.
 

@@ -9,8 +9,8 @@ from dlnative.ops.conversion import cast, promote
 from dlnative.ops.core import as_tensor, call, dtype_of, operation, shown, unknown
 from dlnative.ops.elementwise import multiply
 from dlnative.ops.joining import broadcast_to_extents
-from dlnative.ops.linalg import matmul
 from dlnative.ops.matrices import diagonal
+from dlnative.ops.product import matmul
 from dlnative.ops.reduction import reduce
 from dlnative.ops.shape import transpose
 

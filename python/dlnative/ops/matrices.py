@@ -25,7 +25,7 @@ from dlnative.ops.core import (
 from dlnative.ops.elementwise import multiply, power, subtract, where
 from dlnative.ops.indexing import get_item
 from dlnative.ops.joining import stack
-from dlnative.ops.linalg import matmul
+from dlnative.ops.product import matmul
 from dlnative.ops.reduction import sum as sum_of
 from dlnative.ops.reduction import to_summed
 from dlnative.ops.shape import expand_dims, moveaxis, ravel, reshape, transpose

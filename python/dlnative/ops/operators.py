@@ -8,7 +8,7 @@ from typing import Any
 from dlnative import ops
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.variable import Variable
-from dlnative.ops import conversion, elementwise, linalg, shape
+from dlnative.ops import conversion, elementwise, product, shape
 
 
 def _swapped(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -28,7 +28,7 @@ _BINARY = {
     "floordiv": _later("floor_divide"),
     "mod": _later("mod"),
     "pow": elementwise.power,
-    "matmul": linalg.matmul,
+    "matmul": product.matmul,
     "and": _later("bitwise_and"),
     "or": _later("bitwise_or"),
     "xor": _later("bitwise_xor"),

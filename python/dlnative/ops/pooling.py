@@ -15,7 +15,7 @@ from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.conversion import to_float
 from dlnative.ops.core import call, dtype_of, invoke, operation, shown
 from dlnative.ops.indexing import take
-from dlnative.ops.linalg import matmul
+from dlnative.ops.product import matmul
 from dlnative.ops.reduction import reduce
 from dlnative.ops.shape import moveaxis
 from dlnative.ops.windows import (

@@ -12,7 +12,7 @@ from dlnative.graph.tensor import Tensor
 from dlnative.ops import recurrent_rows as recurrent_rows
 from dlnative.ops.conversion import cast, to_float
 from dlnative.ops.core import as_tensor, dtype_of, invoke, operation, shown, to_symbol
-from dlnative.ops.linalg import matmul
+from dlnative.ops.product import matmul
 
 
 def _state(given: Any, x: Any, units: int) -> Any:

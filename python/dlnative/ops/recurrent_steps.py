@@ -9,7 +9,7 @@ from dlnative.ops.activation import sigmoid, tanh
 from dlnative.ops.creation import zeros_like
 from dlnative.ops.elementwise import not_equal, where
 from dlnative.ops.joining import concatenate, split
-from dlnative.ops.linalg import matmul
+from dlnative.ops.product import matmul
 from dlnative.ops.reduction import sum as total
 from dlnative.ops.shape import reshape, transpose
 

@@ -24,8 +24,8 @@ from dlnative.ops.elementwise import (
     where,
 )
 from dlnative.ops.indexing import take_along_axis
-from dlnative.ops.linalg import matmul
 from dlnative.ops.numeric import isnan
+from dlnative.ops.product import matmul
 from dlnative.ops.reduction import any as any_of
 from dlnative.ops.reduction import argmax, argmin, mean, narrowed, to_wide_float
 from dlnative.ops.reduction import max as max_of

@@ -29,3 +29,23 @@ def lazily(package: str, modules: Mapping[str, Sequence[str]]) -> Callable[[str]
         return value
 
     return get
+
+
+def taken_from(namespace: str, package: str) -> Callable[[str], Any]:
+    """Returns the `__getattr__` of a module that holds, under the names in its `__all__`, what a package holds.
+
+    Args:
+        namespace: the name of the module.
+        package: the name of the package.
+    """
+    module: Any = sys.modules[namespace]
+    module.__dir__ = lambda: sorted(module.__all__)
+
+    def get(name: str) -> Any:
+        if name not in module.__all__:
+            raise AttributeError(f"module {namespace!r} has no attribute {name!r}")
+        value = getattr(sys.modules[package], name)
+        setattr(module, name, value)
+        return value
+
+    return get

@@ -36,6 +36,9 @@ def _argument(generator: np.random.Generator, arg: Arg, dtype: str) -> Array:
         if arg.kind == "mask":
             given[..., 0] = True
         return given
+    if arg.kind == "definite":
+        noise = generator.uniform(-0.25, 0.25, arg.shape)
+        return np.asarray(noise + noise.swapaxes(-1, -2) + np.diag(2.0 + 1.5 * np.arange(arg.shape[-1])), dtype)
     if arg.kind == "state":
         return np.array([generator.integers(0, 2**62), generator.integers(0, 1000)], np.int64)
     if arg.kind == "probability":

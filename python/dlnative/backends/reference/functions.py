@@ -10,8 +10,11 @@ from dlnative.backends.reference import (
     attention,
     chain,
     convolution,
+    decoding,
     depthwise,
     elementwise,
+    factorization,
+    fourier,
     indexing,
     linalg,
     loss,
@@ -23,6 +26,7 @@ from dlnative.backends.reference import (
     reduction,
     shape,
     softmax,
+    solving,
 )
 
 _FAMILIES = {
@@ -30,8 +34,11 @@ _FAMILIES = {
     "attention": attention,
     "chain": chain,
     "convolution": convolution,
+    "decoding": decoding,
     "depthwise": depthwise,
     "elementwise": elementwise,
+    "factorization": factorization,
+    "fourier": fourier,
     "indexing": indexing,
     "linalg": linalg,
     "loss": loss,
@@ -43,6 +50,7 @@ _FAMILIES = {
     "reduction": reduction,
     "shape": shape,
     "softmax": softmax,
+    "solving": solving,
 }
 
 

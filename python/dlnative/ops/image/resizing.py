@@ -19,8 +19,8 @@ from dlnative.ops.conversion import cast, to_float
 from dlnative.ops.core import as_tensor, dtype_of, integer, normalize_axes, operation, shape_of, shown, unknown
 from dlnative.ops.image.shapes import Axes, as_images, pair
 from dlnative.ops.indexing import cut, take
-from dlnative.ops.linalg import matmul
 from dlnative.ops.padding import pad
+from dlnative.ops.product import matmul
 from dlnative.ops.rounding import round
 from dlnative.ops.shape import moveaxis, reshape
 
