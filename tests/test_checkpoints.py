@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import dlnative
+import killed_training
 from dlnative import callbacks, layers
 
 X = np.random.default_rng(0).normal(size=(22, 4)).astype("float32")
@@ -115,6 +116,11 @@ def test_a_backup_of_another_model(tmp_path: Path) -> None:
     model.compile("adam", "mse")
     with pytest.raises(ValueError, match="could not be loaded"):
         model.fit(X, Y, verbose=0, callbacks=[backup])
+
+
+@pytest.mark.process
+def test_a_training_that_is_killed_goes_on_with_the_same_bits(tmp_path: Path) -> None:
+    assert killed_training.run(2, 0, tmp_path, epochs=3) == 2
 
 
 def test_checkpoints_of_epochs_batches_and_the_best(tmp_path: Path) -> None:

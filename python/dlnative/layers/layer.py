@@ -17,7 +17,7 @@ from dlnative.layers.signature import call_signature, is_tensor, shape_arguments
 from dlnative.layers.stateless import Stateless
 from dlnative.ops.core import record
 from dlnative.symbolic import Call, KerasTensor, map_shapes, with_tuples, without_history
-from dlnative.utils.naming import auto_name
+from dlnative.utils.naming import auto_name, shortened
 
 _Layer = TypeVar("_Layer", bound="Layer")
 
@@ -206,7 +206,7 @@ class Layer(Stateless):
             return cls(**{name: _revived(value) for name, value in config.items()})
         except Exception as error:
             raise TypeError(
-                f"{cls.__name__}: expected a config that makes such a layer, got {config}: {error}"
+                f"{cls.__name__}: expected a config that makes such a layer, got {shortened(config)}: {error}"
             ) from error
 
     def get_build_config(self) -> dict[str, Any] | None:

@@ -86,27 +86,35 @@ def read(data: Any, label: str, custom_objects: Any, compile: bool, safe_mode: b
     weights = archive.read(name)
     with ExitStack() as stack:
         assets = stack.enter_context(_unpacked(archive, label))
-        return model_of(
-            config, arrays.reader(weights, name, label), len(weights), custom_objects, compile, safe_mode, assets
-        )
+        reader = arrays.reader(weights, name, label)
+        return model_of(config, reader, len(weights), label, custom_objects, compile, safe_mode, assets)
 
 
 def model_of(
-    config: Any, reader: Reader, size: int, custom_objects: Any, compile: bool, safe_mode: bool, assets: Any = None
-) -> Any:
+    config: Any, reader: Reader, size: int, label: str, custom_objects: Any, compile: bool, safe_mode: bool,
+    assets: Any = None,
+) -> Any:  # fmt: skip
     """Makes the model of a configuration, with the arrays of a file.
 
     Args:
         config: the configuration.
         reader: the arrays.
         size: how many bytes they have; a model whose variables need much more is refused before they get memory.
+        label: what messages call the file.
         custom_objects, compile, safe_mode: see `read`.
         assets: returns the folder of a path.
     """
     if isinstance(config, dict) and not compile:
         config = {**config, "compile_config": None}
     with limits.memory_for(size), serialization.sharing():
-        model = serialization.deserialize_keras_object(config, custom_objects, safe_mode)
+        try:
+            model = serialization.deserialize_keras_object(config, custom_objects, safe_mode)
+        except (ValueError, TypeError, OSError, ImportError):
+            raise
+        except Exception as error:  # a config that nobody vouches for may lead anywhere in the code of layers
+            raise ValueError(
+                f"{label}: expected the configuration of a model, got one that is damaged: {type(error).__name__}: {error}"
+            ) from error
     if not hasattr(model, "load_own_variables"):
         raise ValueError(f"load_model: expected the configuration of a model, got that of {type(model).__name__}")
     load_state(model, reader, assets)

@@ -20,11 +20,16 @@ from dlnative.graph.variable import Variable
 from dlnative.saving import functions, names
 from dlnative.saving.registration import CustomObjectScope, get_registered_name, get_registered_object, known_objects
 from dlnative.symbolic import KerasTensor
+from dlnative.utils.naming import shortened
 
 MOST_LEVELS = 200  # how deep a configuration may be nested
 _safe: ContextVar[bool | None] = ContextVar("safe_mode", default=None)
 _unsafe_everywhere: list[bool] = []
 _shared: ContextVar[dict[int, Any] | None] = ContextVar("shared_objects", default=None)
+
+
+class ConfigError(TypeError):
+    """Says of which object a configuration cannot be that of."""
 
 
 def enable_unsafe_deserialization() -> None:
@@ -265,10 +270,12 @@ def _object(
     with CustomObjectScope(known):
         try:
             made = cls.from_config(dict(inner))
+        except ConfigError:
+            raise
         except TypeError as error:
-            raise TypeError(
+            raise ConfigError(
                 f"{cls} could not be deserialized properly: expected a config that its from_config() takes (components "
-                f"that are objects must be deserialized there), got {_short(inner)}: {error}"
+                f"that are objects must be deserialized there), got {shortened(inner)}: {error}"
             ) from error
         build = config.get("build_config")
         if build and not getattr(made, "built", True) and hasattr(made, "build_from_config"):
@@ -279,11 +286,6 @@ def _object(
     if shared is not None and number is not None:
         shared[number] = made
     return made
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) < 500 else f"{text[:500]}..."
 
 
 def _class(name: str, config: dict[str, Any], known: dict[str, Any], module_objects: dict[str, Any] | None) -> Any:

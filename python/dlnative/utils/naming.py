@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 _counts: dict[str, int] = {}
 _in_snake_case: dict[str, str] = {}
@@ -18,6 +19,12 @@ def to_snake_case(name: str) -> str:
     name = re.sub(r"\W+", "", name)
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
+
+
+def shortened(value: Any, most: int = 500) -> str:
+    """Returns what a message shows of a value: its text, the end of which is left out if it is long."""
+    text = repr(value)
+    return text if len(text) <= most else f"{text[:most]}..."
 
 
 def auto_name(prefix: str) -> str:
