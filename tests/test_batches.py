@@ -273,8 +273,18 @@ def test_frames_and_series() -> None:
     missing = frame.assign(c=pandas.array([1, None, 3], "Int64"))
     with pytest.raises(ValueError, match="nan"):
         made.fit(missing, y, verbose=0)
-    with pytest.raises(TypeError, match="object"):
-        made.fit(frame.assign(a=["x", "y", "z"]), y, verbose=0)
+    for column in (["x", "y", "z"], pandas.Categorical(["x", "y", "x"]), pandas.date_range("2020", periods=3)):
+        with pytest.raises(TypeError, match='fit: x: expected columns of numbers, got "a" of dtype') as raised:
+            made.fit(frame.assign(a=column), y, verbose=0)
+        assert "\n" not in str(raised.value)
+
+
+def test_what_numpy_would_take_for_something_else() -> None:
+    made = model()
+    with pytest.raises(ValueError, match="masked"):
+        made.predict(np.ma.masked_array(X, mask=X[0, 0] == X), verbose=0)
+    with pytest.raises(TypeError, match="the function 'model': call it"):
+        made.fit(model, verbose=0)
 
 
 @pytest.mark.parametrize("dtype", [">f4", ">f8", ">i2", ">i8"])

@@ -37,7 +37,7 @@ def test_normalization_of_batches_is_that_of_all(axis: Any) -> None:
     if 0 in kept:
         batches: Any = data
     else:
-        batches = [data[:7], (data[7:9], np.ones(2)), (data[9:],)]
+        batches = [data[:7], (data[7:9], np.ones(2)), [data[9:], np.ones(3)]]
     layer = layers.Normalization(axis=axis, dtype="float64")
     layer.adapt(batches if 0 in kept else iter(batches))
     axes = tuple(place for place in range(3) if place not in kept)
@@ -154,6 +154,11 @@ def test_vectors_of_classes(mode: str, backend: str) -> None:
         for layer, inputs in made:
             np.testing.assert_array_equal(layer(inputs), expected)
             assert layer.compute_output_shape(x.shape) == np.shape(expected)
+
+
+def test_category_encoding_in_a_model() -> None:
+    model = dlnative.Sequential([dlnative.Input((2,)), layers.CategoryEncoding(3, output_mode="count")])
+    assert model.predict(np.array([[0, 0], [2, 5]]), verbose=0).tolist() == [[2, 0, 0], [0, 0, 1]]
 
 
 def test_category_encoding_with_weights() -> None:
@@ -368,6 +373,8 @@ def test_text_vectorization_adapts() -> None:
         (lambda: layers.StringLookup(pad_to_max_tokens=True), "max_tokens"),
         (lambda: layers.StringLookup(vocabulary=["a"])([["a"], ["a", "b"]]), "one length"),
         (lambda: layers.StringLookup(vocabulary=["a"])([1]), "text"),
+        (lambda: layers.StringLookup.from_config({"vocabulary": "/etc/hostname"}), "path"),
+        (lambda: layers.TextVectorization.from_config({"vocabulary": "/etc/hostname"}), "path"),
         (lambda: layers.TextVectorization(ragged=True), "ragged"),
         (lambda: layers.TextVectorization(ngrams="two"), "ngrams"),
         (lambda: layers.TextVectorization(split="line"), "split"),

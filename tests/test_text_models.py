@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pathlib
 import pickle
 from typing import Any
 
@@ -120,6 +121,32 @@ def test_copies() -> None:
     made = dlnative.Sequential([dlnative.Input((1,), dtype="string"), layer, layers.Rescaling(2.0)])
     again = dlnative.models.model_from_json(made.to_json())
     assert again.predict(["a", "b"], verbose=0).tolist() == [[2], [0]]
+
+
+@dlnative.saving.register_keras_serializable("tests")
+def upper(text: Any) -> Any:
+    return np.char.upper(text)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"output_sequence_length": 3},
+        {"output_mode": "tf_idf"},
+        {"output_mode": "count", "ngrams": 2, "standardize": upper},
+        {"output_mode": "multi_hot", "max_tokens": 20, "pad_to_max_tokens": True, "split": "character"},
+    ],
+)
+def test_saved_models(arguments: Any, tmp_path: pathlib.Path) -> None:
+    """What was learned from text is part of the file."""
+    layer = layers.TextVectorization(**arguments)
+    layer.adapt(TEXTS)
+    inputs = dlnative.Input((1,), dtype="string")
+    model = dlnative.Model(inputs, layers.Rescaling(1.0)(layer(inputs)))
+    model.save(tmp_path / "model.keras")
+    again = dlnative.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again.predict(TEXTS, verbose=0), model.predict(TEXTS, verbose=0))
+    assert again.layers[1].get_vocabulary() == layer.get_vocabulary()
 
 
 def test_shapes_and_plan(capsys: pytest.CaptureFixture[str]) -> None:

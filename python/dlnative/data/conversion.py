@@ -80,7 +80,9 @@ def to_rows(what: str, value: Any, floats: str | None = None, *, finite: bool = 
     if value is None:
         return value  # type: ignore[return-value]
     if hasattr(value, "to_numpy") and not isinstance(value, np.ndarray):
-        value = _from_frame(value)
+        value = _from_frame(what, value)
+    if value.__class__ is not np.ndarray:
+        _refuse_misfits(what, value)
     device = None if value.__class__ is np.ndarray else dtypes.adopt(value)
     try:
         array = np.asarray(value if device is None else device)
@@ -127,14 +129,31 @@ def check_finite(what: str, array: Array, floats: str | None = None) -> None:
         raise ValueError(f"{what}: expected {kind}, got {array[place]} at {place} ({int(bad.sum())} in all)")
 
 
-def _from_frame(value: Any) -> Any:
+def _refuse_misfits(what: str, value: Any) -> None:
+    """Refuses what NumPy would make an array of that means something else."""
+    if isinstance(value, np.ma.MaskedArray) and value.mask.any():
+        raise ValueError(f"{what}: expected an array without masked elements, got {int(value.mask.sum())} of them")
+    if callable(value) and not hasattr(value, "__array__"):
+        raise TypeError(f"{what}: expected data, got the function {getattr(value, '__name__', value)!r}: call it")
+
+
+def _from_frame(what: str, value: Any) -> Any:
     """Returns the numbers of a frame or a series: also where columns differ in type, hold booleans, or may lack values."""
-    array = value.to_numpy()
+    try:
+        array = value.to_numpy()
+    except (TypeError, ValueError):  # columns that have no type in common
+        array = np.empty(0, object)
     if array.dtype != object:
         return array
-    if getattr(value, "ndim", 1) == 1:
+    if not hasattr(value, "columns"):
         return _from_series(value, array)
-    columns = [_from_series(column, column.to_numpy()) for column in (value.iloc[:, i] for i in range(value.shape[1]))]
+    columns = []
+    for place, name in enumerate(value.columns):
+        column = value.iloc[:, place] if hasattr(value, "iloc") else value[name]
+        numbers = _from_series(column, column.to_numpy())
+        if numbers.dtype.kind not in "biuf":
+            raise TypeError(f'{what}: expected columns of numbers, got "{name}" of dtype {column.dtype}')
+        columns.append(numbers)
     return np.stack(columns, axis=1)
 
 

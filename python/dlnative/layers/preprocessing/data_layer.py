@@ -13,7 +13,7 @@ from dlnative.graph.tensor import Tensor
 from dlnative.graph.trace import current_trace
 from dlnative.graph.variable import Variable
 from dlnative.layers.layer import Layer
-from dlnative.symbolic import KerasTensor, has_keras_tensor
+from dlnative.symbolic import has_keras_tensor
 
 Array = np.ndarray[Any, Any]
 
@@ -72,7 +72,7 @@ class EntryLayer(Layer):
 
 def as_array(value: Any) -> Any:
     """Returns lists of numbers, numbers and frames as arrays; what holds symbolic tensors stays as it is."""
-    if isinstance(value, KerasTensor) or (isinstance(value, (list, tuple)) and has_keras_tensor([value])):
+    if isinstance(value, Tensor) or (isinstance(value, (list, tuple)) and has_keras_tensor([value])):
         return value
     if hasattr(value, "to_numpy"):
         return value.to_numpy()
@@ -87,6 +87,8 @@ def _holds_tensors(value: Any) -> bool:
 
 def features_of(batch: Any) -> Any:
     """Returns the features of a batch that may be `(x, y)` or `(x, y, sample_weight)`."""
+    if isinstance(batch, list) and batch and len(getattr(batch[0], "shape", ())):  # as PyTorch's loaders give them
+        return batch[0]
     return batch[0] if isinstance(batch, tuple) else batch
 
 

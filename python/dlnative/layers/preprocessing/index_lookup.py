@@ -355,6 +355,13 @@ class IndexLookup(EntryLayer):
             "vocabulary_size": self._fixed_size,
         }
 
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+        """Makes a layer from what `get_config` returned."""
+        del custom_objects
+        refuse_paths(cls.__name__, config)
+        return super().from_config(config)
+
     def get_build_config(self) -> dict[str, Any] | None:
         """Returns nothing: the layer needs no building."""
         return {}
@@ -385,6 +392,18 @@ class IndexLookup(EntryLayer):
             lines.pop()
         terms = [self._read(line) for line in lines]
         self.set_vocabulary(terms, self.idf_weights if self.output_mode == "tf_idf" else None)
+
+
+def refuse_paths(name: str, config: dict[str, Any]) -> None:
+    """Refuses configs whose vocabulary is a path: who loads a model would read whatever file its author named.
+
+    Raises:
+        ValueError: for such a config; those made here hold none.
+    """
+    if isinstance(config.get("vocabulary"), (str, os.PathLike)):
+        raise ValueError(
+            f"{name}: expected a vocabulary in the config or in the model's file, got the path {config['vocabulary']!r} of another"
+        )
 
 
 def checked_salt(label: str, salt: Any) -> list[int] | None:

@@ -16,9 +16,10 @@ from dlnative.layers.preprocessing.data_layer import (
     refuse_sparse,
     to_text,
 )
+from dlnative.layers.preprocessing.index_lookup import refuse_paths
 from dlnative.layers.preprocessing.string_lookup import StringLookup
 from dlnative.symbolic import KerasTensor
-from dlnative.utils.registry import name_of_function
+from dlnative.utils.registry import named_function
 
 _STANDARDIZE = ("lower_and_strip_punctuation", "lower", "strip_punctuation")
 _SPLIT = ("whitespace", "character")
@@ -242,8 +243,8 @@ class TextVectorization(EntryLayer):
         return {
             **super().get_config(),
             "max_tokens": lookup.max_tokens,
-            "standardize": _name(self._standardize),
-            "split": _name(self._split),
+            "standardize": self._standardize,
+            "split": self._split,
             "ngrams": self._ngrams,
             "output_mode": self._mode,
             "output_sequence_length": self._length,
@@ -255,6 +256,25 @@ class TextVectorization(EntryLayer):
             "encoding": self._encoding,
             "vocabulary_size": self.vocabulary_size(),
         }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+        """Makes a layer from what `get_config` returned, whose functions may be described.
+
+        Args:
+            config: the config.
+            custom_objects: functions by name.
+        """
+        from dlnative.saving import custom_object_scope
+
+        refuse_paths(cls.__name__, config)
+        with custom_object_scope(custom_objects or {}):
+            functions = {
+                name: named_function(config[name])
+                for name in ("standardize", "split")
+                if isinstance(config.get(name), dict)
+            }
+        return super().from_config({**config, **functions})
 
     def save_own_variables(self, store: dict[str, Any]) -> None:
         """Puts the weights of words into a dict."""
@@ -271,10 +291,6 @@ class TextVectorization(EntryLayer):
     def load_assets(self, dir_path: str) -> None:
         """Reads the vocabulary that `save_assets` wrote."""
         self._lookup.load_assets(dir_path)
-
-
-def _name(function: Any) -> Any:
-    return name_of_function(function) if callable(function) else function
 
 
 def _mapped(function: Callable[[str], str], text: Array) -> Array:
