@@ -9,7 +9,7 @@ from typing import Any
 # Where public classes live, below `dlnative` here and below `keras` in files.
 _HOMES = (
     "layers", "optimizers", "optimizers.schedules", "losses", "metrics", "initializers", "regularizers", "constraints",
-    "random", "models", "dtype_policies",
+    "random", "models", "dtype_policies", "utils",
 )  # fmt: skip
 # Those that Keras knows by another module than their home's.
 _ELSEWHERE = {
@@ -19,7 +19,7 @@ _ELSEWHERE = {
 
 
 def _attribute(home: str, name: str) -> Any:
-    if home == "random" and name != "SeedGenerator":
+    if name != {"random": "SeedGenerator", "utils": "FeatureSpace"}.get(home, name):
         return None
     module = importlib.import_module(f"dlnative.{home}")
     return getattr(module, name, None) if name in getattr(module, "__all__", vars(module)) else None

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dlnative.utils import bounding_boxes as bounding_boxes
     from dlnative.utils.audio_dataset import audio_dataset_from_directory
     from dlnative.utils.directories import text_dataset_from_directory
+    from dlnative.utils.feature_space import FeatureSpace
     from dlnative.utils.files import get_file
     from dlnative.utils.image_dataset import image_dataset_from_directory
     from dlnative.utils.image_utils import array_to_img, img_to_array, load_img, save_img
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 Sequence = PyDataset  # Keras's older name
 
 __all__ = [
+    "FeatureSpace",
     "Progbar",
     "PyDataset",
     "Sequence",
@@ -64,6 +66,7 @@ __getattr__ = lazily(
         "audio_dataset": ("audio_dataset_from_directory",),
         "bounding_boxes": (),
         "directories": ("text_dataset_from_directory",),
+        "feature_space": ("FeatureSpace",),
         "files": ("get_file",),
         "image_dataset": ("image_dataset_from_directory",),
         "image_utils": ("array_to_img", "img_to_array", "load_img", "save_img"),
