@@ -109,6 +109,15 @@ def test_what_is_wrong_is_said_before_training(
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
-def test_examples_run(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_examples_run(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    arguments: list[str] = []
+    if path.stem == "tuning":
+        rows = [f"{number % 7},{'one' if number % 2 else 'two'},{1000 + number}" for number in range(64)]
+        (tmp_path / "data.csv").write_text("\n".join(["Rooms,Floors,Sale_Price", *rows]))
+        arguments = ["data.csv", "--sample", "0.003", "--epochs", "2", "--workers", "1"]
+    monkeypatch.setattr(sys, "argv", [str(path), *arguments])
     runpy.run_path(str(path), run_name="__main__")
     assert capsys.readouterr().out

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from dlnative import preprocessing as preprocessing
     from dlnative import saving as saving
     from dlnative import tree as tree
+    from dlnative import tuning as tuning
     from dlnative.ops.remat import remat as remat
     from dlnative.verification import Report
 
@@ -74,7 +75,7 @@ def __getattr__(name: str) -> Any:
     """Imports what few programs use when it is asked for."""
     import importlib
 
-    if name in ("classic", "datasets", "generation", "preprocessing", "saving", "tree"):
+    if name in ("classic", "datasets", "generation", "preprocessing", "saving", "tree", "tuning"):
         return importlib.import_module(f"dlnative.{name}")
     if name == "remat":
         return importlib.import_module("dlnative.ops.remat").remat
@@ -130,6 +131,7 @@ __all__ = [
     "selftest",
     "set_num_threads",
     "tree",
+    "tuning",
     "utils",
     "value_and_grad",
 ]
