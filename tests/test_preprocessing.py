@@ -327,9 +327,77 @@ def test_text_vectorization_adapts() -> None:
     np.testing.assert_allclose(weighted(["foo foo nix"]), [[weights.mean(), 0, 0, 2 * weights[2], 0, 0]], rtol=1e-6)
 
 
+# Sounds.
+
+SOUND = np.sin(np.arange(3000).reshape(2, 1500) ** 1.3 / 50).astype("float32")
+
+
+def test_mel_spectrogram() -> None:
+    given: dict[str, Any] = {"fft_length": 256, "sequence_stride": 100, "sequence_length": 200, "sampling_rate": 8000}
+    layer = layers.MelSpectrogram(num_mel_bins=12, **given)
+    np.testing.assert_allclose(layer(SOUND)[1, ::4, ::5], [
+        [21.708904, -1.735696, -7.058015, 23.383778], [6.306022, -29.928566, -29.913921, 14.051630],
+        [-7.189713, -43.860008, -43.860008, -0.318104],
+    ], rtol=1e-4)  # fmt: skip
+    plain = layers.MelSpectrogram(
+        256, 64, num_mel_bins=8, power_to_db=False, window=None, mag_exp=1.0, min_freq=0.0, max_freq=2000
+    )
+    np.testing.assert_allclose(plain(SOUND[0])[::3, ::9], [
+        [62.483467, 2.894739, 5.208944], [3.959365, 59.894188, 159.640991], [0.959375, 7.373015, 14.518701],
+    ], rtol=1e-5)  # fmt: skip
+
+
+@pytest.mark.parametrize("first", [False, True])
+@pytest.mark.parametrize("expand", [False, True])
+def test_stft_spectrogram(first: bool, expand: bool) -> None:
+    """Against the transform of NumPy, frame by frame, for two channels."""
+    window = 0.54 - 0.46 * np.cos(2 * np.pi * np.arange(100) / 99)
+    signals = np.stack([SOUND, SOUND[:, ::-1]], -1)
+    frames = np.stack([signals[:, at : at + 100] for at in range(0, 1401, 33)], 1)
+    expected = (
+        np.fft.rfft(frames * window[:, None], 128, axis=2) / window.sum()
+    )  # (batch, frames, frequencies, channels)
+    power = np.abs(expected) ** 2
+    twice = np.where((np.arange(65) > 0) & (np.arange(65) < 64), 2.0, 1.0)[:, None]
+    for mode, values in (
+        ("real", expected.real), ("imag", expected.imag), ("magnitude", np.sqrt(np.maximum(power, 1e-7))),
+        ("psd", power * twice), ("stft", np.concatenate([expected.real, expected.imag], 2)),
+        ("log", np.log(np.sqrt(np.maximum(power, 1e-7)))), ("angle", np.angle(expected)),
+    ):  # fmt: skip
+        layer = layers.STFTSpectrogram(
+            mode, 100, 33, 128, "hamming", scaling="spectrum", expand_dims=expand,
+            data_format="channels_first" if first else "channels_last",
+        )  # fmt: skip
+        y = layer(np.swapaxes(signals, 1, 2) if first else signals)
+        wanted = values
+        if not expand:
+            wanted = np.swapaxes(values, 2, 3).reshape(*values.shape[:2], -1)
+            wanted = np.swapaxes(wanted, 1, 2) if first else wanted
+        elif first:
+            wanted = np.moveaxis(values, -1, 1)
+        assert y.shape == wanted.shape
+        if mode == "angle":  # which turns by 2 pi, and says nothing of what is 0
+            loud = np.broadcast_to(power > 1e-6, values.shape)
+            loud = loud if expand else np.swapaxes(loud, 2, 3).reshape(*values.shape[:2], -1)
+            loud = np.moveaxis(loud, -1, 1) if first and expand else np.swapaxes(loud, 1, 2) if first else loud
+            np.testing.assert_allclose(np.cos(y - wanted)[loud], 1, atol=1e-3)
+        else:
+            np.testing.assert_allclose(y, wanted, rtol=2e-4, atol=2e-4 if mode == "log" else 2e-6)
+    model = dlnative.Sequential([dlnative.Input((None, 2)), layers.STFTSpectrogram(frame_length=8, padding="same")])
+    assert model.predict(signals[:, :40], verbose=0).shape == (2, 10, 10)
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
+        (lambda: layers.MelSpectrogram(256, sequence_length=512), "fft_length"),
+        (lambda: layers.MelSpectrogram(max_freq=9000), "max_freq"),
+        (lambda: layers.STFTSpectrogram("power"), "mode"),
+        (lambda: layers.STFTSpectrogram(frame_step=0), "frame_step"),
+        (lambda: layers.STFTSpectrogram(frame_step=300), "frame_step"),
+        (lambda: layers.STFTSpectrogram(fft_length=128), "fft_length"),
+        (lambda: layers.STFTSpectrogram(padding="causal"), "padding"),
+        (lambda: layers.STFTSpectrogram(window="unknowable"), "window"),
         (lambda: layers.Normalization(mean=1.0), "both `mean` and `variance`"),
         (lambda: layers.Normalization(mean=[1.0, np.nan], variance=[1.0, 1.0]), "finite"),
         (lambda: layers.Normalization(mean=[1.0], variance=1.0), "same shape"),

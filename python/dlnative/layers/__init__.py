@@ -132,9 +132,11 @@ if TYPE_CHECKING:
     from dlnative.layers.preprocessing.images.warping import RandomElasticTransform as RandomElasticTransform
     from dlnative.layers.preprocessing.images.warping import RandomPerspective as RandomPerspective
     from dlnative.layers.preprocessing.integer_lookup import IntegerLookup as IntegerLookup
+    from dlnative.layers.preprocessing.mel_spectrogram import MelSpectrogram as MelSpectrogram
     from dlnative.layers.preprocessing.normalization import Normalization as Normalization
     from dlnative.layers.preprocessing.pipeline import Pipeline as Pipeline
     from dlnative.layers.preprocessing.rescaling import Rescaling as Rescaling
+    from dlnative.layers.preprocessing.stft_spectrogram import STFTSpectrogram as STFTSpectrogram
     from dlnative.layers.preprocessing.string_lookup import StringLookup as StringLookup
     from dlnative.layers.preprocessing.text_vectorization import TextVectorization as TextVectorization
     from dlnative.layers.regularization import ActivityRegularization as ActivityRegularization
@@ -246,6 +248,7 @@ __all__ = [
     "MaxPooling3D",
     "Maximum",
     "Maxout",
+    "MelSpectrogram",
     "Minimum",
     "MultiHeadAttention",
     "Multiply",
@@ -260,6 +263,7 @@ __all__ = [
     "Reshape",
     "ReversibleEmbedding",
     "RotaryEmbedding",
+    "STFTSpectrogram",
     "SeparableConv1D",
     "SeparableConv2D",
     "ShiftedReLU",
@@ -381,8 +385,10 @@ _LATER = {
     "preprocessing.images.warping": ("RandomElasticTransform", "RandomPerspective"),
     "preprocessing.pipeline": ("Pipeline",),
     "preprocessing.integer_lookup": ("IntegerLookup",),
+    "preprocessing.mel_spectrogram": ("MelSpectrogram",),
     "preprocessing.normalization": ("Normalization",),
     "preprocessing.rescaling": ("Rescaling",),
+    "preprocessing.stft_spectrogram": ("STFTSpectrogram",),
     "preprocessing.string_lookup": ("StringLookup",),
     "preprocessing.text_vectorization": ("TextVectorization",),
     "regularization": (
