@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dlnative import activations, ops, value_and_grad
+from dlnative import KerasTensor, activations, ops, value_and_grad
 from dlnative import backend as backends
 from dlnative.graph.function import Function
-from dlnative.symbolic import KerasTensor
 from everywhere import check
 
 X = np.random.RandomState(0).uniform(-3, 3, (3, 4)).astype("float32")
@@ -55,6 +54,19 @@ def test_unique() -> None:
     assert ops.unique(np.array([[1, 2], [1, 2], [0, 5]]), axis=0).tolist() == [[0, 5], [1, 2]]
     with pytest.raises(ValueError, match="a traced function cannot know"):
         Function(ops.unique)(x)
+
+
+def test_unique_elements_in_a_plan_when_it_is_said_how_many() -> None:
+    x = np.array([[3.0, 1.0], [3.0, 2.0], [3.0, 1.0]])
+    found = Function(lambda x: ops.unique(x, return_index=True, return_inverse=True, return_counts=True, size=4))(x)
+    assert [item.tolist() for item in found] == [[1, 2, 3, 1], [1, 3, 0, 1], [[2, 0], [2, 1], [2, 0]], [2, 1, 3, 0]]
+    rows = Function(lambda x: ops.unique(x, axis=0, size=3, fill_value=-1))(x)
+    assert rows.tolist() == [[3, 1], [3, 2], [-1, -1]]
+    _, gradient = value_and_grad(
+        lambda x: ops.sum(ops.unique(x, size=4, fill_value=7) * np.array([1.0, 2.0, 4.0, 8.0]))
+    )(x)
+    assert gradient.tolist() == [[4, 1], [0, 2], [0, 0]]
+    assert tuple(ops.unique(KerasTensor((2, 4)), axis=0, size=3).shape) == (3, 4)
 
 
 def test_a_prediction_of_nan_is_not_among_the_largest(backend: str) -> None:

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from dlnative import saving as saving
     from dlnative import tree as tree
     from dlnative import tuning as tuning
+    from dlnative.operation import Operation as Operation
     from dlnative.ops.remat import remat as remat
     from dlnative.verification import Report
 
@@ -77,6 +78,8 @@ def __getattr__(name: str) -> Any:
 
     if name in ("classic", "datasets", "generation", "preprocessing", "saving", "tree", "tuning"):
         return importlib.import_module(f"dlnative.{name}")
+    if name == "Operation":
+        return importlib.import_module("dlnative.operation").Operation
     if name == "remat":
         return importlib.import_module("dlnative.ops.remat").remat
     raise AttributeError(f"module 'dlnative' has no attribute {name!r}")
@@ -97,6 +100,7 @@ __all__ = [
     "Loss",
     "Metric",
     "Model",
+    "Operation",
     "Optimizer",
     "Regularizer",
     "RematScope",

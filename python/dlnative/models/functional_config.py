@@ -10,6 +10,7 @@ from dlnative.graph.tree import flatten, map_structure
 from dlnative.layers.input import InputLayer
 from dlnative.layers.layer import Layer
 from dlnative.models.function import Function
+from dlnative.operation import Operation
 from dlnative.saving import operations
 from dlnative.saving.serialization import deserialize_keras_object as deserialize
 from dlnative.saving.serialization import serialize_keras_object as serialize
@@ -39,7 +40,7 @@ def graph_config(graph: Function) -> dict[str, Any]:
         return serialize(leaf)
 
     def described(function: Any, name: str, calls: list[Any]) -> dict[str, Any]:
-        if isinstance(function, Layer):
+        if isinstance(function, (Layer, Operation)):
             made, given = serialize(function), [(call.args, call.kwargs) for call in calls]
         else:  # each of its calls has a name of its own
             made, args, kwargs = operations.described(function, name, calls[0].args, calls[0].kwargs)
@@ -64,10 +65,10 @@ def _names(graph: Function) -> dict[int, str]:
     names: dict[int, str] = {}
     counts: dict[str, int] = {}
     for operation in graph.operations:
-        if isinstance(operation, Layer):
+        if isinstance(operation, (Layer, Operation)):
             names[id(operation)] = operation.name
     for number, call in enumerate(graph.calls):
-        if not isinstance(call.function, Layer):
+        if not isinstance(call.function, (Layer, Operation)):
             base = call.function.__name__
             count = counts[base] = counts.get(base, -1) + 1
             names[number] = f"{base}_{count}" if count else base
@@ -169,8 +170,16 @@ def _is_history(structure: Any) -> bool:
 
 def _made(config: dict[str, Any], custom_objects: dict[str, Any] | None) -> Any:
     if operations.is_operation(config):
-        return operations.made(config)
+        settings = {key: _deserialized(value, custom_objects) for key, value in config["config"].items()}
+        return operations.made({**config, "config": settings})
     return deserialize({key: value for key, value in config.items() if key != "name"}, custom_objects)
+
+
+def _deserialized(value: Any, custom_objects: dict[str, Any] | None) -> Any:
+    """Returns a setting of an op: a function of the user's is a dict in the configuration."""
+    if isinstance(value, dict) and {"class_name", "config"} <= value.keys():
+        return deserialize(value, custom_objects)
+    return value
 
 
 def _needed(node: Any) -> Any:

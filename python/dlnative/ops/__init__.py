@@ -156,6 +156,7 @@ if TYPE_CHECKING:
     from dlnative.ops.ctc import ctc_decode, ctc_loss
     from dlnative.ops.cumulative import cumprod, cumsum, diff, nancumprod, nancumsum, nanprod, prod, trapezoid
     from dlnative.ops.custom_gradient import custom_gradient
+    from dlnative.ops.distinct import unique
     from dlnative.ops.einstein import einsum
     from dlnative.ops.encoding import multi_hot, one_hot
     from dlnative.ops.factorization import cholesky, cholesky_inverse, eig, eigh, lu_factor, qr, svd
@@ -247,7 +248,6 @@ if TYPE_CHECKING:
         segment_prod,
         segment_sum,
         select,
-        unique,
         unravel_index,
         vectorize,
     )
@@ -297,6 +297,7 @@ _LATER = {
     "ctc": "ctc_decode ctc_loss",
     "cumulative": "cumprod cumsum diff nancumprod nancumsum nanprod prod trapezoid",
     "custom_gradient": "custom_gradient",
+    "distinct": "unique",
     "einstein": "einsum",
     "encoding": "multi_hot one_hot",
     "factorization": "cholesky cholesky_inverse eig eigh lu_factor qr svd",
@@ -328,7 +329,7 @@ _LATER = {
     "rounding": "ceil round trunc",
     "scaling": "moments normalize psnr sparsemax",
     "search": (
-        "argpartition in_top_k isin logsumexp segment_max segment_min segment_prod segment_sum select unique "
+        "argpartition in_top_k isin logsumexp segment_max segment_min segment_prod segment_sum select "
         "unravel_index vectorize"
     ),
     "signal": "extract_sequences fold istft stft unfold",
@@ -352,6 +353,7 @@ _ROWS = {
     "convolution": "conv conv_input_gradient conv_weight_gradient",
     "ctc": "ctc_beam_search",
     "depthwise": "depthwise_conv depthwise_conv_input_gradient depthwise_conv_weight_gradient",
+    "distinct": "unique",
     "encoding": "one_hot",
     "factorization": "cholesky eig eigh lu qr svd",
     "fourier": "fft irfft rfft",

@@ -99,12 +99,20 @@ def to_index(x: Any) -> Any:
     return x if dtype_of(x) in ("int32", "int64") else cast(x, "int64")
 
 
-def convert_to_tensor(x: Any, dtype: Any = None) -> Any:
+def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool | None = None, ragged: bool | None = None) -> Any:
     """Returns a tensor or array, of the given dtype if there is one.
 
+    Args:
+        x: a tensor, an array, numbers or nested lists of numbers.
+        dtype: the name of a dtype.
+        sparse, ragged: what other backends of Keras have; every tensor is dense.
+
     Raises:
+        ValueError: if `sparse` or `ragged` is true.
         OverflowError: if a Python integer does not fit in the dtype, which without one is int32.
     """
+    if sparse or ragged:
+        raise ValueError("convert_to_tensor: expected sparse and ragged to be false, there are no such tensors")
     if dtype is None:
         return as_tensor(x)
     if not hasattr(x, "dtype"):

@@ -60,8 +60,8 @@ def ctc_loss(target: Any, output: Any, target_length: Any, output_length: Any, m
 
     A path gives what is left of it when steps of one class in a row become one, and then blanks are dropped. With labels
     and blanks in turn, l' = (blank, l_1, blank, ..., l_L, blank), and p_t the softmax of step t,
-    alpha_t(s) = (alpha_t-1(s) + alpha_t-1(s - 1) + [alpha_t-1(s - 2)]) p_t(l'_s), the last term where l'_s is neither blank nor
-    l'_s-2; p is the sum of the last two (Graves and others, 2006, equations 6 to 8), in logarithms.
+    alpha_t(s) = (alpha_t-1(s) + alpha_t-1(s - 1) + [alpha_t-1(s - 2)]) p_t(l'_s), the last term where l'_s is not
+    l'_s-2, as blanks are; p is the sum of the last two (Graves and others, 2006, equations 6 to 8), in logarithms.
 
     Args:
         target: classes of shape `(batch, labels)`.
@@ -104,8 +104,8 @@ def ctc_loss(target: Any, output: Any, target_length: Any, output_length: Any, m
     states = concatenate([reshape(stack([blanks, target], axis=2), (batch, 2 * labels)), blanks[:, :1]], axis=1)
     never = scalar(_NEVER, output)
     emitted = take_along_axis(log_softmax(output), expand_dims(states, 1), 2)
-    # What leads past a blank, from a label to another one.
-    leaps = where(logical_and(not_equal(states, blank), not_equal(states, _behind(states, 2, blank))), 0.0, never)
+    # What leads past a blank, from a label to another one; the states of blanks are all alike.
+    leaps = where(not_equal(states, _behind(states, 2, blank)), 0.0, never)
     start = np.full(2 * labels + 1, _NEVER, dtype_of(output))
     start[0] = 0.0
     # Before the first step: a path begins with the blank, or with the first label.

@@ -210,13 +210,7 @@ def of_length(x: Any, length: int) -> Any:
     return pad(x, ((0, 0),) * (rank - 1) + ((0, length - extent),))
 
 
-def _length(name: str, fft_length: Any, default: int | None, shape: Any) -> int:
-    if fft_length is None:
-        if default is None:
-            raise ValueError(
-                f"{name}: Input should have its last dimension fully-defined. Received: input.shape = {tuple(shape)}"
-            )
-        fft_length = default
+def _length(name: str, fft_length: Any) -> int:
     length = integer(fft_length, f"{name}: fft_length")
     if length < 1:
         raise ValueError(f"{name}: `fft_length` should be a positive integer. Received: fft_length={length}")
@@ -246,7 +240,10 @@ def rfft(x: Any, fft_length: int | None = None) -> tuple[Any, Any]:
     x = to_float(as_tensor(x))
     if not x.shape:
         raise ValueError("rfft: Input should have rank >= 1. Received: input.shape = ()")
-    length = _length("rfft", fft_length, x.shape[-1], x.shape)
+    if fft_length is None and x.shape[-1] is None:
+        made = unknown(x.shape, x)
+        return made, made
+    length = _length("rfft", x.shape[-1] if fft_length is None else fft_length)
     return invoke(OPS["rfft"], (of_length(x, length),))
 
 
@@ -271,7 +268,9 @@ def irfft(x: Any, fft_length: int | None = None) -> Any:
     """
     real, imag = pair(x, "irfft")
     last = real.shape[-1]
-    length = _length("irfft", fft_length, None if last is None else 2 * (last - 1), real.shape)
+    if fft_length is None and last is None:
+        return unknown(real.shape, real)
+    length = _length("irfft", 2 * (last - 1) if fft_length is None else fft_length)
     count = length // 2 + 1
     return invoke(OPS["irfft"], (of_length(real, count), of_length(imag, count)), (length,))
 

@@ -23,11 +23,13 @@ def matrices(x: Any, name: str, square: bool = False) -> Any:
     """
     x = as_tensor(x)
     if len(x.shape) < 2:
-        raise ValueError(f"{name}: expected matrices, with two or more axes, got shape {tuple(x.shape)}")
+        raise ValueError(f"{name}: Input should have rank >= 2. Received: input.shape = {tuple(x.shape)}")
     if square and (x.shape[-1] != x.shape[-2] or x.shape[-1] is None):
         raise ValueError(f"{name}: expected square matrices, got shape {tuple(x.shape)}")
     if x.shape[-1] is None or x.shape[-2] is None:
-        raise ValueError(f"{name}: expected matrices whose extents are known, got shape {tuple(x.shape)}")
+        raise ValueError(
+            f"{name}: Input should have its last 2 dimensions fully-defined. Received: input.shape = {tuple(x.shape)}"
+        )
     return to_float(x)
 
 

@@ -14,14 +14,13 @@ from dlnative.graph.op import OPS
 from dlnative.graph.tensor import Tensor
 from dlnative.ops.arithmetic import floor_divide, mod
 from dlnative.ops.bins import searchsorted
-from dlnative.ops.conversion import cast, convert_to_tensor, promote
+from dlnative.ops.conversion import cast, promote
 from dlnative.ops.core import (
     as_tensor,
     call,
     dtype_of,
     integer,
     invoke,
-    normalize_axis,
     operation,
     scalar,
     shape_of,
@@ -129,57 +128,6 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
     return y
 
 
-def unique(
-    x: Any,
-    sorted: bool = True,
-    return_index: bool = False,
-    return_inverse: bool = False,
-    return_counts: bool = False,
-    axis: int | None = None,
-    size: int | None = None,
-    fill_value: Any = None,
-) -> Any:
-    """Returns the distinct elements, in ascending order; not in a traced function.
-
-    Args:
-        x: an array.
-        sorted: whether their order matters; they come sorted in any case.
-        return_index: whether to return where each comes first (int32), too.
-        return_inverse: whether to return which of them each element is (int32), too.
-        return_counts: whether to return how often each comes (int32), too.
-        axis: the axis along which slices are compared; `None` compares elements.
-        size: how many to return, whatever there are.
-        fill_value: what fills the places that are left; by default the first of them.
-    """
-    array = convert_to_tensor(x)
-    if isinstance(array, Tensor):
-        raise ValueError("unique: how many elements there are would be a shape, which a traced function cannot know")
-    place = None if axis is None else normalize_axis(axis, array.ndim, "unique")
-    values, index, inverse, counts = np.unique(array, True, True, True, place, equal_nan=False)
-    inverse = inverse.reshape(array.shape if place is None else (-1,))
-    if size is not None:
-        values = _sized(values, size, place or 0, fill_value)
-        index, counts = _sized(index, size, 0, None), _sized(counts, size, 0, 0)
-    made = [values]
-    for wanted, item in ((return_index, index), (return_inverse, inverse), (return_counts, counts)):
-        if wanted:
-            made.append(item.astype("int32"))
-    return made[0] if len(made) == 1 else tuple(made)
-
-
-def _sized(x: Any, size: int, axis: int, fill_value: Any) -> Any:
-    """Returns an array with so many elements along an axis: cut, or filled."""
-    count = integer(size, "unique: size")
-    first = np.take(x, np.arange(min(count, x.shape[axis])), axis)
-    missing = count - first.shape[axis]
-    if missing <= 0:
-        return first
-    shape = list(x.shape)
-    shape[axis] = missing
-    filler = np.take(x, [0], axis) if fill_value is None and x.shape[axis] else (fill_value or 0)
-    return np.concatenate([first, np.broadcast_to(filler, shape).astype(x.dtype)], axis)
-
-
 def vectorize(pyfunc: Callable[..., Any], *, excluded: Any = None, signature: str | None = None) -> Callable[..., Any]:
     """Returns a function of arrays that calls a function once for each element, or for each part that the signature names.
 
@@ -238,9 +186,12 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 def _segments(name: str, data: Any, segment_ids: Any, num_segments: int | None, neutral: float, reduction: str) -> Any:
     data, numbers = as_tensor(data), as_indices(segment_ids, name)
-    if len(numbers.shape) != 1 or not data.shape or data.shape[0] not in (None, numbers.shape[0]):
+    if len(numbers.shape) != 1:
+        raise ValueError(f"{name}: Argument `segment_ids` should be an 1-D vector, got shape {tuple(numbers.shape)}")
+    if not data.shape or (None not in (data.shape[0], numbers.shape[0]) and data.shape[0] != numbers.shape[0]):
         raise ValueError(
-            f"{name}: expected a vector of {data.shape[:1]} segment numbers, got shape {tuple(numbers.shape)}"
+            f"{name}: Argument `segment_ids` and `data` should have same leading dimension. Got shapes "
+            f"{tuple(numbers.shape)} and {tuple(data.shape)}"
         )
     if num_segments is None:
         if isinstance(numbers, Tensor):

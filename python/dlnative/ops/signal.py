@@ -20,10 +20,9 @@ from dlnative.ops.shape import reshape
 
 
 def _count(name: str, what: str, value: Any) -> int:
-    number = integer(value, f"{name}: {what}")
-    if number < 1:
-        raise ValueError(f"{name}: `{what}` should be a positive integer. Received: {what}={number}")
-    return number
+    if not hasattr(value, "__index__") or int(value) < 1:
+        raise ValueError(f"{name}: `{what}` must be a positive integer. Received: {what}={shown(value)}")
+    return int(value)
 
 
 def _places(extent: int, length: int, stride: int) -> np.ndarray[Any, Any]:

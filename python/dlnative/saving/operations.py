@@ -26,6 +26,7 @@ _MODULES = {
     "segment_min segment_prod segment_sum stft top_k view_as_complex view_as_real",
     "linalg": "cholesky cholesky_inverse det eig eigh inv jvp lstsq lu_factor matrix_rank norm pinv qr solve solve_triangular "
     "svd",
+    "einops": "rearrange",
     "image": "affine_transform crop_images elastic_transform extract_patches gaussian_blur hsv_to_rgb map_coordinates pad_images "
     "perspective_transform resize rgb_to_grayscale rgb_to_hsv scale_and_translate sobel_edges",
 }  # fmt: skip
@@ -46,6 +47,9 @@ _CALLED_IN = {
     "bincount": "x", "diagonal": "x", "digitize": "x bins", "isclose": "x1 x2 rtol atol", "nanpercentile": "x q",
     "nanquantile": "x q", "pad": "x constant_values", "percentile": "x q", "polar": "abs_ angle", "quantile": "x q",
     "rot90": "array", "searchsorted": "sorted_sequence values", "select": "condlist choicelist default",
+    "ctc_loss": "target output target_length output_length", "ctc_decode": "inputs sequence_lengths",
+    "rearrange": "tensor pattern", "while_loop": "loop_vars", "fori_loop": "init_val", "vectorized_map": "elements",
+    "scan": "init xs", "associative_scan": "elems", "cond": "pred true_fn false_fn",
     "slice": "inputs start_indices", "slice_update": "inputs start_indices updates", "squareplus": "x",
     "stop_gradient": "variable", "trace": "x", "trapezoid": "y", "unique": "x", "arange": "start stop step",
     "linspace": "start stop", "logspace": "start stop", "geomspace": "start stop", "einsum": "operands",
@@ -83,14 +87,17 @@ def described(
     called = _called(op, list(signature.parameters))
     config: dict[str, Any] = {"name": name}
     given: list[Any] = []
+    named: dict[str, Any] = {}
     for key, value in bound.arguments.items():
         if key in several:
             given += value
         elif key in called:
             given.append(value)
-        elif signature.parameters[key].kind is not inspect.Parameter.VAR_KEYWORD:
+        elif signature.parameters[key].kind is inspect.Parameter.VAR_KEYWORD:
+            named.update(value)
+        else:
             config[key] = value
-    return {"module": module, "class_name": cls, "config": config, "registered_name": cls}, given, {}
+    return {"module": module, "class_name": cls, "config": config, "registered_name": cls}, given, named
 
 
 def is_operation(config: dict[str, Any]) -> bool:

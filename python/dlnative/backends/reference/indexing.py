@@ -38,3 +38,21 @@ def argsort(x: Array, descending: bool) -> Array:
     # Backwards twice, so that equal elements keep their order; NaN comes first.
     order = np.argsort(x[..., ::-1], axis=-1, kind="stable")[..., ::-1]
     return (x.shape[-1] - 1 - order).astype(np.int32)
+
+
+def unique(x: Array, axis: int, size: int, fill: float, filled: bool) -> tuple[Array, Array, Array, Array]:
+    """The first `size` distinct elements, or slices along an axis, in order; places that are left repeat the first, or `fill`."""
+    whole = axis < 0
+    values, index, inverse, counts = np.unique(x, True, True, True, axis=None if whole else axis, equal_nan=False)
+    kept = np.arange(size)
+    missing = kept >= len(index)
+    kept = np.where(missing, 0, kept)
+    place = 0 if whole else axis
+    if not len(index):
+        shape = (size,) if whole else (*x.shape[:axis], size, *x.shape[axis + 1 :])
+        return np.full(shape, fill, x.dtype), kept, inverse.reshape(x.shape if whole else -1), kept
+    taken = values.take(kept, place)
+    if filled:
+        shape = tuple(size if other == place else 1 for other in range(values.ndim))
+        taken = np.where(missing.reshape(shape), np.asarray(fill).astype(x.dtype), taken)
+    return taken, index[kept], inverse.reshape(x.shape if whole else -1), np.where(missing, 0, counts[kept])
