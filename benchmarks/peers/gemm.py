@@ -21,7 +21,8 @@ TEXT = (
 )
 
 
-def _limit(threads: int) -> list[Worker]:
+def limit(threads: int) -> list[Worker]:
+    """Returns the process that measures the multiply-add limit."""
     worker = Worker("dlnative", threads)
     worker.meet()
     worker.title = LIMIT
@@ -30,7 +31,7 @@ def _limit(threads: int) -> list[Worker]:
 
 def run(options: Options) -> Page:
     tables, versions = [], {}
-    for measured in measure("Gemm", product.CASES, options, TOLERANCE, _limit):
+    for measured in measure("Gemm", product.CASES, options, TOLERANCE, limit):
         rows, limits = [], {}
         for case, times in measured.rows:
             limits[case.name] = 1 / times.pop(LIMIT)

@@ -10,7 +10,10 @@ import jax
 import jax.numpy as jnp
 import sample
 import stopwatch
+import window
 import workload as w
+from jax_networks import convolution, forward
+from network import Network
 from product import Product
 
 TITLE = "JAX jit"
@@ -20,47 +23,39 @@ def version() -> str:
     return jax.__version__
 
 
-def _forward(weights: Any, x: Any) -> Any:
-    for index in range(0, len(weights), 2):
-        x = x @ weights[index] + weights[index + 1]
-        if index + 2 < len(weights):
-            x = jnp.maximum(x, 0)
-    return x
-
-
-def _loss(weights: Any, x: Any, y: Any, kind: str) -> Any:
-    x = _forward(weights, x)
-    if kind == w.CLASSES:
-        return -jnp.take_along_axis(jax.nn.log_softmax(x), y[:, None], axis=1).mean()
+def _loss(weights: Any, x: Any, y: Any, workload: w.Workload | Network) -> Any:
+    x = forward(workload)(weights, x)
+    if workload.loss == w.CLASSES:
+        return -jnp.take_along_axis(jax.nn.log_softmax(x), y[..., None], axis=-1).mean()
     return jnp.square(x - y).mean()
 
 
 @partial(jax.jit, donate_argnums=0, static_argnums=3)
-def _step(state: Any, x: Any, y: Any, kind: str) -> Any:
+def _step(state: Any, x: Any, y: Any, workload: w.Workload | Network) -> Any:
     weights, m, v, t = state
-    loss, gradients = jax.value_and_grad(_loss)(weights, x, y, kind)
+    loss, gradients = jax.value_and_grad(_loss)(weights, x, y, workload)
     t = t + 1
     alpha = w.LEARNING_RATE * jnp.sqrt(1 - w.BETA_2**t) / (1 - w.BETA_1**t)
-    m = [a + (g - a) * (1 - w.BETA_1) for a, g in zip(m, gradients, strict=True)]
-    v = [a + (g * g - a) * (1 - w.BETA_2) for a, g in zip(v, gradients, strict=True)]
-    weights = [p - alpha * a / (jnp.sqrt(b) + w.EPSILON) for p, a, b in zip(weights, m, v, strict=True)]
+    m = jax.tree.map(lambda a, g: a + (g - a) * (1 - w.BETA_1), m, gradients)
+    v = jax.tree.map(lambda a, g: a + (g * g - a) * (1 - w.BETA_2), v, gradients)
+    weights = jax.tree.map(lambda p, a, b: p - alpha * a / (jnp.sqrt(b) + workload.epsilon), weights, m, v)
     return (weights, m, v, t), loss
 
 
 class Training:
-    def __init__(self, workload: w.Workload, threads: int) -> None:
+    def __init__(self, workload: w.Workload | Network, threads: int) -> None:
         self.workload = workload
         x, y = workload.data()
         cuts = range(0, len(x), workload.batch)
         self.x = [jnp.asarray(x[start : start + workload.batch]) for start in cuts]
         self.y = [jnp.asarray(y[start : start + workload.batch]) for start in cuts]
-        weights = [jnp.asarray(value) for value in workload.weights()]
-        m, v = ([jnp.zeros_like(value) for value in weights] for _ in range(2))
+        weights = jax.tree.map(jnp.asarray, workload.weights())
+        m, v = (jax.tree.map(jnp.zeros_like, weights) for _ in range(2))
         self.state = (weights, m, v, jnp.asarray(0.0, jnp.float32))
 
     def _run(self, index: int) -> Any:
         index %= len(self.x)
-        self.state, loss = _step(self.state, self.x[index], self.y[index], self.workload.loss)
+        self.state, loss = _step(self.state, self.x[index], self.y[index], self.workload)
         return loss
 
     def values(self) -> list[float]:
@@ -75,10 +70,14 @@ class Training:
         return time.perf_counter() - start, steps
 
 
+class Networks(Training):
+    pass
+
+
 class Memory(Training):
     def bytes(self) -> dict[str, int]:
         """Returns what XLA plans for values that are neither arguments nor results; gradients are among them."""
-        compiled = _step.lower(self.state, self.x[0], self.y[0], self.workload.loss).compile()
+        compiled = _step.lower(self.state, self.x[0], self.y[0], self.workload).compile()
         return {"with gradients": int(compiled.memory_analysis().temp_size_in_bytes)}
 
 
@@ -96,12 +95,30 @@ class Gemm:
         return stopwatch.time_calls(self.run, count)
 
 
+class Convolution:
+    def __init__(self, case: window.Convolution, threads: int) -> None:
+        self.case = case
+        x, w, dy = map(jnp.asarray, case.operands())
+        if case.way == window.FORWARD:
+            forward = jax.jit(lambda x, w: (convolution(x, w),))
+            self.run = lambda: jax.block_until_ready(forward(x, w))
+        else:
+            backward = jax.jit(lambda x, w, dy: jax.vjp(convolution, x, w)[1](dy))
+            self.run = lambda: jax.block_until_ready(backward(x, w, dy))
+
+    def values(self) -> list[float]:
+        return self.case.sampled(*self.run())
+
+    def time(self, count: int) -> tuple[float, int]:
+        return stopwatch.time_calls(self.run, count)
+
+
 class Latency:
-    def __init__(self, case: sample.Sample, threads: int) -> None:
-        if case.way != sample.CALL:
+    def __init__(self, case: sample.Sample | sample.NetworkSample, threads: int) -> None:
+        if case.way != sample.CALL or case.name.startswith("ResNet"):  # its normalisations are those of training
             raise NotImplementedError
-        weights, x = list(map(jnp.asarray, case.weights())), jnp.asarray(case.x())
-        function = jax.jit(_forward)
+        weights, x = jax.tree.map(jnp.asarray, case.network.weights()), jnp.asarray(case.x())
+        function = jax.jit(forward(case.network))
         self.run = lambda: function(weights, x).block_until_ready()
 
     def values(self) -> list[float]:

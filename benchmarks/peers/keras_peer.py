@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 
 from keras_style import KerasStyleLatency, KerasStyleTraining
-from sample import Sample
+from network import Network
+from sample import NetworkSample, Sample
 from workload import Workload
 
 import keras
@@ -28,12 +29,16 @@ def _set_threads(threads: int) -> None:
 
 
 class Training(KerasStyleTraining):
-    def __init__(self, workload: Workload, threads: int) -> None:
+    def __init__(self, workload: Workload | Network, threads: int) -> None:
         _set_threads(threads)
         super().__init__(keras, workload)
 
 
+class Networks(Training):
+    pass
+
+
 class Latency(KerasStyleLatency):
-    def __init__(self, case: Sample, threads: int) -> None:
+    def __init__(self, case: Sample | NetworkSample, threads: int) -> None:
         _set_threads(threads)
         super().__init__(keras, case)

@@ -5,30 +5,25 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import keras_networks
 import sample
 import stopwatch
 import workload as w
-
-
-def mlp(module: Any, sizes: tuple[int, ...], weights: list[Any]) -> Any:
-    layers = [module.layers.Dense(units, activation="relu") for units in sizes[1:-1]]
-    model = module.Sequential([module.Input((sizes[0],)), *layers, module.layers.Dense(sizes[-1])])
-    model.set_weights(weights)
-    return model
+from network import Network
 
 
 class KerasStyleTraining:
     """Trains by `fit` with its defaults: shuffling on, the loss averaged, no progress bar."""
 
-    def __init__(self, module: Any, workload: w.Workload) -> None:
+    def __init__(self, module: Any, workload: w.Workload | Network) -> None:
         self.workload = workload
         self.x, self.y = workload.data()
-        self.model = mlp(module, workload.sizes, workload.weights())
+        self.model = keras_networks.build(module, workload)
         if workload.loss == w.CLASSES:
             loss = module.losses.SparseCategoricalCrossentropy(from_logits=True)
         else:
             loss = module.losses.MeanSquaredError()
-        adam = module.optimizers.Adam(w.LEARNING_RATE, beta_1=w.BETA_1, beta_2=w.BETA_2, epsilon=w.EPSILON)
+        adam = module.optimizers.Adam(w.LEARNING_RATE, beta_1=w.BETA_1, beta_2=w.BETA_2, epsilon=workload.epsilon)
         self.model.compile(optimizer=adam, loss=loss)
 
     def values(self) -> list[float]:
@@ -52,8 +47,8 @@ class KerasStyleTraining:
 class KerasStyleLatency:
     """Calls the model on a NumPy array, or asks it to predict one, without a progress bar."""
 
-    def __init__(self, module: Any, case: sample.Sample) -> None:
-        model, x = mlp(module, case.sizes, case.weights()), case.x()
+    def __init__(self, module: Any, case: sample.Sample | sample.NetworkSample) -> None:
+        model, x = keras_networks.build(module, case.network), case.x()
         if case.way == sample.CALL:
             self.run = lambda: model(x)
         else:

@@ -39,8 +39,8 @@ class Gemm:
 
 
 class Latency:
-    def __init__(self, case: sample.Sample, threads: int) -> None:
-        if case.way != sample.CALL:
+    def __init__(self, case: sample.Sample | sample.NetworkSample, threads: int) -> None:
+        if case.way != sample.CALL or isinstance(case, sample.NetworkSample):
             raise NotImplementedError
         weights = case.weights()
         self.x = case.x()

@@ -5,11 +5,14 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+import network as n
 import numpy as np
+import onnx_networks
 import onnxruntime
 import sample
 import stopwatch
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto
+from onnx_networks import Graph
 from product import Product
 
 TITLE = "ONNX Runtime"
@@ -19,18 +22,11 @@ def version() -> str:
     return onnxruntime.__version__
 
 
-def _session(nodes: list[Any], shapes: dict[str, tuple[int, ...]], weights: dict[str, Any], threads: int) -> Any:
-    """Returns a session of a graph; all shapes but that of "y" are inputs."""
-    values = {name: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in shapes.items()}
-    output = values.pop("y")
-    constants = [numpy_helper.from_array(value, name) for name, value in weights.items()]
-    graph = helper.make_graph(nodes, "graph", list(values.values()), [output], constants)
-    opset = helper.make_opsetid("", 17)
-    model = helper.make_model(graph, opset_imports=[opset], ir_version=9)
+def _session(file: bytes, threads: int) -> Any:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    return onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
 
 
 class Gemm:
@@ -38,8 +34,9 @@ class Gemm:
         self.product = product
         a, b = product.operands()
         self.c = product.result()
-        node = helper.make_node("MatMul", ["a", "b"], ["y"])
-        session = _session([node], {"a": a.shape, "b": b.shape, "y": self.c.shape}, {}, threads)
+        graph = Graph({"a": (TensorProto.FLOAT, a.shape), "b": (TensorProto.FLOAT, b.shape)})
+        graph.add("MatMul", "a", "b", output="y")
+        session = _session(graph.serialized({"y": (TensorProto.FLOAT, self.c.shape)}), threads)
         # The arrays themselves are used, not copies of them.
         self.bound = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in (a, b)]
         binding = session.io_binding()
@@ -57,21 +54,43 @@ class Gemm:
 
 
 class Latency:
-    def __init__(self, case: sample.Sample, threads: int) -> None:
+    def __init__(self, case: sample.Sample | sample.NetworkSample, threads: int) -> None:
         if case.way != sample.CALL:
             raise NotImplementedError
-        weights = {f"w{index}": value for index, value in enumerate(case.weights())}
-        nodes, x, last = [], "x", len(case.sizes) - 2
-        for layer in range(last + 1):
-            y = "y" if layer == last else f"z{layer}"
-            nodes.append(helper.make_node("Gemm", [x, f"w{2 * layer}", f"w{2 * layer + 1}"], [y]))
-            if layer < last:
-                nodes.append(helper.make_node("Relu", [y], [x := f"a{layer}"]))
-        session = _session(nodes, {"x": (1, case.sizes[0]), "y": (1, case.sizes[-1])}, weights, threads)
-        self.run = partial(session.run, ["y"], {"x": case.x()})
+        x = onnx_networks.own_layout(case.x())
+        self.run = partial(_session(onnx_networks.build(case.network, x), threads).run, ["y"], {"x": x})
 
     def values(self) -> list[float]:
         return sample.centred(self.run()[0])
 
     def time(self, count: int) -> tuple[float, int]:
         return stopwatch.time_calls(self.run, count)
+
+
+class Generation:
+    """One token after the other; keys and values stay ONNX Runtime's own, and go from one run into the next."""
+
+    def __init__(self, case: sample.Tokens, threads: int) -> None:
+        self.case = case
+        self.session = _session(onnx_networks.decoder(case.network), threads)
+        self.caches = [value.name for value in self.session.get_inputs()[2:]]
+        self.outputs = ["y", *(f"new_{name}" for name in self.caches)]
+        head = n.GPT_WIDTH // n.GPT_HEADS
+        self.empty = onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros((1, n.GPT_HEADS, 0, head), np.float32))
+
+    def values(self) -> list[float]:
+        token, result = self.case.prompt()[0].astype(np.int64), []
+        caches = [self.empty] * len(self.caches)
+        of_numpy = onnxruntime.OrtValue.ortvalue_from_numpy
+        for position in range(self.case.count):
+            feeds = {"token": of_numpy(token), "position": of_numpy(np.array([position]))}
+            logits, *caches = self.session.run_with_ort_values(
+                self.outputs, feeds | dict(zip(self.caches, caches, strict=True))
+            )
+            token = logits.numpy().argmax(-1)[0]
+            result.append(float(token[0]))
+        return result
+
+    def time(self, count: int) -> tuple[float, int]:
+        seconds, calls = stopwatch.time_calls(self.values, max(1, round(count / self.case.count)))
+        return seconds, calls * self.case.count

@@ -13,20 +13,21 @@ from typing import Any
 FOLDER = Path(__file__).resolve().parent
 OWN = "dlnative"
 
-EVERYTHING = {"Training", "Gemm", "Latency"}
-KERAS = {"Training", "Latency"}
+EVERYTHING = {"Training", "Networks", "Gemm", "Convolution", "Latency"}
+KERAS = {"Training", "Networks", "Latency"}
 
 # name: module, environment, tasks (classes of the module)
 PEERS: dict[str, tuple[str, dict[str, str], set[str]]] = {
-    OWN: ("dlnative_peer", {}, EVERYTHING | {"Memory"}),
-    "torch": ("torch_peer", {}, EVERYTHING | {"Memory"}),
-    "torch-compile": ("torch_compile_peer", {}, {"Training", "Latency"}),
+    OWN: ("dlnative_peer", {}, EVERYTHING | {"Memory", "Generation"}),
+    "torch": ("torch_peer", {}, EVERYTHING | {"Memory", "Generation"}),
+    "torch-channels-last": ("torch_channels_last_peer", {}, {"Networks", "Convolution", "Latency"}),
+    "torch-compile": ("torch_compile_peer", {}, {"Training", "Networks", "Latency"}),
     "jax": ("jax_peer", {}, EVERYTHING | {"Memory"}),
     "keras-tensorflow": ("keras_peer", {"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3"}, KERAS),
     "keras-jax": ("keras_peer", {"KERAS_BACKEND": "jax"}, KERAS),
     "keras-torch": ("keras_peer", {"KERAS_BACKEND": "torch"}, KERAS),
     "sklearn": ("sklearn_peer", {}, {"Training", "Latency"}),
-    "onnxruntime": ("onnxruntime_peer", {}, {"Gemm", "Latency"}),
+    "onnxruntime": ("onnxruntime_peer", {}, {"Gemm", "Latency", "Generation"}),
     "numpy": ("numpy_peer", {}, {"Gemm", "Latency"}),
     "numpy-skylakex": ("numpy_peer", {"OPENBLAS_CORETYPE": "SkylakeX"}, {"Gemm", "Latency"}),
     "dlnative-ops": ("dlnative_ops_peer", {}, {"Gemm"}),

@@ -21,6 +21,7 @@ class Table:
         first: the heading of the first column.
         rows: (name, number by title of the peer), in order.
         limits: by row, what is 100 per cent; the cells then say per cent.
+        shares: by row, the time that the multiply-add limit would take; the cells then say its share of theirs.
         note: a sentence on how to read it.
     """
 
@@ -29,6 +30,7 @@ class Table:
     rows: list[tuple[str, dict[str, float]]]
     limits: dict[str, float] = field(default_factory=dict)
     note: str = ""
+    shares: dict[str, float] = field(default_factory=dict)
 
     @property
     def columns(self) -> list[str]:
@@ -40,6 +42,8 @@ class Table:
         extras = []
         if row in self.limits:
             extras.append(f"{100 * values[title] / self.limits[row]:.0f} %")
+        if row in self.shares:
+            extras.append(f"{100 * self.shares[row] / values[title]:.0f} %")
         if title != OWN and values.get(OWN, 0) > 0:
             extras.append(f"{values[title] / values[OWN]:.3g}×")
         return number(values[title]) + (f" ({', '.join(extras)})" if extras else "")

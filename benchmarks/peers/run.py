@@ -1,6 +1,6 @@
 """Measures dlnative beside its peers, in turn in one run: checks that the results agree, times, writes tables and plots.
 
-    python benchmarks/peers/run.py [--parts training gemm latency weight memory] [--peers dlnative torch ...]
+    python benchmarks/peers/run.py [--parts training networks gemm convolution latency weight memory] [--peers dlnative torch ...]
                                    [--threads 2 1] [--rounds 7] [--seconds 0.4] [--cases 0 2] [--output FOLDER]
 
 Every peer that can be imported runs in a process of its own, pinned to the same cores; the others are left out with one
@@ -17,9 +17,11 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parent
 sys.path.insert(0, str(FOLDER.parent))
 
+import convolution  # noqa: E402
 import gemm  # noqa: E402
 import latency  # noqa: E402
 import memory  # noqa: E402
+import networks  # noqa: E402
 import report  # noqa: E402
 import training  # noqa: E402
 import weight  # noqa: E402
@@ -28,7 +30,9 @@ from turns import Options  # noqa: E402
 
 PARTS = {
     "training": training.run,
+    "networks": networks.run,
     "gemm": gemm.run,
+    "convolution": convolution.run,
     "latency": latency.run,
     "weight": weight.run,
     "memory": memory.run,

@@ -76,8 +76,8 @@ class Training:
 
 
 class Latency:
-    def __init__(self, case: sample.Sample, threads: int) -> None:
-        if case.way != sample.PREDICT:
+    def __init__(self, case: sample.Sample | sample.NetworkSample, threads: int) -> None:
+        if case.way != sample.PREDICT or isinstance(case, sample.NetworkSample):
             raise NotImplementedError
         x, classes = case.x(), np.arange(case.sizes[-1])
         model = MLPClassifier(case.sizes[1:-1], batch_size=1)

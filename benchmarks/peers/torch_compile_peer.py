@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import torch
 import torch_peer
-from sample import Sample
+from network import Network
+from sample import NetworkSample, Sample
 from workload import Workload
 
 TITLE = "torch.compile"
@@ -12,12 +13,16 @@ version = torch_peer.version
 
 
 class Training(torch_peer.Training):
-    def __init__(self, workload: Workload, threads: int) -> None:
+    def __init__(self, workload: Workload | Network, threads: int) -> None:
         super().__init__(workload, threads)
         self.loss = torch.compile(self.loss)
 
 
+class Networks(Training):
+    pass
+
+
 class Latency(torch_peer.Latency):
-    def __init__(self, case: Sample, threads: int) -> None:
+    def __init__(self, case: Sample | NetworkSample, threads: int) -> None:
         super().__init__(case, threads)
         self.model = torch.compile(self.model)

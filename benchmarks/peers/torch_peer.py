@@ -11,7 +11,10 @@ import sample
 import stopwatch
 import torch
 import torch_memory
+import torch_networks
+import window
 import workload as w
+from network import Network
 from product import Product
 
 TITLE = "PyTorch"
@@ -21,31 +24,30 @@ def version() -> str:
     return torch.__version__
 
 
-def mlp(weights: list[Any]) -> torch.nn.Sequential:
-    layers: list[torch.nn.Module] = []
-    for index, (kernel, bias) in enumerate(zip(weights[::2], weights[1::2], strict=True)):
-        if index:
-            layers.append(torch.nn.ReLU())
-        linear = torch.nn.Linear(*kernel.shape)
-        with torch.no_grad():
-            linear.weight.copy_(torch.from_numpy(kernel.T.copy()))
-            linear.bias.copy_(torch.from_numpy(bias))
-        layers.append(linear)
-    return torch.nn.Sequential(*layers)
+def own_layout(x: Any) -> torch.Tensor:
+    """Returns inputs as PyTorch has them: images with their channels before rows and columns."""
+    tensor = torch.from_numpy(x)
+    return tensor.permute(0, 3, 1, 2).contiguous() if tensor.ndim == 4 else tensor
 
 
 class Training:
-    def __init__(self, workload: w.Workload, threads: int) -> None:
+    def __init__(self, workload: w.Workload | Network, threads: int) -> None:
         torch.set_num_threads(threads)
+        self.epsilon = workload.epsilon
         x, y = workload.data()
         targets = torch.from_numpy(y).long() if workload.loss == w.CLASSES else torch.from_numpy(y)
-        self.x: Sequence[torch.Tensor] = torch.from_numpy(x).split(workload.batch)
+        self.x: Sequence[torch.Tensor] = own_layout(x).split(workload.batch)
         self.y: Sequence[torch.Tensor] = targets.split(workload.batch)
-        self.model = mlp(workload.weights())
+        self.model = torch_networks.build(workload)
         criterion = torch.nn.CrossEntropyLoss() if workload.loss == w.CLASSES else torch.nn.MSELoss()
-        self.loss: Callable[[Any, Any], Any] = lambda x, y: criterion(self.model(x), y)
+        self.loss: Callable[[Any, Any], Any] = lambda x, y: criterion(self.model(x).flatten(0, -2), y.flatten())
+        if workload.loss == w.SQUARES:
+            self.loss = lambda x, y: criterion(self.model(x), y)
         self.optimizer = torch.optim.Adam(
-            self.model.parameters(), lr=w.LEARNING_RATE, betas=(w.BETA_1, w.BETA_2), eps=w.EPSILON
+            [p for p in self.model.parameters() if p.requires_grad],
+            lr=w.LEARNING_RATE,
+            betas=(w.BETA_1, w.BETA_2),
+            eps=workload.epsilon,
         )
 
     def _step(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -60,7 +62,7 @@ class Training:
         result = []
         for index in range(w.STEPS_COMPARED):
             # PyTorch adds epsilon to the corrected second moment, the others to the moment itself.
-            self.optimizer.param_groups[0]["eps"] = w.EPSILON / (1 - w.BETA_2 ** (index + 1)) ** 0.5
+            self.optimizer.param_groups[0]["eps"] = self.epsilon / (1 - w.BETA_2 ** (index + 1)) ** 0.5
             result.append(self._step(self.x[index], self.y[index]).item())
         return result
 
@@ -70,6 +72,10 @@ class Training:
         for index in range(steps):
             self._step(self.x[index % batches], self.y[index % batches])
         return time.perf_counter() - start, steps
+
+
+class Networks(Training):
+    pass
 
 
 class Memory(Training):
@@ -99,13 +105,39 @@ class Gemm:
         return stopwatch.time_calls(self.run, count)
 
 
+class Convolution:
+    def __init__(self, case: window.Convolution, threads: int, memory_format: Any = torch.contiguous_format) -> None:
+        torch.set_num_threads(threads)
+        self.case = case
+        images, windows, gradient = case.operands()
+        order = (3, 2, 0, 1)
+        x, dy = (own_layout(value).contiguous(memory_format=memory_format) for value in (images, gradient))
+        w = torch.from_numpy(windows).permute(order).contiguous(memory_format=memory_format)
+        backward = torch.ops.aten.convolution_backward
+        geometry = ([1, 1], [1, 1], [1, 1], False, [0, 0], 1, [True, True, False])
+        self.run: Callable[[], Any] = partial(backward, dy, x, w, None, *geometry)
+        if case.way == window.FORWARD:
+            self.run = partial(torch.nn.functional.conv2d, x, w, None, 1, 1)
+
+    def values(self) -> list[float]:
+        with torch.inference_mode():
+            results = self.run()
+        if self.case.way == window.FORWARD:
+            return self.case.sampled(results.permute(0, 2, 3, 1).numpy())
+        return self.case.sampled(results[0].permute(0, 2, 3, 1).numpy(), results[1].permute(2, 3, 1, 0).numpy())
+
+    def time(self, count: int) -> tuple[float, int]:
+        with torch.inference_mode():
+            return stopwatch.time_calls(self.run, count)
+
+
 class Latency:
-    def __init__(self, case: sample.Sample, threads: int) -> None:
+    def __init__(self, case: sample.Sample | sample.NetworkSample, threads: int) -> None:
         if case.way != sample.CALL:
             raise NotImplementedError
         torch.set_num_threads(threads)
-        self.model: Callable[[Any], Any] = mlp(case.weights()).eval()
-        self.x = torch.from_numpy(case.x())
+        self.model: Callable[[Any], Any] = torch_networks.build(case.network).eval()
+        self.x = own_layout(case.x())
 
     def values(self) -> list[float]:
         with torch.inference_mode():
@@ -114,3 +146,21 @@ class Latency:
     def time(self, count: int) -> tuple[float, int]:
         with torch.inference_mode():
             return stopwatch.time_calls(partial(self.model, self.x), count)
+
+
+class Generation:
+    """One token after the other, keys and values of those before in tensors as long as the context."""
+
+    def __init__(self, case: sample.Tokens, threads: int) -> None:
+        torch.set_num_threads(threads)
+        self.case = case
+        self.model = torch_networks.build(case.network).eval()
+        self.prompt = torch.from_numpy(case.prompt()).long()
+
+    def values(self) -> list[float]:
+        with torch.inference_mode():
+            return torch_networks.generate(self.model, self.prompt, self.case.count)
+
+    def time(self, count: int) -> tuple[float, int]:
+        seconds, calls = stopwatch.time_calls(self.values, max(1, round(count / self.case.count)))
+        return seconds, calls * self.case.count

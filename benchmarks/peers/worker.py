@@ -35,18 +35,23 @@ def main(module_name: str, threads: int) -> None:
 
     try:
         module = importlib.import_module(module_name)
+        import network
         import product
         import sample
+        import window
         import workload
     except ImportError as error:
         answer({"missing": str(error).splitlines()[0]})
         return
     cases: dict[str, list[Any]] = {
         "Training": workload.CASES,
+        "Networks": network.CASES,
         "Memory": workload.CASES,
         "Gemm": product.CASES,
+        "Convolution": window.CASES,
         "Limit": product.CASES,
         "Latency": sample.CASES,
+        "Generation": sample.TOKENS,
     }
     answer({"title": module.TITLE, "version": module.version()})
     peer: Any = None

@@ -25,6 +25,7 @@ class Workload:
     batch: int
     loss: str
     steps_per_epoch: int
+    epsilon: float = EPSILON
 
     @property
     def name(self) -> str:
