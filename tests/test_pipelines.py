@@ -143,6 +143,37 @@ def test_models_take_pipelines() -> None:
 
 
 @pytest.mark.parametrize(
+    "steps",
+    [
+        lambda rows: rows.batch(8),
+        lambda rows: rows.shuffle(50, seed=3).batch(7, drop_remainder=True).prefetch(2),
+        lambda rows: rows.shuffle(50, seed=3).take(9).batch(4),
+        lambda rows: rows.skip(5).batch(6).repeat(),
+    ],
+)
+def test_rows_of_arrays_are_taken_by_the_model_itself(steps: Any) -> None:
+    """With the same batches in the same order as those that are made one by one."""
+    random = np.random.RandomState(0)
+    x, y, weights = random.rand(20, 3).astype("float32"), random.rand(20, 1), random.rand(20)
+    rows = Dataset.from_tensor_slices((x, y, weights))
+    results = []
+    for change in (lambda batches: batches, lambda batches: batches.map(lambda *items: items)):
+        model = dlnative.Sequential([dlnative.Input((3,)), dlnative.layers.Dense(1, kernel_initializer="ones")])
+        model.compile("sgd", "mse", weighted_metrics=["mae"])
+        batches = change(steps(rows))
+        steps_per_epoch = 2 if int(batches.cardinality()) < 0 else None
+        history = model.fit(batches, epochs=3, steps_per_epoch=steps_per_epoch, verbose=0).history
+        results.append((history, model.get_weights()[0], model.predict(batches.take(2), verbose=0)))
+    for made, expected in zip(*results, strict=True):
+        if isinstance(made, dict):
+            assert made == expected
+        else:
+            np.testing.assert_array_equal(made, expected)
+    with pytest.raises(ValueError, match="nan"):
+        model.fit(Dataset.from_tensor_slices((x * np.nan, y)).batch(4), verbose=0)
+
+
+@pytest.mark.parametrize(
     ("arguments", "windows", "targets"),
     [
         ({}, [[[0, 1, 2], [1, 2, 3]], [[2, 3, 4], [3, 4, 5]], [[4, 5, 6]]], [[10, 11], [12, 13], [14]]),

@@ -156,6 +156,14 @@ def test_vectors_of_classes(mode: str, backend: str) -> None:
             assert layer.compute_output_shape(x.shape) == np.shape(expected)
 
 
+def test_vectors_of_many_classes() -> None:
+    """A vector for each of the 20,000 numbers would take 16 GB."""
+    x = np.random.RandomState(0).randint(0, 200_000, (50, 400))
+    y = layers.CategoryEncoding(200_000, output_mode="count")(x)
+    assert y.sum() == x.size
+    np.testing.assert_array_equal(y[7], np.bincount(x[7], minlength=200_000))
+
+
 def test_category_encoding_in_a_model() -> None:
     model = dlnative.Sequential([dlnative.Input((2,)), layers.CategoryEncoding(3, output_mode="count")])
     assert model.predict(np.array([[0, 0], [2, 5]]), verbose=0).tolist() == [[2, 0, 0], [0, 0, 1]]

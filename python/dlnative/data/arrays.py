@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -73,6 +73,34 @@ class ArrayBatches:
 
     def on_epoch_end(self) -> None:
         """Nothing to do."""
+
+
+class OrderedBatches(ArrayBatches):
+    """The rows of arrays in the orders that a data set gives.
+
+    Args:
+        data: the arrays.
+        batch_size: rows in a batch.
+        order: a function that begins a pass: the numbers of the rows.
+        count: how many batches a pass has.
+    """
+
+    def __init__(self, data: Data, batch_size: int, order: Callable[[], Array], count: int) -> None:
+        super().__init__(data, batch_size)
+        self._order, self._count = order, count
+
+    def shuffle(self, seed: int, first: int = 0) -> None:
+        """Does nothing: the data set has an order of its own."""
+
+    @property
+    def num_batches(self) -> int:
+        """How many batches a pass has."""
+        return self._count
+
+    def whole(self) -> Chunk:
+        """Begins a new pass and returns its rows."""
+        order = np.ascontiguousarray(self._order(), np.int64)
+        return Chunk(self.data, 0, min(len(order), self._count * self.batch_size), self.batch_size, order)
 
 
 def same_length(data: Data) -> None:

@@ -57,6 +57,7 @@ class Dataset:
     class_names: list[str] | None = None
     file_paths: list[str] | None = None
     is_batched = False  # whether elements are batches
+    source: Any = None  # the arrays behind batches of their rows; see `data.rows`
 
     def __init__(self, iterate: Callable[[], Iterator[Any]], count: int = UNKNOWN) -> None:
         self._iterate = iterate
@@ -100,7 +101,7 @@ class Dataset:
             raise ValueError(
                 f"Dataset.from_tensor_slices: expected arrays of one length, got lengths {sorted(lengths)}"
             )
-        return Rows(lambda places: map_leaves(lambda array: array[places], structure), lengths.pop())
+        return Rows(lambda places: row_of(structure, places), lengths.pop(), arrays=structure)
 
     @staticmethod
     def from_tensors(tensors: Any, name: str | None = None) -> Dataset:
@@ -388,7 +389,9 @@ class Dataset:
         size = integer("Dataset.prefetch", "buffer_size", buffer_size, -1)
         if size == 0:
             return self
-        return self._followed(lambda: ahead(self._iterate(), 2 if size == -1 else size), self._count)
+        made = self._followed(lambda: ahead(self._iterate(), 2 if size == -1 else size), self._count)
+        made.source = self.source
+        return made
 
     def apply(self, transformation_func: Callable[[Dataset], Dataset]) -> Dataset:
         """Returns what a function makes of the data set."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,17 +13,40 @@ from dlnative.data.orders import Orders
 from dlnative.utils.checks import integer
 
 
+class Source(NamedTuple):
+    """Where batches of rows of arrays come from.
+
+    Attributes:
+        arrays: the arrays, nested.
+        order: a function that begins a pass: the numbers of the rows in their order.
+        batch_size: rows in a batch; the last may have fewer.
+        num_batches: how many batches a pass has.
+    """
+
+    arrays: Any
+    order: Callable[[], Array]
+    batch_size: int
+    num_batches: int
+
+
 class Rows(Dataset):
     """A data set whose elements are made from their numbers, many at once.
+
+    Where the elements are rows of arrays, batches of them keep the arrays and the order as their `source`, so that a model
+    takes the rows itself.
 
     Args:
         gather: a function from numbers, in an array, to the elements with these numbers, joined along a new first axis.
         count: how many there are.
         order: a function that begins a pass: the numbers in their order; by default 0, 1, 2, ...
+        arrays: the arrays whose rows `gather` takes, nested, if it does nothing else.
     """
 
-    def __init__(self, gather: Callable[[Array], Any], count: int, order: Callable[[], Array] | None = None) -> None:
+    def __init__(
+        self, gather: Callable[[Array], Any], count: int, order: Callable[[], Array] | None = None, arrays: Any = None
+    ) -> None:
         super().__init__(self._each, count)
+        self._arrays = arrays
         self._gather = gather
         self._order = (lambda: np.arange(count)) if order is None else order
 
@@ -32,7 +55,7 @@ class Rows(Dataset):
             yield row_of(self._gather(np.array([place])), 0)
 
     def _reordered(self, order: Callable[[], Array], count: int) -> Dataset:
-        made = Rows(self._gather, count, order)
+        made = Rows(self._gather, count, order, self._arrays)
         made.class_names, made.file_paths = self.class_names, self.file_paths
         return made
 
@@ -74,4 +97,7 @@ class Rows(Dataset):
             for place in range(count):
                 yield self._gather(order[place * size : (place + 1) * size])
 
-        return self._of_batches(iterate, count)
+        made = self._of_batches(iterate, count)
+        if self._arrays is not None:
+            made.source = Source(self._arrays, self._order, size, count)
+        return made

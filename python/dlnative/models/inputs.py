@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from dlnative.data.arrays import ArrayBatches, class_weights, same_length
-from dlnative.data.batches import Data
+from dlnative.data.arrays import ArrayBatches, OrderedBatches, class_weights, same_length
+from dlnative.data.batches import Data, unpack_x_y_sample_weight
 from dlnative.data.conversion import floats_of, in_dtype, leaves_of, to_arrays
 from dlnative.data.iterables import IterableBatches, PyDatasetBatches, is_iterable_of_batches
 from dlnative.data.py_dataset import PyDataset
@@ -147,6 +147,10 @@ def batches(
 
         if isinstance(x, PyDataset):
             return PyDatasetBatches(x, convert)
+        source = getattr(x, "source", None)
+        if source is not None and source.num_batches:
+            data = convert(*unpack_x_y_sample_weight(source.arrays))
+            return OrderedBatches(data, source.batch_size, source.order, source.num_batches)
         return IterableBatches(x, convert)
     data = x if isinstance(x, Data) else samples(model, call, x, y, sample_weight, class_weight, finite=finite)
     return ArrayBatches(data, batch_size or 32)

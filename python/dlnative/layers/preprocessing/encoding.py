@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from dlnative import ops
-from dlnative.ops.core import dtype_of
+import numpy as np
+
+from dlnative import dtypes, ops
+from dlnative.ops.core import call, dtype_of, operation
+from dlnative.ops.indexing import ADD, MAX
 
 
 def encoded(indices: Any, mode: str, depth: int, dtype: str, weights: Any = None) -> Any:
@@ -27,12 +31,32 @@ def encoded(indices: Any, mode: str, depth: int, dtype: str, weights: Any = None
         if len(indices.shape) > 1 and indices.shape[-1] == 1:
             indices = ops.squeeze(indices, -1)
         return ops.one_hot(indices, depth, dtype=dtype)
-    if mode == "multi_hot":
-        return ops.multi_hot(indices, depth, dtype=dtype)
-    vectors = ops.one_hot(indices, depth, dtype=dtype if weights is None else dtype_of(weights))
-    if weights is not None:
-        vectors = ops.multiply(vectors, ops.expand_dims(weights, -1))
-    return ops.sum(vectors, axis=1 if len(indices.shape) > 1 else 0)
+    axis = 1 if len(indices.shape) > 1 else 0
+    kind = dtype if weights is None else dtype_of(weights)
+    if None in indices.shape:
+        vectors = ops.one_hot(indices, depth, dtype=kind)
+        return ops.max(vectors, axis) if mode == "multi_hot" else ops.sum(vectors, axis)
+    return _scattered(indices, axis, depth, kind, weights, MAX if mode == "multi_hot" else ADD)
+
+
+@operation
+def _scattered(indices: Any, axis: int, depth: int, dtype: str, weights: Any, reduction: int) -> Any:
+    """Returns a vector for each row of class numbers, by writing each number to its place: vectors are mostly zeros, and a
+    vector for each number would need many times the memory."""
+    rows = ops.moveaxis(ops.cast(indices, "int64"), axis, -1)
+    *outer, width = rows.shape
+    count = math.prod(outer)
+    rows = ops.reshape(rows, (count, width))
+    begins = np.arange(count, dtype=np.int64)[:, None] * depth
+    inside = ops.logical_and(ops.greater_equal(rows, 0), ops.less(rows, depth))
+    places = ops.reshape(ops.where(inside, rows + begins, np.int64(-1)), (count * width,))  # -1 is left out
+    if weights is None:
+        values: Any = np.ones(count * width, dtypes.NUMPY[dtype])
+    else:
+        values = ops.reshape(ops.moveaxis(weights, axis, -1), (count * width,))
+    zeros = call("broadcast_to", np.zeros((), dtypes.NUMPY[dtype]), attributes=((count * depth,),))
+    made = call("scatter", zeros, places, values, attributes=(0, reduction))
+    return ops.reshape(made, (*outer, depth))
 
 
 def encoded_shape(shape: Any, mode: str, depth: int) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections import Counter
 from collections.abc import Iterable
@@ -264,19 +265,27 @@ class IndexLookup(EntryLayer):
         self._count(values.reshape(1, -1) if values.ndim < 2 else values.reshape(len(values), -1))
 
     def _count(self, rows: Iterable[Any]) -> None:
-        for row in rows:
-            terms = row.tolist() if hasattr(row, "tolist") else row
-            self._counts.update(terms)
-            if self.output_mode == "tf_idf":
-                self._documents.update(set(terms))
-                self._num_documents += 1
+        """Counts the terms of samples: rows of an array, or lists."""
+        if isinstance(rows, np.ndarray) and self.output_mode != "tf_idf":
+            if rows.dtype.kind == "i":
+                terms, counts = np.unique(rows, return_counts=True)
+                self._counts.update(dict(zip(terms.tolist(), counts.tolist(), strict=True)))
+            else:
+                self._counts.update(rows.ravel().tolist())
+            return
+        listed = rows.tolist() if isinstance(rows, np.ndarray) else list(rows)
+        self._counts.update(itertools.chain.from_iterable(listed))
+        if self.output_mode == "tf_idf":
+            self._documents.update(itertools.chain.from_iterable(map(set, listed)))
+            self._num_documents += len(listed)
 
     def finalize_state(self) -> None:
         """Makes a vocabulary of the batches so far."""
         if self._static or not self._counts:
             return
         counts = {term: count for term, count in self._counts.items() if term not in (self.mask_token, self.oov_token)}
-        ordered = sorted(counts, key=lambda term: (counts[term], self._sort_key(term)), reverse=True)
+        ordered = sorted(counts, reverse=True)
+        ordered.sort(key=counts.__getitem__, reverse=True)  # keeps the order of equally frequent ones
         if self.max_tokens is not None:
             ordered = ordered[: max(self.max_tokens - self._token_start, 0)]
         weights = None
@@ -286,10 +295,6 @@ class IndexLookup(EntryLayer):
             weights = self._padded(found, len(found), False)
         self._replace(ordered, weights)
         self.reset_state()
-
-    @staticmethod
-    def _sort_key(term: Any) -> Any:
-        return term
 
     def reset_state(self) -> None:
         """Forgets the batches so far."""

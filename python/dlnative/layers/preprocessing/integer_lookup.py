@@ -116,10 +116,10 @@ class IntegerLookup(IndexLookup):
     def __call__(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
         if not isinstance(inputs, Tensor) and self.num_oov_indices == 0 and not self.invert:
             values = self._values(inputs)
-            known = {*self._tokens, self.mask_token}
-            unknown = [value for value in values.ravel().tolist() if value not in known]
-            if unknown:
-                self._refuse_unknown(unknown[:5])
+            known = self._tokens if self.mask_token is None else [*self._tokens, self.mask_token]
+            unknown = values[~np.isin(values, np.array(known, np.int64))]
+            if unknown.size:
+                self._refuse_unknown(unknown[:5].tolist())
         return super().__call__(inputs, *args, **kwargs)
 
     def call(self, inputs: Any) -> Any:

@@ -75,10 +75,6 @@ class StringLookup(IndexLookup):
     def _read(self, line: str) -> Any:
         return line
 
-    @staticmethod
-    def _sort_key(term: Any) -> Any:
-        return term.encode()
-
     def _index_terms(self) -> None:
         self._table = {term: place for place, term in enumerate(self._tokens, self._token_start)}
         if self.mask_token is not None:
