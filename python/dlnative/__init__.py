@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from dlnative import saving as saving
     from dlnative import tree as tree
     from dlnative import tuning as tuning
+    from dlnative import visualization as visualization
     from dlnative.operation import Operation as Operation
     from dlnative.ops.remat import remat as remat
     from dlnative.verification import Report
@@ -76,7 +77,7 @@ def __getattr__(name: str) -> Any:
     """Imports what few programs use when it is asked for."""
     import importlib
 
-    if name in ("classic", "datasets", "generation", "preprocessing", "saving", "tree", "tuning"):
+    if name in ("classic", "datasets", "generation", "preprocessing", "saving", "tree", "tuning", "visualization"):
         return importlib.import_module(f"dlnative.{name}")
     if name == "Operation":
         return importlib.import_module("dlnative.operation").Operation
@@ -138,4 +139,5 @@ __all__ = [
     "tuning",
     "utils",
     "value_and_grad",
+    "visualization",
 ]
