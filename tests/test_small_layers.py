@@ -175,7 +175,10 @@ def made_again() -> list[Any]:
 
 @pytest.mark.parametrize(("layer", "x"), made_again())
 def test_configs_make_layers_again(layer: Any, x: Any) -> None:
-    again = type(layer).from_config(layer.get_config())
+    if isinstance(layer, layers.Lambda):
+        again = dlnative.models.clone_model(dlnative.Sequential([layer])).layers[0]
+    else:
+        again = type(layer).from_config(layer.get_config())
     assert type(again) is type(layer)
     assert again.get_config() == layer.get_config()
     if x is not None:

@@ -19,6 +19,13 @@ from dlnative.utils.terminal import is_interactive_logging_enabled as is_interac
 _most: dict[str, int | None] = {"epochs": None, "steps": None}
 
 
+def enable_unsafe_deserialization() -> None:
+    """Lets every later load run the lambdas that a file holds, whose code could do anything; see `saving.load_model`."""
+    from dlnative.saving import serialization
+
+    serialization.enable_unsafe_deserialization()
+
+
 def max_epochs() -> int | None:
     """Returns the number of epochs that no `fit` goes beyond; `None`: any number."""
     return _most["epochs"]

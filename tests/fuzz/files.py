@@ -163,7 +163,9 @@ def _config(random: Random, data: bytes) -> bytes:
             del item[key]
         elif way == 1:
             other, place = places[int(random.integers(len(places)))]
-            item[key] = json.loads(json.dumps(other[place]))
+            part = json.dumps(other[place])
+            if len(part) < 10**5:
+                item[key] = json.loads(part)
         elif way == 2 and isinstance(item[key], (int, float)) and not isinstance(item[key], bool):
             item[key] = [item[key] * 10**6, -item[key], item[key] + 1, item[key] * 1000][int(random.integers(4))]
         elif way == 3:

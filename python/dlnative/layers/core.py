@@ -88,11 +88,16 @@ class Lambda(Layer):
         return self.mask(inputs, previous_mask) if callable(self.mask) else self.mask
 
     def get_config(self) -> dict[str, Any]:
-        config = {**super().get_config(), "function": self.function}
+        from dlnative.saving import functions, serialization
+
+        def described(value: Any) -> Any:
+            return functions.described(value, False) if callable(value) else serialization.serialize_keras_object(value)
+
+        config = {**super().get_config(), "function": described(self.function)}
         if self.output_shape is not None:
-            config["output_shape"] = self.output_shape
+            config["output_shape"] = described(self.output_shape)
         if self.mask is not None:
-            config["mask"] = self.mask if callable(self.mask) else ops.convert_to_numpy(self.mask)
+            config["mask"] = described(self.mask if callable(self.mask) else ops.convert_to_numpy(self.mask))
         return {**config, "arguments": self.arguments}
 
     @classmethod

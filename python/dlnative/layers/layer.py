@@ -203,7 +203,7 @@ class Layer(Stateless):
             policy = dtype_policies.deserialize(config["dtype"])
             config = {**config, "dtype": policy if isinstance(policy, DTypePolicyMap) else policy.name}
         try:
-            return cls(**{name: _revived(value) for name, value in config.items()})
+            return cls(**config)
         except Exception as error:
             raise TypeError(
                 f"{cls.__name__}: expected a config that makes such a layer, got {shortened(config)}: {error}"
@@ -370,7 +370,9 @@ class Layer(Stateless):
         count = len(self._stored_variables())
         if len(store.keys()) != count:
             state = "" if self.built else ", for the layer was never built"
-            raise ValueError(f"{self._label}: expected {count} variables to load{state}, got {len(store.keys())}")
+            raise ValueError(
+                f"{self._label}: expected {count} variables to load{state}, received {len(store.keys())} variables"
+            )
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
@@ -378,16 +380,3 @@ class Layer(Stateless):
     def __getstate__(self) -> dict[str, Any]:
         """Copies of a layer share no compiled functions with it, and are called in no model but the one that is copied."""
         return {**self.__dict__, "_function": None, "_held": None, "_last_call": None}
-
-
-def _revived(value: Any) -> Any:
-    """Returns an argument whose configuration is that of a layer, or of a class of the user's, as such an object."""
-    if isinstance(value, dict) and {"class_name", "config"} <= value.keys():
-        from dlnative.saving.registration import get_registered_object
-        from dlnative.saving.serialization import deserialize_keras_object
-
-        known = [value.get(key) for key in ("registered_name", "class_name")]
-        own = any(isinstance(name, str) and get_registered_object(name) is not None for name in known)
-        if own or str(value.get("module")).endswith((".layers", ".models")):
-            return deserialize_keras_object(value)
-    return [_revived(part) for part in value] if isinstance(value, list) else value

@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 
 from dlnative import ops
+from dlnative.graph.storage import check_budget
 from dlnative.metrics.confusion import KINDS, add_counts, plain, quotient, ratio
 from dlnative.metrics.metric import Metric
 from dlnative.ops.core import as_tensor
 from dlnative.utils.checks import flag, integer, number
 
+_BYTES = 64  # that a threshold takes here, besides its variables
 _CURVES = ("ROC", "PR", "PRGAIN")
 _METHODS = ("interpolation", "minoring", "majoring")
 _EDGE = 1e-7  # how far the outer thresholds lie outside of [0, 1]
@@ -64,6 +66,7 @@ class AUC(Metric):
         )
         if self._given is None:
             count = integer(self.name, "num_thresholds", num_thresholds, 2)
+            check_budget(_BYTES * count)
             inner = [place / (count - 1) for place in range(1, count - 1)]
         else:
             inner = self._given

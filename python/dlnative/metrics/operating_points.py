@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from dlnative import ops
+from dlnative.graph.storage import check_budget
 from dlnative.metrics.confusion import KINDS, add_counts, ratio
 from dlnative.metrics.metric import Metric
 from dlnative.utils.checks import integer, number
 
+_BYTES = 64  # that a threshold takes, besides its variables
 _RATIOS = {
     "sensitivity": ("true_positives", "false_negatives"),
     "specificity": ("true_negatives", "false_positives"),
@@ -37,6 +39,7 @@ class _OperatingPoint(Metric):
         self.num_thresholds = integer(self.name, "num_thresholds", num_thresholds, 1)
         self.class_id = None if class_id is None else integer(self.name, "class_id", class_id)
         count = self.num_thresholds
+        check_budget(_BYTES * count)
         self.thresholds = [0.5] if count == 1 else [place / (count - 1) for place in range(count)]
         self._counts = {kind: self.add_variable((count,), name=kind) for kind in KINDS}
         self.__dict__.update(self._counts)

@@ -16,15 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Functional", "Model", "Sequential", "clone_model", "load_model", "model_from_json", "save_model"]
 
-_own = lazily(__name__, {"cloning": ["clone_model"]})
-
-
-def __getattr__(name: str) -> Any:
-    if name in ("load_model", "save_model"):
-        from dlnative import saving
-
-        return getattr(saving, name)
-    return _own(name)
+__getattr__ = lazily(__name__, {"cloning": ["clone_model"], "dlnative.saving.api": ["load_model", "save_model"]})
 
 
 def model_from_json(json_string: str, custom_objects: dict[str, Any] | None = None) -> Any:

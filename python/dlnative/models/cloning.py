@@ -10,6 +10,7 @@ from dlnative.layers.input import InputLayer
 from dlnative.layers.layer import Layer
 from dlnative.models.functional import Functional
 from dlnative.models.sequential import Sequential
+from dlnative.saving import functions
 from dlnative.symbolic import KerasTensor
 
 
@@ -45,10 +46,19 @@ def clone_model(
         for name, value in own.items():
             if value is not None:
                 raise ValueError(f"clone_model: expected a functional or sequential model beside {name}, got {label}")
-        return type(model).from_config(model.get_config())
+        with functions.kept():
+            return type(model).from_config(model.get_config())
     for name, value in (("clone_function", clone_function), ("call_function", call_function)):
         if value is not None and not callable(value):
             raise ValueError(f"clone_model: expected {name} to be a function, got {value!r}")
+    with functions.kept():
+        return _cloned(model, input_tensors, clone_function, call_function, recursive)
+
+
+def _cloned(
+    model: Any, input_tensors: Any, clone_function: Any, call_function: Callable[..., Any] | None, recursive: bool
+) -> Any:
+    label = model._label
     clones: dict[Any, Any] = {}
 
     def clone(layer: Any) -> Any:

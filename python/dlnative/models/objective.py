@@ -34,10 +34,13 @@ class Objective:
     def copied_arguments(self) -> dict[str, Any]:
         """Returns what it was made of, for another model: metrics that hold values are made anew."""
 
+        from dlnative.saving import functions
+
         def copied(leaf: Any) -> Any:
             return type(leaf).from_config(leaf.get_config()) if isinstance(leaf, metrics_module.Metric) else leaf
 
-        return {name: map_structure(copied, value) for name, value in self.arguments.items()}
+        with functions.kept():
+            return {name: map_structure(copied, value) for name, value in self.arguments.items()}
 
     def all_metrics(self) -> list[Any]:
         """Returns the mean of the loss, the metrics, and the means of the outputs' losses."""

@@ -12,6 +12,7 @@ from dlnative.layers.signature import call_signature
 from dlnative.models.functional import Functional
 from dlnative.models.model import Model
 from dlnative.symbolic import KerasTensor, map_shapes
+from dlnative.utils.naming import shortened
 
 
 class Sequential(Model):
@@ -239,7 +240,17 @@ class Sequential(Model):
         """
         from dlnative.saving.serialization import deserialize_keras_object as deserialize
 
-        model = cls(name=config.get("name"))
+        if not isinstance(config, dict) or "name" not in config or "layers" not in config:
+            raise ValueError(
+                "A Sequential model configuration must be a dictionary containing the 'name' and 'layers' keys: got "
+                f"{shortened(config)}"
+            )
+        for layer in config["layers"]:
+            if not isinstance(layer, dict) or "config" not in layer:
+                raise ValueError(
+                    f"{config['name']}: Expected a dictionary containing a 'config' key for each layer, got {shortened(layer)}"
+                )
+        model = cls(name=config["name"])
         for layer in config["layers"]:
             model.add(deserialize(layer, custom_objects), rebuild=False)
         model._rebuild()

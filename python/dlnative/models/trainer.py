@@ -139,7 +139,12 @@ class Trainer:
         from dlnative.saving.serialization import deserialize_keras_object as deserialize
 
         if self._overrides("compile"):
-            warnings.warn(f"{self._label}: expected a compile_from_config beside a compile of its own", stacklevel=2)
+            warnings.warn(
+                "`compile()` was not called as part of model loading because the model's `compile()` method is custom. "
+                f"{self._label}: expected a compile_from_config beside a compile of its own, or a call of compile() after "
+                "loading",
+                stacklevel=2,
+            )
             return
         self.compile(**{name: deserialize(value) for name, value in config.items()})
         if self.built:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from dlnative.saving.api import load_weights as load_weights
     from dlnative.saving.api import save_model as save_model
     from dlnative.saving.api import save_weights as save_weights
+    from dlnative.saving.file_editor import KerasFileEditor as KerasFileEditor
     from dlnative.saving.registration import CustomObjectScope as CustomObjectScope
     from dlnative.saving.registration import custom_object_scope as custom_object_scope
     from dlnative.saving.registration import get_custom_objects as get_custom_objects
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CustomObjectScope",
+    "KerasFileEditor",
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",
@@ -39,6 +41,7 @@ __getattr__ = lazily(
     __name__,
     {
         "api": ["load_model", "load_weights", "save_model", "save_weights"],
+        "file_editor": ["KerasFileEditor"],
         "registration": [
             "CustomObjectScope", "custom_object_scope", "get_custom_objects", "get_registered_name",
             "get_registered_object", "register_keras_serializable",

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import os
+import warnings
 from typing import Any
 
 from dlnative.saving import arrays, files, keras_file
+from dlnative.saving.hdf5_reader import Hdf5File
 from dlnative.saving.state import load_state, save_state
 from dlnative.saving.stores import Writer
 from dlnative.utils.terminal import show
 
 _WEIGHTS = (".weights.h5", ".weights.npz", ".safetensors")
+_OLD = (".h5", ".hdf5")
 
 
 def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
@@ -38,21 +41,42 @@ def save_model(model: Any, filepath: Any, overwrite: bool = True, zipped: bool |
         ...     load_model(os.path.join(folder, "model.keras")).count_params()
         10
     """
-    kwargs.pop("include_optimizer", True)
+    include_optimizer = kwargs.pop("include_optimizer", True)
+    path = filepath if isinstance(filepath, io.IOBase) else os.fspath(filepath)
+    if kwargs.pop("save_format", None) and not str(path).endswith((".keras", *_OLD)):
+        raise ValueError(
+            "The `save_format` argument is deprecated in Keras 3: expected a file path with either `.keras` or `.h5` extension, "
+            f"got {path}"
+        )
     if kwargs:
         raise ValueError(f"The following argument(s) are not supported: {list(kwargs)}")
-    if isinstance(filepath, io.IOBase):
-        keras_file.write(model, filepath)  # type: ignore[arg-type]
+    if isinstance(path, io.IOBase):
+        keras_file.write(model, path)  # type: ignore[arg-type]
         return
-    path = os.fspath(filepath)
-    if not path.endswith(".keras"):
+    if zipped is False and path.endswith(".keras"):
+        raise ValueError(f"When using `zipped=False`, the `filepath` argument should not end in `.keras`: got {path}")
+    if zipped is not False and not path.endswith((".keras", *_OLD)):
         raise ValueError(
             "Invalid filepath extension for saving. Please add either a `.keras` extension for the native Keras format "
             f"(recommended) or a `.h5` extension. Received: filepath={filepath}"
         )
-    if may_write(path, overwrite):
-        with files.replacing(path) as file:
+    if not model.built:
+        warnings.warn(
+            f"{model._label}: You are saving a model that has not yet been built: it may have no weights yet",
+            stacklevel=3,
+        )
+    if not may_write(path, overwrite):
+        return
+    if zipped is False:
+        keras_file.write_folder(model, path)
+        return
+    with files.replacing(path) as file:
+        if path.endswith(".keras"):
             keras_file.write(model, file)
+        else:
+            from dlnative.saving import legacy_h5
+
+            legacy_h5.write(model, file, include_optimizer)
 
 
 def may_write(path: str, overwrite: bool) -> bool:
@@ -89,30 +113,47 @@ def load_model(
         data = filepath.read()
         return keras_file.read(data, "load_model", custom_objects, compile, safe_mode)
     path = os.fspath(filepath)
-    if not os.path.exists(path):
-        raise ValueError(f"File not found: filepath={path}. Please ensure the file is an accessible `.keras` zip file.")
-    if not path.endswith(".keras"):
+    if os.path.isdir(path) and os.path.exists(os.path.join(path, "config.json")):
+        return keras_file.read_folder(path, custom_objects, compile, safe_mode)
+    if not path.endswith((".keras", *_OLD)):
         raise ValueError(
             f"File format not supported: filepath={path}. Keras 3 only supports V3 `.keras` files, and legacy H5 format files "
-            "(`.h5` extension)."
+            "(`.h5` extension)"
         )
-    return keras_file.read(files.mapped(path), f'"{path}"', custom_objects, compile, safe_mode)
+    if not os.path.isfile(path):
+        raise ValueError(f"File not found: filepath={path}. Please ensure the file is an accessible `.keras` zip file.")
+    if path.endswith(".keras"):
+        return keras_file.read(files.mapped(path), f'"{path}"', custom_objects, compile, safe_mode)
+    from dlnative.saving import legacy_h5
+
+    return legacy_h5.read(files.mapped(path), f'"{path}"', custom_objects, compile, safe_mode)
 
 
-def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_size: Any = None) -> None:
+def save_weights(
+    model: Any, filepath: Any, overwrite: bool = True, max_shard_size: float | None = None, objects_to_skip: Any = None
+) -> None:
     """Saves the weights of a model, and the state of its optimizer.
 
     Args:
         model: the model.
-        filepath: where: `name.weights.h5`, as Keras, `name.weights.npz` or `name.safetensors`.
+        filepath: where: `name.weights.h5`, as Keras, `name.weights.npz` or `name.safetensors`; `name.weights.json` with
+            `max_shard_size`.
         overwrite: whether a file of that name is replaced without a question.
-        max_shard_size: must be `None`: one file has all.
+        max_shard_size: how many GB (2**30 bytes) a file may have; the weights are then in several, which the one of that
+            name lists.
+        objects_to_skip: layers whose weights are left out.
 
     Raises:
         ValueError: for another ending of the name, or a model that is not built.
     """
     path = os.fspath(filepath)
-    if not path.endswith(_WEIGHTS):
+    if max_shard_size is not None:
+        if not path.endswith((".weights.json", ".weights.h5")):
+            raise ValueError(
+                f"The filename must end in `.weights.json` when `max_shard_size` is specified: got filepath={path}"
+            )
+        path = path.removesuffix(".h5").removesuffix(".json") + ".json"
+    elif not path.endswith(_WEIGHTS):
         raise ValueError(
             f"The filename must end in `.weights.h5`. Received: filepath={path}; expected {', '.join(_WEIGHTS)}"
         )
@@ -120,7 +161,12 @@ def save_weights(model: Any, filepath: Any, overwrite: bool = True, max_shard_si
     if not may_write(path, overwrite):
         return
     writer = Writer()
-    save_state(model, writer)
+    save_state(model, writer, skipped=objects_to_skip or ())
+    if max_shard_size is not None:
+        from dlnative.saving import shards
+
+        shards.write(writer, path, max_shard_size)
+        return
     with files.replacing(path) as file:
         arrays.write(writer, path.rpartition(".")[2], file)
 
@@ -139,23 +185,45 @@ def load_weights(model: Any, filepath: Any, skip_mismatch: bool = False, **kwarg
 
     Args:
         model: the model, which must be built.
-        filepath: a file of one of the formats of `save_weights`, or a `.keras` file.
+        filepath: a file of one of the formats of `save_weights`, or a `.keras` or `.h5` file.
         skip_mismatch: whether layers for which the file has other shapes are left as they are, with a warning.
-        **kwargs: `objects_to_skip`: layers that are left as they are.
+        **kwargs: `objects_to_skip`: layers that are left as they are; `by_name`, for an `.h5` file of Keras 2: whether
+            layers get the weights of those with their names, instead of in their order.
 
     Raises:
         ValueError: if the file is damaged, or does not fit the model, which is then unchanged.
     """
-    skipped = kwargs.pop("objects_to_skip", None)
+    skipped, by_name = kwargs.pop("objects_to_skip", None), kwargs.pop("by_name", None)
     if kwargs:
         raise ValueError(f"Invalid keyword arguments: {kwargs}")
     path = os.fspath(filepath)
+    label = f'"{path}"'
+    if not path.endswith((".keras", ".weights.json", *_WEIGHTS, *_OLD)):
+        raise ValueError(
+            f"File format not supported: filepath={path}. Keras 3 only supports V3 `.keras` files, `.weights.h5` files, legacy "
+            f"H5 format files (`.h5` extension): expected one of {', '.join(_WEIGHTS)}, .weights.json, .keras, .h5"
+        )
+    old = path.endswith(_OLD) and not path.endswith(_WEIGHTS)
+    if by_name is not None and not old:
+        raise ValueError(f"`by_name` only supports loading legacy '.h5' or '.hdf5' files: got {path}")
+    if skipped is not None and (old or path.endswith(".keras")):
+        raise ValueError(f"`objects_to_skip` only supports loading '.weights.h5' files: got {path}")
     check_built(model, "loading")
-    data, name = files.mapped(path), path
-    if path.endswith(".keras"):
+    if old:
+        from dlnative.saving import legacy_h5
+
+        legacy_h5.load_weights(Hdf5File(files.mapped(path), label).root, model, label, bool(by_name), skip_mismatch)
+        return
+    if path.endswith(".json"):
+        from dlnative.saving.shards import ShardReader
+
+        reader: Any = ShardReader(path)
+    elif path.endswith(".keras"):
         from dlnative.saving.archive import Archive
 
-        archive = Archive(data, f'"{path}"')
-        name = keras_file.weights_member(archive.names(), f'"{path}"')
-        data = archive.read(name)
-    load_state(model, arrays.reader(data, name, f'"{path}"'), skip_mismatch=skip_mismatch, skipped=skipped or ())
+        archive = Archive(files.mapped(path), label)
+        name = keras_file.weights_member(archive.names(), label)
+        reader = arrays.reader(archive.read(name), name, label)
+    else:
+        reader = arrays.reader(files.mapped(path), path, label)
+    load_state(model, reader, skip_mismatch=skip_mismatch, skipped=skipped or ())

@@ -12,8 +12,8 @@ import zlib
 from typing import Any
 
 _MOST_DIRECTORY = 1 << 22  # bytes of the list of members: tens of thousands
-_MOST_EXPANSION = 16  # how much larger than in the file a compressed member may be, beyond
-_ALWAYS = 1 << 24  # bytes, which any may have
+# How much larger than in the file a compressed member may be, beyond bytes that any may have.
+_EXPANSIONS = ((100, 1 << 16), (16, 1 << 24))
 
 
 class Archive:
@@ -95,11 +95,12 @@ class Archive:
                 raise self._error(f'"{name}" in one size, got {member.compress_size} and {member.file_size}')
             found = stored
         elif member.compress_type == zipfile.ZIP_DEFLATED:
-            if member.file_size > _ALWAYS + _MOST_EXPANSION * member.compress_size:
-                raise self._error(
-                    f'"{name}" to be at most {_MOST_EXPANSION} times as large as in the archive, got {member.file_size} bytes '
-                    f"of {member.compress_size}: a decompression bomb"
-                )
+            for times, beyond in _EXPANSIONS:
+                if member.file_size > times * member.compress_size + beyond:
+                    raise self._error(
+                        f'"{name}" to be at most {times} times as large as in the archive, got {member.file_size} bytes of '
+                        f"{member.compress_size}: a decompression bomb"
+                    )
             found = self._inflated(name, stored, member.file_size)
         else:
             raise self._error(f'members stored or deflated, got "{name}" by method {member.compress_type}')

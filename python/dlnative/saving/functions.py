@@ -4,19 +4,42 @@ from __future__ import annotations
 
 import types
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from dlnative.saving.registration import get_registered_name, get_registered_object
 
+_kept: ContextVar[bool] = ContextVar("kept_functions", default=False)
 
-def described(function: Any) -> dict[str, Any]:
-    """Returns a function as a dict: its name, or, with a warning, the code of a lambda."""
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """Lets configurations hold functions as they are: those of a copy that is made at once, and never written."""
+    token = _kept.set(True)
+    try:
+        yield
+    finally:
+        _kept.reset(token)
+
+
+def described(function: Any, warn: bool = True) -> Any:
+    """Returns a function as a dict: its name, or the code of a lambda.
+
+    Args:
+        function: the function.
+        warn: whether a lambda is worth a warning.
+    """
+    if _kept.get():
+        return function
     if isinstance(function, types.FunctionType) and function.__name__ == "<lambda>":
-        warnings.warn(
-            "The object being serialized includes a `lambda`. This is unsafe: its code is saved, and only "
-            "`safe_mode=False` loads it; a function with a name, registered by register_keras_serializable, needs neither",
-            stacklevel=3,
-        )
+        if warn:
+            warnings.warn(
+                "The object being serialized includes a `lambda`. This is unsafe: its code is saved, and only "
+                "`safe_mode=False` loads it; a function with a name, registered by register_keras_serializable, needs neither",
+                stacklevel=3,
+            )
         parts = _dumped(function)
         return {"class_name": "__lambda__", "config": {"value": list(parts.values()), **parts}}
     return {
@@ -58,8 +81,9 @@ def loaded_lambda(parts: dict[str, Any], safe_mode: bool | None) -> Any:
     """
     if safe_mode is not False:
         raise ValueError(
-            "Requested the deserialization of a Python lambda, whose code could do anything: expected a file without one. "
-            "If you trust its source, pass `safe_mode=False`, or call `keras.config.enable_unsafe_deserialization()`"
+            "Requested the deserialization of a Python lambda, which is arbitrary code execution: expected a Lambda layer or "
+            "an argument with a function that has a name. If you trust the source of the file, pass `safe_mode=False`, or call "
+            "`keras.config.enable_unsafe_deserialization()`"
         )
     import base64
     import marshal
@@ -99,6 +123,12 @@ def found(name: str, config: dict[str, Any], known: dict[str, Any]) -> Any:
     own = get_registered_object(name, known)
     if own is None and ">" not in name:  # early versions of Keras 3 leave out the package
         own = next((item for key, item in known.items() if key.endswith(f">{name}")), None)
+    registered = config.get("registered_name")
+    if own is None and registered not in (None, "", "function", name):
+        raise ValueError(
+            f"`registered_name={registered!r}` was provided in the config, but '{name}' resolved to a Keras built-in: expected "
+            "no registered name for a function of this library"
+        )
     if own is None:
         module = config.get("module")
         package = "builtins" if module is None else str(module).split(".")[0]

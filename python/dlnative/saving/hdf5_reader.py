@@ -21,8 +21,8 @@ from dlnative import dtypes
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 _UNDEFINED = 2**64 - 1
+_LINKS = {1: "SoftLink", 64: "ExternalLink"}
 _MOST_LEVELS = 64  # of a tree of names, and of object headers in pieces
-_LINKS = {0x0002: "a group of the newer form", 0x0006: "a group of the newer form"}
 
 
 class Hdf5Error(ValueError):
@@ -82,11 +82,13 @@ class _Object:
         self._file = file
         self._messages = list(_messages(file, address))
         self._attributes: dict[str, Any] | None = None
-        for kind, _ in self._messages:
-            if kind in _LINKS:
-                raise file.error(
-                    f"groups with symbol tables, got {_LINKS[kind]}: write the file anew with h5py's defaults"
-                )
+        for kind, data in self._messages:
+            if kind == 0x0006 and len(data) > 2 and data[1] & 8 and data[2] in _LINKS:
+                raise file.error(f"arrays and groups in the file itself, got a {_LINKS[data[2]]}: Not allowed")
+        if any(kind in (0x0002, 0x0006) for kind, _ in self._messages):
+            raise file.error(
+                "groups with symbol tables, got one of the newer form: write the file anew with h5py's defaults"
+            )
 
     def _message(self, kind: int) -> memoryview | None:
         return next((data for found, data in self._messages if found == kind), None)
@@ -200,7 +202,7 @@ def _names(file: Hdf5File, tree: int, heap: int) -> Iterator[tuple[str, int]]:
             except UnicodeDecodeError as error:
                 raise file.error(f"names of text, got {names[offset:end]!r}") from error
             if cache == 2:
-                raise file.error(f'arrays and groups in the file itself, got a link "{name}": Not allowed')
+                raise file.error(f'arrays and groups in the file itself, got the SoftLink "{name}": Not allowed')
             yield name, address
 
 
@@ -256,9 +258,9 @@ class Dataset(_Object):
         return np.dtype(object) if self._type.numbers is None else self._type.numbers
 
     def _place(self, layout: memoryview) -> memoryview:
-        file, version = self._file, layout[0]
-        if version not in (3, 4) or len(layout) < 4:
-            raise file.error(f"arrays with a layout of version 3 or 4, got {version}")
+        file = self._file
+        if len(layout) < 4 or layout[0] not in (3, 4):
+            raise file.error("arrays with a layout of version 3 or 4, got another one")
         size = math.prod(self.shape) * self._type.size
         if layout[1] == 0:
             (stored,) = struct.unpack("<H", layout[2:4])
@@ -271,7 +273,8 @@ class Dataset(_Object):
                 raise file.error(f"an array of shape {self.shape} in the file, got none of its {size} bytes")
             found = file.bytes_at(address, stored) if stored == size else memoryview(b"")
         else:
-            raise file.error("arrays in one piece, got one in chunks: write the file anew without chunks")
+            kind = "virtual" if layout[1] == 3 else "in chunks"
+            raise file.error(f"arrays in one piece, got one that is {kind}: write the file anew with h5py's defaults")
         if size != len(found):
             raise file.error(f"the {size} bytes of an array of shape {self.shape}, got {stored}")
         return found

@@ -27,6 +27,7 @@ KERAS_VERSION = "3.15.0"  # whose format this is
 _CONFIG, _METADATA, _ASSETS = "config.json", "metadata.json", "assets"
 _MOST_CONFIG = 1 << 26  # bytes of a configuration
 _MOST_ITEMS = 1_000_000  # and of dicts, lists and values in it
+_MOST_MESSAGE = 2000  # characters of what is said about it
 
 
 def config_text(model: Any) -> str:
@@ -44,22 +45,22 @@ def write(model: Any, file: BinaryIO, weights_format: str = "h5") -> None:
         weights_format: `"h5"`, `"npz"` or `"safetensors"`, how the arrays are written; Keras reads the first.
     """
     config = config_text(model)
-    metadata = {
-        "keras_version": KERAS_VERSION,
-        "date_saved": datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S"),
-        "saved_by": "dlnative",
-    }
     writer = Writer()
     with tempfile.TemporaryDirectory() as folder:
         save_state(model, writer, lambda path: _made(Path(folder, path)))
         with zipfile.ZipFile(file, "w") as archive:
-            archive.writestr(_METADATA, json.dumps(metadata))
+            archive.writestr(_METADATA, json.dumps(_metadata()))
             archive.writestr(_CONFIG, config)
             with archive.open(f"model.weights.{weights_format}", "w", force_zip64=True) as member:
                 arrays.write(writer, weights_format, member)  # type: ignore[arg-type]
             for path in sorted(Path(folder).rglob("*")):
                 if path.is_file():
                     archive.write(path, f"{_ASSETS}/{path.relative_to(folder).as_posix()}")
+
+
+def _metadata() -> dict[str, str]:
+    date = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
+    return {"keras_version": KERAS_VERSION, "date_saved": date, "saved_by": "dlnative"}
 
 
 def _made(folder: Path) -> str:
@@ -106,19 +107,69 @@ def model_of(
     """
     if isinstance(config, dict) and not compile:
         config = {**config, "compile_config": None}
-    with limits.memory_for(size), serialization.sharing():
-        try:
-            model = serialization.deserialize_keras_object(config, custom_objects, safe_mode)
-        except (ValueError, TypeError, OSError, ImportError):
-            raise
-        except Exception as error:  # a config that nobody vouches for may lead anywhere in the code of layers
-            raise ValueError(
-                f"{label}: expected the configuration of a model, got one that is damaged: {type(error).__name__}: {error}"
-            ) from error
-    if not hasattr(model, "load_own_variables"):
-        raise ValueError(f"load_model: expected the configuration of a model, got that of {type(model).__name__}")
+    with limits.memory_for(size):
+        model = made(config, label, custom_objects, safe_mode)
     load_state(model, reader, assets)
     return model
+
+
+def made(config: Any, label: str, custom_objects: Any, safe_mode: bool) -> Any:
+    """Makes the model of a configuration that nobody vouches for.
+
+    Raises:
+        ValueError, TypeError: in one line, whatever the configuration is.
+    """
+    try:
+        with serialization.sharing():
+            model = serialization.deserialize_keras_object(config, custom_objects, safe_mode)
+    except (OSError, ImportError):
+        raise
+    except (ValueError, TypeError) as error:
+        if len(str(error)) <= _MOST_MESSAGE:
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"{str(error)[:_MOST_MESSAGE]}...") from error
+    except Exception as error:  # it may lead anywhere in the code of layers
+        raise ValueError(
+            f"{label}: expected the configuration of a model, got one that is damaged: {type(error).__name__}: "
+            f"{str(error)[:_MOST_MESSAGE]}"
+        ) from error
+    if not hasattr(model, "load_own_variables"):
+        raise ValueError(f"{label}: expected the configuration of a model, got that of {type(model).__name__}")
+    return model
+
+
+def write_folder(model: Any, path: str) -> None:
+    """Writes a model as a folder, with the same contents as a file has.
+
+    Args:
+        model: the model.
+        path: the folder.
+    """
+    from dlnative.saving import files
+
+    config, writer = config_text(model), Writer()
+    os.makedirs(path, exist_ok=True)
+    save_state(model, writer, lambda inner: _made(Path(path, _ASSETS, inner)))
+    for name, text in ((_METADATA, json.dumps(_metadata())), (_CONFIG, config)):
+        with files.replacing(os.path.join(path, name)) as file:
+            file.write(text.encode("utf-8"))
+    with files.replacing(os.path.join(path, "model.weights.h5")) as file:
+        writer.write_hdf5(file)
+
+
+def read_folder(path: str, custom_objects: Any, compile: bool, safe_mode: bool) -> Any:
+    """Makes a model of a folder; see `read`."""
+    from dlnative.saving import files
+
+    label = f'"{path}"'
+    config = parsed(files.mapped(os.path.join(path, _CONFIG)), label)
+    name = weights_member(os.listdir(path), label)
+    weights = files.mapped(os.path.join(path, name))
+    assets = os.path.join(path, _ASSETS)
+    reader = arrays.reader(weights, name, label)
+    found = (lambda inner: folder_of(assets, inner)) if os.path.isdir(assets) else None
+    return model_of(config, reader, len(weights), label, custom_objects, compile, safe_mode, found)
 
 
 def weights_member(names: list[str], label: str) -> str:

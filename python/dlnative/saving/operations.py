@@ -102,8 +102,14 @@ def described(
 
 def is_operation(config: dict[str, Any]) -> bool:
     """Tells whether a part of a functional model is an op, and not a layer."""
-    module = str(config.get("module"))
-    return module.startswith(("keras.src.ops.", "keras.ops", "dlnative.ops", "keras.src.activations."))
+    module = config.get("module")
+    if module is None:  # in files of the older kind
+        from dlnative import layers
+
+        name = config.get("class_name")
+        known = name in layers.__all__ or name in ("Functional", "Model", "Sequential")
+        return isinstance(name, str) and not known and name.lower() in _plain_names()
+    return str(module).startswith(("keras.src.ops.", "keras.ops", "dlnative.ops", "keras.src.activations."))
 
 
 def made(config: dict[str, Any]) -> Callable[..., Any]:

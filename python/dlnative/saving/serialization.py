@@ -248,7 +248,9 @@ def _special_made(name: str, inner: Any, known: dict[str, Any]) -> Any:
             return functions.loaded_lambda(inner, in_safe_mode())
     except (KeyError, AttributeError) as error:
         raise TypeError(f"deserialize: expected the parts of a {name}, got {inner!r}") from error
-    raise TypeError(f"deserialize: expected a class, got {name!r}")
+    if name == "__typespec__" and not isinstance(inner, (list, tuple)):
+        raise TypeError(f"Expected 'config' to be a list or a tuple for a __typespec__, instead got {inner!r}")
+    raise TypeError(f"deserialize: expected a class, got {name!r}, which only TensorFlow has")
 
 
 def _object(
@@ -274,8 +276,8 @@ def _object(
             raise
         except TypeError as error:
             raise ConfigError(
-                f"{cls} could not be deserialized properly: expected a config that its from_config() takes (components "
-                f"that are objects must be deserialized there), got {shortened(inner)}: {error}"
+                f"{cls} could not be deserialized properly: expected a config that its from_config() takes, in which "
+                f"components that are objects are explicitly deserialized, got {shortened(inner)}: {error}"
             ) from error
         build = config.get("build_config")
         if build and not getattr(made, "built", True) and hasattr(made, "build_from_config"):
@@ -304,8 +306,8 @@ def _class(name: str, config: dict[str, Any], known: dict[str, Any], module_obje
         )
     if registered and registered not in (name, found.__name__):
         raise ValueError(
-            f"`registered_name={registered!r}` was provided in the config, but '{module}.{name}' is a class of this library, "
-            "which uses no registered names"
+            f"`registered_name={shortened(registered)}` was provided in the config, but '{module}.{name}' resolved to a Keras "
+            "built-in: expected no registered name for a class of this library"
         )
     return found
 

@@ -202,7 +202,8 @@ def _mismatch(part: Any, found: Found) -> Exception | None:
             for place, variable in enumerate(part._stored_variables()):
                 if found.shape(str(place)) != variable.shape:
                     raise ValueError(
-                        f'{part._label}: expected shape {variable.shape} for "{variable.path}", got {found.shape(str(place))}'
+                        f'{part._label}: shapes must match: expected shape {variable.shape} for "{variable.path}", got '
+                        f"{found.shape(str(place))}"
                     )
         except KeyError as error:
             return ValueError(f"{part._label}: expected a variable {error} in the file, got none")

@@ -19,6 +19,14 @@ from dlnative.utils.terminal import (
 )
 
 if TYPE_CHECKING:
+    from dlnative.saving.registration import CustomObjectScope as CustomObjectScope
+    from dlnative.saving.registration import custom_object_scope as custom_object_scope
+    from dlnative.saving.registration import get_custom_objects as get_custom_objects
+    from dlnative.saving.registration import get_registered_name as get_registered_name
+    from dlnative.saving.registration import get_registered_object as get_registered_object
+    from dlnative.saving.registration import register_keras_serializable as register_keras_serializable
+    from dlnative.saving.serialization import deserialize_keras_object as deserialize_keras_object
+    from dlnative.saving.serialization import serialize_keras_object as serialize_keras_object
     from dlnative.utils import bounding_boxes as bounding_boxes
     from dlnative.utils.audio_dataset import audio_dataset_from_directory
     from dlnative.utils.directories import text_dataset_from_directory
@@ -33,6 +41,7 @@ if TYPE_CHECKING:
 Sequence = PyDataset  # Keras's older name
 
 __all__ = [
+    "CustomObjectScope",
     "FeatureSpace",
     "Progbar",
     "PyDataset",
@@ -41,9 +50,14 @@ __all__ = [
     "audio_dataset_from_directory",
     "bounding_boxes",
     "clear_session",
+    "custom_object_scope",
+    "deserialize_keras_object",
     "disable_interactive_logging",
     "enable_interactive_logging",
+    "get_custom_objects",
     "get_file",
+    "get_registered_name",
+    "get_registered_object",
     "image_dataset_from_directory",
     "img_to_array",
     "is_interactive_logging_enabled",
@@ -51,7 +65,9 @@ __all__ = [
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
+    "register_keras_serializable",
     "save_img",
+    "serialize_keras_object",
     "set_random_seed",
     "split_dataset",
     "text_dataset_from_directory",
@@ -64,6 +80,15 @@ __getattr__ = lazily(
     __name__,
     {
         "audio_dataset": ("audio_dataset_from_directory",),
+        "dlnative.saving.registration": (
+            "CustomObjectScope",
+            "custom_object_scope",
+            "get_custom_objects",
+            "get_registered_name",
+            "get_registered_object",
+            "register_keras_serializable",
+        ),
+        "dlnative.saving.serialization": ("deserialize_keras_object", "serialize_keras_object"),
         "bounding_boxes": (),
         "directories": ("text_dataset_from_directory",),
         "feature_space": ("FeatureSpace",),

@@ -13,6 +13,7 @@ def lazily(package: str, modules: Mapping[str, Sequence[str]]) -> Callable[[str]
     Args:
         package: the name of the package.
         modules: its modules, each with the names that the package takes from it; a module without names is one itself.
+            A module of another package has its whole name.
     """
     exporter: Any = sys.modules[package]
     exporter.__dir__ = lambda: sorted(exporter.__all__)
@@ -23,7 +24,8 @@ def lazily(package: str, modules: Mapping[str, Sequence[str]]) -> Callable[[str]
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         import importlib
 
-        module = importlib.import_module(f"{package}.{homes[name]}")
+        home = homes[name]
+        module = importlib.import_module(home if home.startswith("dlnative.") else f"{package}.{home}")
         value = module if not modules[homes[name]] else getattr(module, name)
         setattr(exporter, name, value)
         return value
