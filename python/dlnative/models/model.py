@@ -247,6 +247,33 @@ class Model(Trainer, Layer):
 
         load_weights(self, filepath, skip_mismatch, **kwargs)
 
+    def export(
+        self,
+        filepath: Any,
+        format: str | None = None,
+        verbose: bool | None = None,
+        input_signature: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        """Writes what the model computes when it does not train, for programs without dlnative.
+
+        Args:
+            filepath: where.
+            format: `"onnx"` (with the package `onnx`), for ONNX Runtime and others; by default what the ending of the file
+                says.
+            verbose: whether a line says where the file is.
+            input_signature: shapes and types of the inputs, nested as these: `InputSpec`s, `KerasTensor`s or arrays. By
+                default those of the model, whose batch size, and other sizes that it leaves open, are then open in the file.
+            **kwargs: of ONNX, `opset_version`: the version of its operators, 18 or more.
+
+        Raises:
+            ImportError: if a package is missing.
+            ValueError: if the format is none of these, or has nothing for what the model does. Nothing is then written.
+        """
+        from dlnative.export.api import export_model
+
+        export_model(self, filepath, format, verbose, input_signature, **kwargs)
+
     def build_from_config(self, config: dict[str, Any] | None) -> None:
         """Builds the model for the shapes that `get_build_config` returned; one without a `build` by running its `call`.
 

@@ -1,0 +1,1 @@
+"""Trained models for other programs: what `Model.export` writes."""
