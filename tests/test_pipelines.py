@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import hashlib
 import io
 import pathlib
@@ -75,7 +76,23 @@ def test_steps_of_a_pipeline(step: Any, expected: Any) -> None:
     assert int(dataset.cardinality()) in (len(expected), -2)
     if int(dataset.cardinality()) >= 0:
         assert len(dataset) == len(expected)
-    assert isinstance(next(iter(Dataset.from_tensors(1.0))).numpy(), np.ndarray)
+
+
+def test_elements_are_arrays_with_what_tensors_have() -> None:
+    """As loops over batches are written for TensorFlow."""
+    for x, y in (
+        Dataset.from_tensor_slices((np.ones((3, 2)), np.array([2, 0, 1]), np.array(["a", "b", "c"])))
+        .map(lambda x, y, z: (x, y))
+        .batch(3)
+    ):
+        assert type(x[0].numpy()) is np.ndarray
+        assert y[0].numpy() == 2
+        assert ["cat", "dog", "eel"][y[0]] == "eel"
+        assert int(y[1]) == 0
+        assert collections.Counter(y)[2] == 1
+        assert type(np.concatenate([y, y])) is np.ndarray
+    (text,) = Dataset.from_tensors((["a", "b"],)).as_numpy_iterator()
+    assert text[0].tolist() == ["a", "b"]
 
 
 @pytest.mark.parametrize("rows", [True, False])

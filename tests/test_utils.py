@@ -88,6 +88,15 @@ def test_a_bar_is_drawn_at_intervals_and_at_the_end(
     assert bare(out) == "10/10 " + 20 * "━" + " 0s 20ms/step - loss: 1.0000e-04"
 
 
+def test_each_update_is_shown_where_that_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    bar = utils.Progbar(3, interval=0.0)
+    for step in range(1, 4):
+        bar.update(step, [("value", 2.0 * step)])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == ["1/3", "2/3", "3/3"]
+    assert lines[1].endswith("value: 3.0000")
+
+
 def test_a_line_instead_of_a_bar(capsys: pytest.CaptureFixture[str]) -> None:
     bar = utils.Progbar(4, verbose=2)
     for step in range(1, 5):
@@ -135,7 +144,7 @@ def test_escape_codes_go_to_terminals_only(
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    bar = utils.Progbar(2, interval=0.0)
+    bar = utils.Progbar(2, interval=1e-9)
     bar.update(1)
     bar.update(2, [("loss", np.array([1.0, 2.0]))])
     text = stream.getvalue()

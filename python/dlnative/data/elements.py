@@ -17,6 +17,16 @@ class Element(Array):
         """Returns the array."""
         return np.asarray(self)
 
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        return np.asarray(found).view(Element) if isinstance(found, (np.number, np.bool_)) else found
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        """Numbers may be keys, as those of NumPy may."""
+        if self.ndim:
+            raise TypeError(f"expected a number as a key, got an array of shape {self.shape}")
+        return hash(self.item())
+
 
 def as_element(structure: Any) -> Any:
     """Returns nested values as an element: arrays in tuples and dicts."""

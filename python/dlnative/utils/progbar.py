@@ -23,7 +23,8 @@ class Progbar:
         target: the number of steps, `None` if it is not known.
         width: the length of the bar in characters.
         verbose: 1 shows a bar, 2 a line at the end, 0 nothing.
-        interval: the least time between two updates on the screen, in seconds.
+        interval: the least time between two updates on the screen, in seconds; 0: each update is shown, in a file or a pipe
+            in a line of its own.
         stateful_metrics: names of values that are shown as they are; the others are averaged over the steps.
         stateless_metrics: instead, names of values that are averaged; the others are shown as they are.
         unit_name: what a step is called.
@@ -38,7 +39,9 @@ class Progbar:
         unit_name: str = "step",
     ) -> None:  # fmt: skip
         if stateful_metrics is not None and stateless_metrics is not None:
-            raise ValueError("Progbar: expected stateful_metrics or stateless_metrics, got both")
+            raise ValueError(
+                "Progbar: expected stateful_metrics or stateless_metrics, got both: Only one of them can be given"
+            )
         self.target = target
         self.width = width
         self.verbose = verbose
@@ -66,7 +69,8 @@ class Progbar:
         for name, value in values or []:
             self._values[name] = self._averages(name, value, max(current - self.seen, 1), last)
         self.seen = current
-        if self.verbose == 1 and (last or (self._redraws and now - self._shown >= self.interval)):
+        due = (self._redraws or self.interval == 0) and now - self._shown >= self.interval
+        if self.verbose == 1 and (last or due):
             self._bar(current, last, now)
         elif self.verbose == 2 and last:
             count = f"{current}/{self.target}" if self.target else str(current)
@@ -101,7 +105,7 @@ class Progbar:
         length += 1 + len(clock) + len(rest)
         blank = " " * max(0, self._length - length)
         begin = "\b" * self._length + "\r" if self._redraws else ""
-        show(f"{begin}{bar} {bold}{clock}{end}{rest}{blank}", end="\n" if last else "")
+        show(f"{begin}{bar} {bold}{clock}{end}{rest}{blank}", end="\n" if last or not self._redraws else "")
         self._length = length
         self._shown = now
 
