@@ -152,6 +152,8 @@ def test_models_take_pipelines() -> None:
         model.predict(Dataset.from_tensor_slices(x).batch(7), verbose=0), model.predict(x, verbose=0), rtol=1e-6
     )
     assert model.evaluate(batches, verbose=0) == pytest.approx(model.evaluate(x, y, verbose=0), rel=1e-5)
+    with pytest.raises(ValueError, match=r"fit: expected a Dataset of batches, .* call batch"):
+        model.fit(Dataset.from_tensor_slices((x, y)), verbose=0)
     endless = batches.repeat()
     assert len(model.fit(endless, epochs=2, steps_per_epoch=2, verbose=0).history["loss"]) == 2
     layer = dlnative.layers.Normalization()

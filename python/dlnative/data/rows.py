@@ -42,6 +42,8 @@ class Rows(Dataset):
         arrays: the arrays whose rows `gather` takes, nested, if it does nothing else.
     """
 
+    of_single_rows = True
+
     def __init__(
         self, gather: Callable[[Array], Any], count: int, order: Callable[[], Array] | None = None, arrays: Any = None
     ) -> None:

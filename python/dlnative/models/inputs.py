@@ -147,6 +147,8 @@ def batches(
 
         if isinstance(x, PyDataset):
             return PyDatasetBatches(x, convert)
+        if getattr(x, "of_single_rows", False):
+            raise ValueError(f"{call}: expected a Dataset of batches, got one of single elements: call batch(32) on it")
         source = getattr(x, "source", None)
         if source is not None and source.num_batches:
             data = convert(*unpack_x_y_sample_weight(source.arrays))

@@ -133,8 +133,10 @@ class Discretization(DataLayer):
             self.summary = np.asarray(store["0"])
 
     def get_config(self) -> dict[str, Any]:
+        base = super().get_config()
         return {
-            **super().get_config(),
+            "name": base["name"],
+            "dtype": base["dtype"],
             "bin_boundaries": self.bin_boundaries,
             "num_bins": self.num_bins,
             "epsilon": self.epsilon,

@@ -51,8 +51,10 @@ class _HashLayer(EntryLayer):
     def _strings(self, value: Any) -> tuple[list[bytes], tuple[int, ...]]:
         """Returns what is hashed, and its shape: text as it is, numbers cut to integers and written in digits."""
         array = value.to_numpy() if hasattr(value, "to_numpy") else np.asarray(value)
-        if array.dtype.kind in "iufb":
-            whole = array.astype(np.int64) if array.dtype.kind in "fb" else array
+        if array.dtype.kind == "b":
+            return [b"true" if item else b"false" for item in array.ravel().tolist()], array.shape
+        if array.dtype.kind in "iuf":
+            whole = array.astype(np.int64) if array.dtype.kind == "f" else array
             return [str(item).encode() for item in whole.ravel().tolist()], array.shape
         text = to_text(self._label, array)
         return [item.encode() for item in text.ravel().tolist()], text.shape

@@ -195,7 +195,7 @@ class TextVectorization(EntryLayer):
         elif callable(split):
             rows = self._custom_split(split, text)
         else:
-            rows = [item.split() if split == "whitespace" else list(item) for item in text.ravel().tolist()]
+            rows = list(map(_split if split == "whitespace" else list, text.ravel().tolist()))
         if self._lengths:
             rows = [_ngrams(row, self._lengths) for row in rows]
         return rows, shape
@@ -300,7 +300,13 @@ def _mapped(function: Callable[[str], str], text: Array) -> Array:
 
 
 def _lower(text: str) -> str:
-    return text.lower()
+    """As TensorFlow: only letters of ASCII have a lower case, so that vocabularies agree."""
+    return text.lower() if text.isascii() else text.encode().lower().decode()
+
+
+def _split(text: str) -> list[str]:
+    """As TensorFlow: only spaces of ASCII divide words."""
+    return text.split() if text.isascii() else [word.decode() for word in text.encode().split()]
 
 
 def _strip(text: str) -> str:
