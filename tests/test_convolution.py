@@ -144,7 +144,10 @@ def test_a_window_larger_than_the_image() -> None:
         (lambda: ops.conv(X, np.ones((3, 3, 6, 2)), strides=0), "strides"),
         (lambda: ops.conv(X, np.ones((3, 3, 6, 2)), strides=(1, 2, 3)), "strides"),
         (lambda: ops.conv(X, np.ones((3, 3, 6, 2)), data_format="last"), "data_format"),
-        (lambda: ops.conv_transpose(X, np.ones((3, 3, 6, 2))), "ends in the input's 6 channels"),
+        (
+            lambda: ops.conv_transpose(X, np.ones((3, 3, 6, 2))),
+            "input channels must match the kernel's last axis, got inputs with 6 channels",
+        ),
         (lambda: ops.depthwise_conv(X, np.ones((3, 3, 5, 1))), "a kernel for 6 channels"),
         (lambda: ops.max_pool(X, 10), "windows that fit"),
         (lambda: ops.max_pool(X[0, 0], 2), "rank 3 to 5"),

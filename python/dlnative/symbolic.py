@@ -28,6 +28,8 @@ class KerasTensor(Tensor):
     __slots__ = ("history", "name")
 
     def __init__(self, shape: Shape, dtype: str = "float32", name: str | None = None, history: Call | None = None):
+        if not isinstance(shape, (tuple, list)):
+            raise ValueError(f"KerasTensor: expected a shape, a tuple of extents, got {shape!r}")
         super().__init__(tuple(shape), dtype)
         self.name = name
         self.history = history

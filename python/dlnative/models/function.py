@@ -278,7 +278,7 @@ def check_symbolic(label: str, inputs: Any, outputs: Any) -> None:
             if not isinstance(leaf, KerasTensor):
                 raise ValueError(f"{label}: All `{role}` values must be KerasTensors, got {leaf!r}")
         if not leaves:
-            raise ValueError(f"{label}: expected at least one KerasTensor as {role}, got none")
+            raise ValueError(f"{label}: `{role}` argument cannot be empty: expected a KerasTensor or more, got none")
 
 
 def with_own_inputs(label: str, inputs: Any, outputs: Any) -> tuple[Any, Any]:

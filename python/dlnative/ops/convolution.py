@@ -297,8 +297,8 @@ def conv_transpose(
     x, w, data_format = _operands("conv_transpose", inputs, kernel, data_format)
     if x.shape[-1] != w.shape[-1]:
         raise ValueError(
-            f"conv_transpose: expected a kernel that ends in the input's {x.shape[-1]} channels, got a kernel of shape "
-            f"{tuple(w.shape)}"
+            f"conv_transpose: input channels must match the kernel's last axis, got inputs with {x.shape[-1]} channels and "
+            f"a kernel of shape {tuple(w.shape)}"
         )
     window = transposed_window(
         "conv_transpose", x.shape[1:-1], w.shape[:-2], strides, padding, output_padding, dilation_rate

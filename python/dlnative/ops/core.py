@@ -42,6 +42,7 @@ def operation(function: Function) -> Function:
             return record(Call(wrapper, args, kwargs), lambda *a, **k: function(*a, **k))
         return function(*args, **kwargs)
 
+    wrapper.name = function.__name__  # type: ignore[attr-defined]  # as layers in a functional model have one
     return cast(Function, wrapper)
 
 

@@ -185,7 +185,7 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 
 
 def _segments(name: str, data: Any, segment_ids: Any, num_segments: int | None, neutral: float, reduction: str) -> Any:
-    data, numbers = as_tensor(data), as_indices(segment_ids, name)
+    data, numbers = as_tensor(data), as_tensor(segment_ids)
     if len(numbers.shape) != 1:
         raise ValueError(f"{name}: Argument `segment_ids` should be an 1-D vector, got shape {tuple(numbers.shape)}")
     if not data.shape or (None not in (data.shape[0], numbers.shape[0]) and data.shape[0] != numbers.shape[0]):
@@ -193,6 +193,7 @@ def _segments(name: str, data: Any, segment_ids: Any, num_segments: int | None, 
             f"{name}: Argument `segment_ids` and `data` should have same leading dimension. Got shapes "
             f"{tuple(numbers.shape)} and {tuple(data.shape)}"
         )
+    numbers = as_indices(numbers, name)
     if num_segments is None:
         if isinstance(numbers, Tensor):
             raise ValueError(f"{name}: expected num_segments where segment numbers are not known")
