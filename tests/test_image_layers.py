@@ -105,6 +105,19 @@ def test_configs(name: str) -> None:
     assert again.name == "own"
 
 
+def test_factors_that_a_file_holds_as_lists_are_the_tuples_that_they_were() -> None:
+    for layer in (
+        layers.RandomTranslation((0.1, 0.2), (-0.1, 0.1)),
+        layers.RandomZoom((0.1, 0.2)),
+        layers.RandomShear((0.1, 0.2), (0.0, 0.1)),
+        layers.RandomErasing(fill_value=(1, 2, 3)),
+        layers.RandomColorJitter(hue_factor=(0.1, 0.2), contrast_factor=(0.3, 0.4)),
+    ):
+        config = layer.get_config()
+        listed = {key: list(value) if isinstance(value, tuple) else value for key, value in config.items()}
+        assert type(layer).from_config(listed).get_config() == config
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_integers_become_floats_in_the_layer_type(name: str) -> None:
     layer = ALL[name](dtype="float16")

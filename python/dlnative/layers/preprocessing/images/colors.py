@@ -6,7 +6,7 @@ from typing import Any
 
 from dlnative import ops
 from dlnative.backend import epsilon
-from dlnative.layers.preprocessing.images.image_layer import ColorLayer, checked_factor, checked_range
+from dlnative.layers.preprocessing.images.image_layer import ColorLayer, as_given, checked_factor, checked_range
 
 
 class RandomBrightness(ColorLayer):
@@ -322,8 +322,8 @@ class RandomColorJitter(ColorLayer):
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
         self.value_range = checked_range(self._label, value_range)
-        self.brightness_factor, self.contrast_factor = brightness_factor, contrast_factor
-        self.saturation_factor, self.hue_factor = saturation_factor, hue_factor
+        self.brightness_factor, self.contrast_factor = as_given(brightness_factor), as_given(contrast_factor)
+        self.saturation_factor, self.hue_factor = as_given(saturation_factor), as_given(hue_factor)
         self._set_seed(seed)
         shared: dict[str, Any] = {
             "value_range": self.value_range,

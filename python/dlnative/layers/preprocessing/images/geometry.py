@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlnative import ops
-from dlnative.layers.preprocessing.images.image_layer import ImageLayer, checked_factor
+from dlnative.layers.preprocessing.images.image_layer import ImageLayer, as_given, checked_factor
 from dlnative.utils.bounding_boxes import affine_transform
 
 FILL_MODES = ("constant", "nearest", "wrap", "reflect")
@@ -104,7 +104,7 @@ class RandomTranslation(_Affine):
         **kwargs: Any,
     ) -> None:
         super().__init__(fill_mode, interpolation, seed, fill_value, data_format, **kwargs)
-        self.height_factor, self.width_factor = height_factor, width_factor
+        self.height_factor, self.width_factor = as_given(height_factor), as_given(width_factor)
         self.height_lower, self.height_upper = checked_factor(self._label, "height_factor", height_factor, -1, 1)
         self.width_lower, self.width_upper = checked_factor(self._label, "width_factor", width_factor, -1, 1)
 
@@ -170,7 +170,7 @@ class RandomZoom(_Affine):
         **kwargs: Any,
     ) -> None:
         super().__init__(fill_mode, interpolation, seed, fill_value, data_format, **kwargs)
-        self.height_factor, self.width_factor = height_factor, width_factor
+        self.height_factor, self.width_factor = as_given(height_factor), as_given(width_factor)
         self.height_lower, self.height_upper = checked_factor(
             self._label, "height_factor", height_factor, -1, 1, open_low=True
         )
@@ -321,7 +321,7 @@ class RandomShear(_Affine):
         **kwargs: Any,
     ) -> None:
         super().__init__(fill_mode, interpolation, seed, fill_value, data_format, **kwargs)
-        self.x_factor, self.y_factor = x_factor, y_factor
+        self.x_factor, self.y_factor = as_given(x_factor), as_given(y_factor)
         self._x_range = self._range("x_factor", x_factor)
         self._y_range = self._range("y_factor", y_factor)
 

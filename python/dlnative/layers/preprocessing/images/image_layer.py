@@ -307,6 +307,11 @@ def checked_factor(label: str, name: str, value: Any, low: float, high: float, *
     return (max(-size, low) if mirrored else max(0, low)), size
 
 
+def as_given(value: Any) -> Any:
+    """Returns an argument for the config; a list, as files hold it, as a tuple."""
+    return tuple(value) if isinstance(value, list) else value
+
+
 def checked_range(label: str, value: Any) -> tuple[float, float]:
     """Returns the range of an image's values.
 

@@ -8,7 +8,13 @@ import numpy as np
 
 from dlnative import ops, random
 from dlnative.layers.arguments import checked_number
-from dlnative.layers.preprocessing.images.image_layer import ColorLayer, ImageLayer, checked_factor, checked_range
+from dlnative.layers.preprocessing.images.image_layer import (
+    ColorLayer,
+    ImageLayer,
+    as_given,
+    checked_factor,
+    checked_range,
+)
 
 
 def _rectangles(layer: ImageLayer, shape: Any, ratios: Any, places: Any) -> tuple[Any, Any]:
@@ -73,7 +79,7 @@ class RandomErasing(ColorLayer):
             raise ValueError(
                 f"{self._label}: The `fill_value` argument should be a number (or a list of three numbers), got {fill_value!r}"
             )
-        self.fill_value = fill_value
+        self.fill_value = as_given(fill_value)
         self.value_range = checked_range(self._label, value_range)
         self._set_seed(seed)
 
