@@ -69,23 +69,41 @@ void gather(const Call& call) {
     const Word* from = x.as<const Word>();
     Word* to = y.as<Word>();
     const double bytes = static_cast<double>(inner) * sizeof(Word);
-    in_ranges(*call.workers, around.outer * count, bytes / bytes_per_nanosecond + 2,
-              [&](std::int64_t first, std::int64_t last) {
-                for (std::int64_t unit = first; unit < last; ++unit) {
-                  const std::int64_t o = unit / count, index = index_at(indices, unit % count);
-                  Word* row = to + unit * inner;
-                  if (index < 0 || index >= around.extent) {
-                    for (std::int64_t i = 0; i < inner; ++i) row[i] = static_cast<Word>(missing);
-                    continue;
+    const auto rows = [&](auto length, const auto* numbers) {
+      in_ranges(*call.workers, around.outer * count, bytes / bytes_per_nanosecond + 2,
+                [&](std::int64_t first, std::int64_t last) {
+                  std::int64_t o = first / count, j = first % count;
+                  Word* row = to + first * length;
+                  for (std::int64_t unit = first; unit < last; ++unit, row += length) {
+                    const auto index = static_cast<std::int64_t>(numbers[j]);
+                    if (index < 0 || index >= around.extent) {
+                      for (std::int64_t i = 0; i < length; ++i) row[i] = static_cast<Word>(missing);
+                    } else {
+                      const Word* source = from + (o * around.extent + index) * length;
+                      std::memcpy(row, source, static_cast<std::size_t>(length) * sizeof(Word));
+                    }
+                    if (++j == count) {
+                      j = 0;
+                      ++o;
+                    }
                   }
-                  const Word* source = from + (o * around.extent + index) * inner;
-                  if (inner == 1) {
-                    *row = *source;
-                  } else {
-                    std::memcpy(row, source, static_cast<std::size_t>(inner) * sizeof(Word));
-                  }
-                }
-              });
+                });
+    };
+    // Short rows, single elements and the channels of images, are copied by instructions that know how long they are.
+    const auto of_length = [&](const auto* numbers) {
+      switch (inner) {
+        case 1:
+          return rows(std::integral_constant<std::int64_t, 1>{}, numbers);
+        case 3:
+          return rows(std::integral_constant<std::int64_t, 3>{}, numbers);
+        case 4:
+          return rows(std::integral_constant<std::int64_t, 4>{}, numbers);
+        default:
+          return rows(inner, numbers);
+      }
+    };
+    if (indices.dtype == DType::int32) return of_length(indices.as<const std::int32_t>());
+    return of_length(indices.as<const std::int64_t>());
   });
 }
 

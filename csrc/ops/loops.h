@@ -1,9 +1,13 @@
 // The loops of elementwise kernels: y[i] = f(a[i], b[i], ...) with NumPy's broadcasting.
 //
 // Equal shapes, scalars, rows and columns all end, through broadcast.h, as a few calls of an inner loop in which each
-// operand is either contiguous or a single element; there is one inner loop for each such case. Elements are
-// independent of one another: threads take whatever ranges of them, and an output may be an input.
+// operand is either contiguous or a single element; there is one inner loop for each such case. Where rows are shorter
+// than vectors, as the channels of images, operands that are not contiguous over several rows are copied so that they
+// are, a block at a time. Elements are independent of one another: threads take whatever ranges of them, and an output
+// may be an input.
 #pragma once
+
+#include <cstring>
 
 #include "dlnative/kernel.h"
 #include "ops/broadcast.h"
@@ -39,6 +43,68 @@ DLNATIVE_INLINE void for_ranges(const Workers& workers, std::int64_t size, doubl
   workers.parallel_for(threads, (size + length - 1) / length, [&](std::int64_t task, int) {
     const std::int64_t first = task * length;
     body(first, first + length < size ? first + length : size);
+  });
+}
+
+constexpr std::int64_t short_row = 12;    // elements
+constexpr std::int64_t packed_row = 512;  // elements of a block of short rows
+
+// Copies `rows` rows of `length` elements so that they lie one behind the other. From one element to the next x moves
+// by `stride`, from one row to the next by `step`, in elements.
+template <class Word>
+DLNATIVE_INLINE void pack_rows(const char* x, std::int64_t stride, std::int64_t step, std::int64_t length,
+                               std::int64_t rows, char* to) {
+  const Word* from = reinterpret_cast<const Word*>(x);
+  Word* packed = reinterpret_cast<Word*>(to);
+  if (length == 3 && stride == 0) {  // one number for the channels of a pixel
+    for (std::int64_t row = 0; row < rows; ++row, from += step, packed += 3) {
+      packed[0] = packed[1] = packed[2] = *from;
+    }
+    return;
+  }
+  for (std::int64_t row = 0; row < rows; ++row, from += step, packed += length) {
+    for (std::int64_t i = 0; i < length; ++i) packed[i] = from[i * stride];
+  }
+}
+
+inline void pack_rows(std::int64_t item, const char* x, std::int64_t stride, std::int64_t step, std::int64_t length,
+                      std::int64_t rows, char* to) {
+  switch (item) {
+    case 1:
+      return pack_rows<std::uint8_t>(x, stride, step, length, rows, to);
+    case 2:
+      return pack_rows<std::uint16_t>(x, stride, step, length, rows, to);
+    case 4:
+      return pack_rows<std::uint32_t>(x, stride, step, length, rows, to);
+    default:
+      return pack_rows<std::uint64_t>(x, stride, step, length, rows, to);
+  }
+}
+
+// Runs an inner loop, for operands that are all contiguous, on rows that are shorter than vectors.
+template <int inputs>
+void short_rows(const Broadcast<inputs>& plan, const char* const* from, const std::int64_t* item, char* to,
+                std::int64_t y_item, std::int64_t first, std::int64_t last, InnerLoop inner, double parameter) {
+  alignas(64) char packed[inputs][packed_row * 8];
+  const std::int64_t length = plan.shape[0], most = packed_row / length;
+  LoopCall loop;
+  loop.rows = 1;
+  loop.parameter = parameter;
+  for (int i = 0; i < inputs; ++i) loop.step[i] = 0;
+  plan.for_row_ranges(first, last, [&](const std::int64_t* offset, std::int64_t row, std::int64_t count) {
+    for (std::int64_t done = 0; done < count; done += most) {
+      const std::int64_t rows = count - done < most ? count - done : most;
+      for (int i = 0; i < inputs; ++i) {
+        const std::int64_t stride = plan.stride[0][i], step = plan.stride[1][i];
+        const char* x = from[i] + (offset[i] + done * step) * item[i];
+        const bool dense = stride == 1 && step == length;
+        loop.x[i] = dense ? x : packed[i];
+        if (!dense && (step != 0 || done == 0)) pack_rows(item[i], x, stride, step, length, rows, packed[i]);
+      }
+      loop.y = to + (row + done) * length * y_item;
+      loop.count = rows * length;
+      inner(loop);
+    }
   });
 }
 
@@ -94,8 +160,10 @@ void broadcast_loop(const Call& call, double nanoseconds_each, const InnerLoop* 
   int mask = 0;
   for (int i = 0; i < inputs; ++i) mask |= plan.stride[0][i] == 0 ? 1 << i : 0;
   const InnerLoop inner = loops[mask];
+  const bool packs = length < short_row && plan.rank > 1 && plan.shape[1] > 1;
   for_ranges(*call.workers, rows, nanoseconds_each * static_cast<double>(length),
              [&](std::int64_t first, std::int64_t last) {
+               if (packs) return short_rows(plan, from, item, to, y_item, first, last, loops[0], parameter);
                LoopCall loop;
                for (int i = 0; i < inputs; ++i) loop.step[i] = plan.rank > 1 ? plan.stride[1][i] * item[i] : 0;
                loop.count = length;
