@@ -295,3 +295,93 @@ def test_an_exception_while_means_are_in_the_variables() -> None:
     assert model.get_weights()[0].item() == 1.5  # the mean of 1 and 2
     swapping.set_model(model)
     assert model.get_weights()[0].item() == 2.0
+
+
+def test_remote_monitor_sends_each_epoch_and_outlives_its_server() -> None:
+    import json
+    import threading
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+    from urllib.parse import parse_qs
+
+    received: list[tuple[str, str, bytes]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            received.append((self.path, self.headers["Content-Type"], body))
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *args: Any) -> None: ...
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        root = f"http://127.0.0.1:{server.server_port}"
+        monitors = [
+            callbacks.RemoteMonitor(root),
+            callbacks.RemoteMonitor(root, "/json", send_as_json=True),
+        ]
+        history = network().fit(X, Y, epochs=1, verbose=0, callbacks=monitors)
+        server.shutdown()
+        thread.join()
+    expected = {"epoch": 0, **{name: values[0] for name, values in history.history.items()}}
+    assert [(path, kind) for path, kind, _ in received] == [
+        ("/publish/epoch/end/", "application/x-www-form-urlencoded"),
+        ("/json", "application/json"),
+    ]
+    assert json.loads(parse_qs(received[0][2].decode())["data"][0]) == expected == json.loads(received[1][2])
+    with pytest.warns(UserWarning, match="could not reach the server"):
+        network().fit(X, Y, epochs=1, verbose=0, callbacks=monitors[:1])
+
+
+class Writer:
+    """Stands for tensorboardX's writer, and keeps what it is given."""
+
+    written: list[tuple[Any, ...]] = []  # noqa: RUF012
+
+    def __init__(self, folder: str) -> None:
+        self.folder = Path(folder).name
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args, **kwargs: self.written.append((self.folder, name, *args))
+
+
+def test_tensorboard_writes_what_keras_writes(monkeypatch: Any, tmp_path: Path) -> None:
+    import sys
+    import types
+
+    module: Any = types.ModuleType("tensorboardX")
+    module.SummaryWriter = Writer
+    monkeypatch.setitem(sys.modules, "tensorboardX", module)
+    monkeypatch.setattr(Writer, "written", [])
+    board = callbacks.TensorBoard(tmp_path, histogram_freq=2, update_freq=2, write_images=True)
+    history = network().fit(X, Y, batch_size=2, epochs=2, verbose=0, validation_data=(X, Y), callbacks=[board])
+    scalars = {item[:1] + item[2:] for item in Writer.written if item[1] == "add_scalar"}
+    for epoch in (0, 1):
+        assert ("train", "epoch_loss", history.history["loss"][epoch], epoch) in scalars
+        assert ("validation", "epoch_mae", history.history["val_mae"][epoch], epoch) in scalars
+        assert ("train", "epoch_learning_rate", np.float32(0.1), epoch) in scalars
+        steps = 5 * (epoch + 1)
+        assert ("validation", "evaluation_loss_vs_iterations", history.history["val_loss"][epoch], steps) in scalars
+    assert sorted(item[3] for item in scalars if item[1] == "batch_loss") == [0, 2, 4, 6, 8]
+    kinds = [item[:3:2] for item in Writer.written if item[1] == "add_histogram"]
+    assert len(kinds) == 2  # kernel and bias, in the first epoch only
+    assert sum(item[1] == "add_image" for item in Writer.written) == 2
+    assert sum(item[1] == "close" for item in Writer.written) == 2
+
+
+def test_tensorboard_without_batches_does_not_stop_at_them(monkeypatch: Any) -> None:
+    import sys
+    import types
+
+    module: Any = types.ModuleType("tensorboardX")
+    module.SummaryWriter = Writer
+    monkeypatch.setitem(sys.modules, "tensorboardX", module)
+    assert not callbacks.CallbackList([callbacks.TensorBoard("unused")], model=None).wants_batches("train")
+    assert callbacks.CallbackList([callbacks.TensorBoard("unused", update_freq=3)], model=None).wants_batches("train")
+    with pytest.raises(ValueError, match="embeddings_freq=0"):
+        callbacks.TensorBoard("unused", embeddings_freq=1)
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    with pytest.raises(ImportError, match=r"install \"dlnative\[tensorboard\]\""):
+        callbacks.TensorBoard("unused")

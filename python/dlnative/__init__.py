@@ -27,7 +27,7 @@ from dlnative import (
     utils,
 )
 from dlnative.config import build_config, device, num_threads, set_num_threads
-from dlnative.dtype_policies import DTypePolicy
+from dlnative.dtype_policies import DTypePolicy, FloatDTypePolicy
 from dlnative.gradient import grad, value_and_grad
 from dlnative.graph.name_scope import name_scope
 from dlnative.graph.variable import Variable
@@ -45,12 +45,15 @@ from dlnative.symbolic import KerasTensor
 if TYPE_CHECKING:
     from dlnative import classic as classic
     from dlnative import datasets as datasets
+    from dlnative import distillation as distillation
     from dlnative import generation as generation
+    from dlnative import mixed_precision as mixed_precision
     from dlnative import preprocessing as preprocessing
     from dlnative import saving as saving
     from dlnative import tree as tree
     from dlnative import tuning as tuning
     from dlnative import visualization as visualization
+    from dlnative import wrappers as wrappers
     from dlnative.operation import Operation as Operation
     from dlnative.ops.remat import remat as remat
     from dlnative.verification import Report
@@ -73,11 +76,22 @@ def selftest(backend: str = "cpu", verbose: bool = True) -> Report:
     return verification.selftest(backend, verbose)
 
 
+def version() -> str:
+    """Returns the version, as `__version__` has it."""
+    return __version__
+
+
+_PACKAGES = (
+    "classic", "datasets", "distillation", "generation", "mixed_precision", "preprocessing", "saving", "tree", "tuning",
+    "visualization", "wrappers",
+)  # fmt: skip
+
+
 def __getattr__(name: str) -> Any:
     """Imports what few programs use when it is asked for."""
     import importlib
 
-    if name in ("classic", "datasets", "generation", "preprocessing", "saving", "tree", "tuning", "visualization"):
+    if name in _PACKAGES:
         return importlib.import_module(f"dlnative.{name}")
     if name == "Operation":
         return importlib.import_module("dlnative.operation").Operation
@@ -92,6 +106,7 @@ def __dir__() -> list[str]:
 
 __all__ = [
     "DTypePolicy",
+    "FloatDTypePolicy",
     "Function",
     "Initializer",
     "Input",
@@ -116,6 +131,7 @@ __all__ = [
     "constraints",
     "datasets",
     "device",
+    "distillation",
     "dtype_policies",
     "generation",
     "grad",
@@ -123,6 +139,7 @@ __all__ = [
     "layers",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
     "name_scope",
     "num_threads",
@@ -139,5 +156,7 @@ __all__ = [
     "tuning",
     "utils",
     "value_and_grad",
+    "version",
     "visualization",
+    "wrappers",
 ]

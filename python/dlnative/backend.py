@@ -1,28 +1,40 @@
-"""Which backend runs: `backend()`, `set_backend(name)`, and `use_backend(name)` for a `with` block."""
+"""Which backend runs: `backend()`, `set_backend(name)`, and `use_backend(name)` for a `with` block.
 
-from typing import Any
+The mathematics of Keras's older `backend` (`K.mean`, `K.square`, `K.int_shape`) is here, too: see `legacy.backend`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from dlnative import dtypes
 from dlnative.backends.selection import backend, set_backend, use_backend
 from dlnative.config import image_data_format, set_image_data_format
-from dlnative.dtypes import floatx, set_floatx
+from dlnative.dtypes import epsilon, floatx, set_epsilon, set_floatx
+
+if TYPE_CHECKING:
+    from dlnative.utils import clear_session as clear_session
+    from dlnative.utils import get_uid as get_uid
+    from dlnative.utils import is_keras_tensor as is_keras_tensor
 
 __all__ = [
     "backend",
+    "clear_session",
+    "epsilon",
     "floatx",
+    "get_uid",
     "image_data_format",
+    "is_float_dtype",
+    "is_int_dtype",
+    "is_keras_tensor",
     "result_type",
     "set_backend",
+    "set_epsilon",
     "set_floatx",
     "set_image_data_format",
     "standardize_dtype",
     "use_backend",
 ]
-
-
-def epsilon() -> float:
-    """Returns the small number that keeps probabilities away from 0 and 1, 1e-7."""
-    return 1e-7
 
 
 def standardize_dtype(dtype: Any) -> str:
@@ -61,3 +73,27 @@ def result_type(*types: Any) -> str:
     for kind in (item for item in types if item in (int, float, bool)):
         found = standardize_dtype(kind) if found is None else dtypes.of_scalar(kind(0), found)
     return found or dtypes.floatx()
+
+
+def is_float_dtype(dtype: Any) -> bool:
+    """Tells whether an element type is one of floats."""
+    return dtypes.is_float(standardize_dtype(dtype))
+
+
+def is_int_dtype(dtype: Any) -> bool:
+    """Tells whether an element type is one of integers; `bool` is not."""
+    return standardize_dtype(dtype).startswith(("int", "uint"))
+
+
+def __getattr__(name: str) -> Any:
+    """Finds what few programs use."""
+    if name in ("clear_session", "get_uid", "is_keras_tensor"):
+        from dlnative import utils
+
+        return getattr(utils, name)
+    if not name.startswith("_"):
+        from dlnative.legacy import backend as legacy
+
+        if name in legacy.__all__:
+            return getattr(legacy, name)
+    raise AttributeError(f"module 'dlnative.backend' has no attribute {name!r}")

@@ -7,9 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from dlnative.backends.selection import backend as backend
+from dlnative.backends.selection import set_backend as set_backend
 from dlnative.dtype_policies import dtype_policy as dtype_policy
 from dlnative.dtype_policies import set_dtype_policy as set_dtype_policy
+from dlnative.dtypes import epsilon as epsilon
 from dlnative.dtypes import floatx as floatx
+from dlnative.dtypes import set_epsilon as set_epsilon
 from dlnative.dtypes import set_floatx as set_floatx
 from dlnative.utils.checks import integer
 from dlnative.utils.terminal import disable_interactive_logging as disable_interactive_logging
@@ -164,3 +167,26 @@ def set_num_threads(count: int) -> None:
 
 def _text(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
+
+
+def enable_flash_attention() -> None:
+    """Lets attention be computed without its whole matrix of scores, which it always is; there is no other way to choose."""
+
+
+def is_flash_attention_enabled() -> bool:
+    """Tells whether attention is computed without its whole matrix of scores: always."""
+    return True
+
+
+def disable_traceback_filtering() -> None:
+    """Lets tracebacks show the calls inside the library, which they always do; there is no filter to enable."""
+
+
+def is_traceback_filtering_enabled() -> bool:
+    """Tells whether tracebacks leave out calls: never."""
+    return False
+
+
+def is_nnx_enabled() -> bool:
+    """Tells whether variables are those of Flax: never."""
+    return False

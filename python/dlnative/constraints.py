@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from dlnative import ops
+from dlnative.dtypes import epsilon
 from dlnative.utils.registry import Registry
-
-EPSILON = 1e-7
 
 
 class Constraint:
@@ -57,7 +56,7 @@ class MaxNorm(Constraint):
 
     def __call__(self, w: Any) -> Any:
         norm = _norm(w, self.axis)
-        return w * (ops.clip(norm, 0.0, float(self.max_value)) / (norm + EPSILON))
+        return w * (ops.clip(norm, 0.0, float(self.max_value)) / (norm + epsilon()))
 
     def get_config(self) -> dict[str, Any]:
         return {"max_value": self.max_value, "axis": self.axis}
@@ -74,7 +73,7 @@ class UnitNorm(Constraint):
         self.axis = axis
 
     def __call__(self, w: Any) -> Any:
-        return w / (_norm(w, self.axis) + EPSILON)
+        return w / (_norm(w, self.axis) + epsilon())
 
     def get_config(self) -> dict[str, Any]:
         return {"axis": self.axis}
@@ -98,7 +97,7 @@ class MinMaxNorm(Constraint):
     def __call__(self, w: Any) -> Any:
         norm = _norm(w, self.axis)
         wanted = self.rate * ops.clip(norm, float(self.min_value), float(self.max_value)) + (1 - self.rate) * norm
-        return w * (wanted / (norm + EPSILON))
+        return w * (wanted / (norm + epsilon()))
 
     def get_config(self) -> dict[str, Any]:
         return {"min_value": self.min_value, "max_value": self.max_value, "rate": self.rate, "axis": self.axis}

@@ -222,3 +222,6 @@ def deserialize(config: dict[str, Any]) -> DTypePolicy:
     if config.get("class_name") != "DTypePolicy" or "name" not in given:
         raise ValueError(f"dtype policy: expected the config of a DTypePolicy, got {config!r}")
     return DTypePolicy(str(given["name"]))
+
+
+FloatDTypePolicy = DTypePolicy  # a policy that is not a quantised one: all are

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from dlnative import version
+from dlnative import version_counter as version
 
 # The order is the order of the C++ enum DType (csrc/dlnative/types.h); backends/cpu.py compares the two.
 ITEM_SIZES = {
@@ -72,6 +72,30 @@ def set_floatx(value: str) -> None:
     if value not in ("float32", "float64"):
         raise ValueError(f'set_floatx: expected "float32" or "float64", got {value!r}')
     _floatx = value
+    version.bump()
+
+
+_epsilon = 1e-7
+
+
+def epsilon() -> float:
+    """Returns the small number that keeps probabilities away from 0 and 1, and divisors from 0: 1e-7 at the beginning."""
+    return _epsilon
+
+
+def set_epsilon(value: float) -> None:
+    """Sets the number that `epsilon` returns; losses, metrics and constraints compute with it from the next call on.
+
+    Args:
+        value: a number above 0.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    global _epsilon
+    from dlnative.utils.checks import number
+
+    _epsilon = number("set_epsilon", "value", value, 0, open_low=True)
     version.bump()
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 
-from dlnative import version
+from dlnative import version_counter as version
 from dlnative.backends.backend import Backend
 from dlnative.backends.program import Array
 

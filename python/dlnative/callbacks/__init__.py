@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from dlnative.callbacks.learning_rate import ReduceLROnPlateau as ReduceLROnPlateau
     from dlnative.callbacks.model_checkpoint import ModelCheckpoint as ModelCheckpoint
     from dlnative.callbacks.monitor import MonitorCallback as MonitorCallback
+    from dlnative.callbacks.remote_monitor import RemoteMonitor as RemoteMonitor
+    from dlnative.callbacks.tensorboard import TensorBoard as TensorBoard
 
 __all__ = [
     "BackupAndRestore",
@@ -31,7 +33,9 @@ __all__ = [
     "MonitorCallback",
     "ProgbarLogger",
     "ReduceLROnPlateau",
+    "RemoteMonitor",
     "SwapEMAWeights",
+    "TensorBoard",
     "TerminateOnNaN",
 ]
 
@@ -45,5 +49,7 @@ __getattr__ = lazily(
         "learning_rate": ["LearningRateScheduler", "ReduceLROnPlateau"],
         "model_checkpoint": ["ModelCheckpoint"],
         "monitor": ["MonitorCallback"],
+        "remote_monitor": ["RemoteMonitor"],
+        "tensorboard": ["TensorBoard"],
     },
 )

@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from dlnative import dtypes, version
+from dlnative import dtypes
+from dlnative import version_counter as version
 from dlnative.backends import selection
 from dlnative.graph.apply import apply
 from dlnative.graph.op import Op

@@ -18,7 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from dlnative import dtypes, version
+from dlnative import dtypes
+from dlnative import version_counter as version
 from dlnative.backends import selection
 from dlnative.backends.backend import Executor
 from dlnative.backends.program import Array, Program
@@ -306,7 +307,7 @@ class Plans:
 
     def _look_again(self) -> None:
         self._found = {}
-        self._setting = selection.current().name, dtypes.floatx()
+        self._setting = selection.current().name, dtypes.floatx(), dtypes.epsilon()
         self._version = version.current[0]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dlnative import version
+from dlnative import version_counter as version
 from dlnative.graph.trace import current_trace
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlnative import dtypes, version
+from dlnative import dtypes
+from dlnative import version_counter as version
 from dlnative.backends.selection import invalidate, invalidators, read, readers
 from dlnative.graph import name_scope
 from dlnative.graph.arena import padded

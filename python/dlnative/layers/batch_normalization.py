@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from dlnative import initializers, ops
+from dlnative.dtypes import epsilon
 from dlnative.layers.arguments import checked_axes, checked_number
 from dlnative.layers.input_spec import InputSpec
 from dlnative.layers.normalization import ScaledNormalization
 from dlnative.ops.normalization import normalize_batch
-
-_EPSILON = 1e-7  # added to the number of samples that a mask leaves
 
 
 class BatchNormalization(ScaledNormalization):
@@ -147,7 +146,7 @@ class BatchNormalization(ScaledNormalization):
         if mask is None:
             return ops.moments(x, axes)
         counted = ops.broadcast_to(ops.expand_dims(ops.cast(mask, "bool"), -1), x.shape)
-        count = ops.sum(ops.cast(counted, x.dtype), axes, keepdims=True) + _EPSILON
+        count = ops.sum(ops.cast(counted, x.dtype), axes, keepdims=True) + epsilon()
         mean = ops.sum(ops.where(counted, x, 0.0), axes, keepdims=True) / count
         apart = ops.where(counted, x - mean, 0.0)
         variance = ops.sum(ops.square(apart), axes, keepdims=True) / count

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from dlnative import dtypes, ops, version
+from dlnative import dtypes, ops
+from dlnative import version_counter as version
 from dlnative.graph.function import Function, WeakMethod, static_key
 from dlnative.graph.plans import compiling
 from dlnative.graph.tensor import Tensor

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from dlnative import version
+from dlnative import version_counter as version
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.tree import flatten, flatten_structure, map_structure
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from dlnative import dtype_policies, ops, regularizers, version
+from dlnative import dtype_policies, ops, regularizers
+from dlnative import version_counter as version
 from dlnative.dtype_policies import DTypePolicy, DTypePolicyMap
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.trace import current_trace

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from dlnative import constraints as constraints_module
-from dlnative import dtypes, initializers, regularizers, version
+from dlnative import dtypes, initializers, regularizers
+from dlnative import version_counter as version
 from dlnative.dtype_policies import DTypePolicy
 from dlnative.graph.trace import current_trace
 from dlnative.graph.variable import Variable

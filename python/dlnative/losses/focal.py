@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from dlnative import ops
+from dlnative.dtypes import epsilon
 from dlnative.losses import functions
 from dlnative.losses.classes import checked_smoothing
 from dlnative.losses.loss import LossFunctionWrapper
@@ -72,7 +73,7 @@ def categorical_focal_crossentropy(
     if label_smoothing:
         y_true = y_true * (1.0 - label_smoothing) + label_smoothing / y_pred.shape[-1]
     p = ops.softmax(y_pred, axis=axis) if from_logits else y_pred
-    p = ops.clip(p / ops.sum(p, axis=axis, keepdims=True), 1e-7, 1.0 - 1e-7)
+    p = ops.clip(p / ops.sum(p, axis=axis, keepdims=True), epsilon(), 1.0 - epsilon())
     return ops.sum(ops.power(1.0 - p, gamma) * alpha * (-y_true * ops.log(p)), axis=axis)
 
 

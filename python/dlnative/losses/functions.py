@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from dlnative import ops
+from dlnative.dtypes import epsilon
 from dlnative.ops.conversion import to_float
 from dlnative.ops.core import as_tensor, dtype_of
 
@@ -59,16 +60,16 @@ def mean_absolute_error(y_true: Any, y_pred: Any) -> Any:
 
 
 def mean_absolute_percentage_error(y_true: Any, y_pred: Any) -> Any:
-    """Returns `100 * mean(|y_true - y_pred| / max(|y_true|, 1e-7))` over the last axis."""
+    """Returns `100 * mean(|y_true - y_pred| / max(|y_true|, epsilon))` over the last axis."""
     y_true, y_pred = pair("mean_absolute_percentage_error", y_true, y_pred)
-    share = ops.absolute((y_true - y_pred) / ops.maximum(ops.absolute(y_true), 1e-7))
+    share = ops.absolute((y_true - y_pred) / ops.maximum(ops.absolute(y_true), epsilon()))
     return 100.0 * ops.mean(share, axis=-1)
 
 
 def mean_squared_logarithmic_error(y_true: Any, y_pred: Any) -> Any:
-    """Returns `mean((ln(y_true + 1) - ln(y_pred + 1))**2)` over the last axis, both at least 1e-7."""
+    """Returns `mean((ln(y_true + 1) - ln(y_pred + 1))**2)` over the last axis, both at least epsilon."""
     y_true, y_pred = pair("mean_squared_logarithmic_error", y_true, y_pred)
-    logarithms = [ops.log1p(ops.maximum(y, 1e-7)) for y in (y_true, y_pred)]
+    logarithms = [ops.log1p(ops.maximum(y, epsilon())) for y in (y_true, y_pred)]
     return ops.mean(ops.square(logarithms[1] - logarithms[0]), axis=-1)
 
 
@@ -135,16 +136,16 @@ def cosine_similarity(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
 
 
 def kl_divergence(y_true: Any, y_pred: Any) -> Any:
-    """Returns `sum(y_true * ln(y_true / y_pred))` over the last axis, both kept in `[1e-7, 1]`."""
+    """Returns `sum(y_true * ln(y_true / y_pred))` over the last axis, both kept in `[epsilon, 1]`."""
     y_true, y_pred = pair("kl_divergence", y_true, y_pred)
-    y_true, y_pred = ops.clip(y_true, 1e-7, 1.0), ops.clip(y_pred, 1e-7, 1.0)
+    y_true, y_pred = ops.clip(y_true, epsilon(), 1.0), ops.clip(y_pred, epsilon(), 1.0)
     return ops.sum(y_true * ops.log(y_true / y_pred), axis=-1)
 
 
 def poisson(y_true: Any, y_pred: Any) -> Any:
-    """Returns `mean(y_pred - y_true * ln(y_pred + 1e-7))` over the last axis."""
+    """Returns `mean(y_pred - y_true * ln(y_pred + epsilon))` over the last axis."""
     y_true, y_pred = pair("poisson", y_true, y_pred)
-    return ops.mean(y_pred - y_true * ops.log(y_pred + 1e-7), axis=-1)
+    return ops.mean(y_pred - y_true * ops.log(y_pred + epsilon()), axis=-1)
 
 
 def binary_crossentropy(

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from dlnative import ops
+from dlnative.dtypes import epsilon
 from dlnative.losses import functions
 from dlnative.losses.loss import LossFunctionWrapper
 from dlnative.utils.checks import number
 from dlnative.utils.registry import publish
-
-_EPSILON = 1e-7  # keeps the quotient of two empty sets from 0 / 0
 
 
 def dice(y_true: Any, y_pred: Any, axis: Any = None) -> Any:
@@ -28,7 +27,7 @@ def dice(y_true: Any, y_pred: Any, axis: Any = None) -> Any:
     """
     y_true, y_pred = functions.pair("dice", y_true, y_pred)
     both = ops.sum(y_true * y_pred, axis=axis)
-    return 1.0 - 2.0 * both / (ops.sum(y_true, axis=axis) + ops.sum(y_pred, axis=axis) + _EPSILON)
+    return 1.0 - 2.0 * both / (ops.sum(y_true, axis=axis) + ops.sum(y_pred, axis=axis) + epsilon())
 
 
 def tversky(y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axis: Any = None) -> Any:
@@ -51,7 +50,7 @@ def tversky(y_true: Any, y_pred: Any, alpha: float = 0.5, beta: float = 0.5, axi
     both = ops.sum(y_true * y_pred, axis=axis)
     missed = ops.sum(y_true * (1.0 - y_pred), axis=axis)
     wrong = ops.sum((1.0 - y_true) * y_pred, axis=axis)
-    return 1.0 - both / (both + missed * alpha + wrong * beta + _EPSILON)
+    return 1.0 - both / (both + missed * alpha + wrong * beta + epsilon())
 
 
 publish((dice, tversky))

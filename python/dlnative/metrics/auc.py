@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from dlnative import ops
+from dlnative.dtypes import epsilon
 from dlnative.graph.storage import check_budget
 from dlnative.metrics.confusion import KINDS, add_counts, plain, quotient, ratio
 from dlnative.metrics.metric import Metric
@@ -17,7 +18,6 @@ from dlnative.utils.checks import flag, integer, number
 _BYTES = 64  # that a threshold takes here, besides its variables
 _CURVES = ("ROC", "PR", "PRGAIN")
 _METHODS = ("interpolation", "minoring", "majoring")
-_EDGE = 1e-7  # how far the outer thresholds lie outside of [0, 1]
 
 
 class AUC(Metric):
@@ -71,7 +71,7 @@ class AUC(Metric):
         else:
             inner = self._given
         self.num_thresholds = len(inner) + 2
-        self._thresholds = [-_EDGE, *inner, 1.0 + _EDGE]
+        self._thresholds = [-epsilon(), *inner, 1.0 + epsilon()]
         self.multi_label = flag(self.name, "multi_label", multi_label)
         self.num_labels = None if num_labels is None else integer(self.name, "num_labels", num_labels, 1)
         self.label_weights = None if label_weights is None else np.asarray(label_weights, "float32")

@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 from dlnative import ops
+from dlnative.dtypes import epsilon
 from dlnative.graph.trace import current_trace
 from dlnative.losses.functions import align_ranks
 from dlnative.metrics.metric import Metric
@@ -48,7 +49,7 @@ def concordance_correlation(y_true: Any, y_pred: Any, axis: int = -1) -> Any:
     true, pred, apart = _deviations(y_true, y_pred, axis)
     spread = [ops.mean(ops.square(y), axis=axis, keepdims=True) for y in (true, pred)]
     norm = spread[0] + spread[1] + ops.square(apart)
-    return ops.mean(2.0 * true * pred / (norm + 1e-7), axis=axis)
+    return ops.mean(2.0 * true * pred / (norm + epsilon()), axis=axis)
 
 
 publish((pearson_correlation, concordance_correlation))

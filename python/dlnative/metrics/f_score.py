@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from dlnative import ops
+from dlnative.dtypes import epsilon
 from dlnative.metrics.metric import Metric
 from dlnative.utils.checks import number
-
-_EPSILON = 1e-7  # keeps quotients from 0 / 0
 
 
 class FBetaScore(Metric):
@@ -83,10 +82,10 @@ class FBetaScore(Metric):
         if not self._counts:
             return ops.cast(0.0, self.dtype)
         tp, fp, fn, targets = (ops.add(variable, 0.0) for variable in self._counts.values())
-        precision, recall = tp / (tp + fp + _EPSILON), tp / (tp + fn + _EPSILON)
-        scores = precision * recall / (self.beta**2 * precision + recall + _EPSILON) * (1.0 + self.beta**2)
+        precision, recall = tp / (tp + fp + epsilon()), tp / (tp + fn + epsilon())
+        scores = precision * recall / (self.beta**2 * precision + recall + epsilon()) * (1.0 + self.beta**2)
         if self.average == "weighted":
-            return ops.sum(scores * (targets / (ops.sum(targets) + _EPSILON)))
+            return ops.sum(scores * (targets / (ops.sum(targets) + epsilon())))
         return ops.mean(scores) if self.average == "macro" else scores
 
     def get_config(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 from dlnative import metrics as metrics_module
-from dlnative import version
+from dlnative import version_counter as version
 from dlnative.models.compiled_metrics import CompiledMetrics
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from dlnative.dtypes import epsilon
 from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register
 from dlnative.graph.roles import Roles
 from dlnative.graph.tensor import Node, Tensor
@@ -15,8 +16,6 @@ from dlnative.ops.elementwise import clip, log
 from dlnative.ops.reduction import reduce
 from dlnative.ops.shape import squeeze
 from dlnative.ops.softmax import last_axis, row_sum
-
-EPSILON = 1e-7  # probabilities are kept this far from 0 and 1
 
 
 def _infer_rows(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
@@ -161,7 +160,7 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
         raise ValueError(
             f"categorical_crossentropy: expected at least one class, got an output of shape {tuple(output.shape)}"
         )
-    p = clip(call("divide", output, reduce("sum", output, axis, True)), EPSILON, 1.0 - EPSILON)
+    p = clip(call("divide", output, reduce("sum", output, axis, True)), epsilon(), 1.0 - epsilon())
     return call("negative", reduce("sum", call("multiply", target, log(p)), axis))
 
 
@@ -199,7 +198,7 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
             f"sparse_categorical_crossentropy: expected at least one class, got an output of shape {tuple(output.shape)}"
         )
     p = last_axis(output, axis)
-    p = clip(call("divide", p, reduce("sum", p, -1, True)), EPSILON, 1.0 - EPSILON)
+    p = clip(call("divide", p, reduce("sum", p, -1, True)), epsilon(), 1.0 - epsilon())
     from dlnative.ops.encoding import one_hot
 
     chosen = one_hot(target, output.shape[axis], dtype=dtype_of(p))
@@ -221,7 +220,7 @@ def binary_crossentropy(target: Any, output: Any, from_logits: bool = False) -> 
     logits = output if from_logits else _logits_behind(output, "sigmoid")
     if logits is not None:
         return invoke(OPS["binary_crossentropy_with_logits"], (logits, target))
-    p = clip(output, EPSILON, 1.0 - EPSILON)
+    p = clip(output, epsilon(), 1.0 - epsilon())
     one = scalar(1.0, p)
     other = call("multiply", call("subtract", one, target), log(call("subtract", one, p)))
     return call("negative", call("add", call("multiply", target, log(p)), other))

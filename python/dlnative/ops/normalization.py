@@ -21,7 +21,6 @@ from dlnative.utils.checks import number
 
 _SHAPES = ((3, 1), (5, 4), (2, 3, 10), (37, 33), (300, 16), (16, 70))
 _RELU = ("relu",)
-_EPSILON = 1e-7
 
 
 def _row_parameters(name: str, x: Tensor, parameters: Sequence[Tensor]) -> None:
@@ -266,7 +265,7 @@ def _wide(x: Any) -> Any:
 
 
 def _epsilon(name: str, epsilon: Any) -> float:
-    return _EPSILON if epsilon is None else number(name, "epsilon", epsilon, 0)
+    return dtypes.epsilon() if epsilon is None else number(name, "epsilon", epsilon, 0)
 
 
 @operation

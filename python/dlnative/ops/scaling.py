@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from dlnative import dtypes
 from dlnative.ops.arithmetic import log10
 from dlnative.ops.conversion import cast, promote, to_float
 from dlnative.ops.core import (
@@ -39,7 +40,6 @@ from dlnative.ops.reduction import sum as sum_of
 from dlnative.ops.shape import moveaxis, reshape
 from dlnative.ops.sorting import sort
 
-_EPSILON = 1e-7
 _LARGEST_HALF = 65504.0
 
 
@@ -77,7 +77,7 @@ def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = No
     x = to_float(x)
     if not x.shape:
         x = reshape(x, (1,))
-    smallest = _EPSILON if epsilon is None else epsilon
+    smallest = dtypes.epsilon() if epsilon is None else epsilon
     normalize_axes(axis, len(x.shape), "normalize")
     if order == 2:
         inverse = call("rsqrt", sum_of(square(x), axis, keepdims=True))

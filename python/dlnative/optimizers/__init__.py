@@ -49,6 +49,7 @@ __all__ = [
     "ScheduleFreeAdamW",
     "deserialize",
     "get",
+    "legacy",
     "schedules",
     "serialize",
 ]
@@ -59,6 +60,7 @@ _LATER = {
     "adam": ["Adam", "AdamW"],
     "adamax": ["Adamax", "Lamb", "Nadam"],
     "ftrl": ["Ftrl"],
+    "legacy": [],
     "lion": ["Lion"],
     "loss_scale": ["LossScaleOptimizer"],
     "multi": ["MultiOptimizer", "OptimizerMap"],

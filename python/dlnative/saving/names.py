@@ -9,8 +9,13 @@ from typing import Any
 # Where public classes live, below `dlnative` here and below `keras` in files.
 _HOMES = (
     "layers", "optimizers", "optimizers.schedules", "losses", "metrics", "initializers", "regularizers", "constraints",
-    "random", "models", "dtype_policies", "utils",
+    "random", "models", "dtype_policies", "utils", "distillation",
 )  # fmt: skip
+# Homes that are imported for the sake of these alone.
+_ONLY = {
+    "random": ("SeedGenerator",), "utils": ("FeatureSpace",),
+    "distillation": ("Distiller", "FeatureDistillation", "LogitsDistillation"),
+}  # fmt: skip
 # Those that Keras knows by another module than their home's.
 _ELSEWHERE = {
     "Functional": "keras.src.models.functional", "Model": "keras", "Sequential": "keras", "DTypePolicy": "keras",
@@ -19,7 +24,7 @@ _ELSEWHERE = {
 
 
 def _attribute(home: str, name: str) -> Any:
-    if name != {"random": "SeedGenerator", "utils": "FeatureSpace"}.get(home, name):
+    if name not in _ONLY.get(home, (name,)):
         return None
     module = importlib.import_module(f"dlnative.{home}")
     return getattr(module, name, None) if name in getattr(module, "__all__", vars(module)) else None

@@ -9,7 +9,7 @@ import numpy as np
 from dlnative.data.batches import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from dlnative.data.py_dataset import PyDataset
 from dlnative.utils.lazy import lazily
-from dlnative.utils.naming import reset_names
+from dlnative.utils.naming import get_uid, reset_names
 from dlnative.utils.progbar import Progbar
 from dlnative.utils.random_seed import set_random_seed
 from dlnative.utils.terminal import (
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 Sequence = PyDataset  # Keras's older name
 
 __all__ = [
+    "Config",
     "CustomObjectScope",
     "FeatureSpace",
     "Progbar",
@@ -58,9 +59,12 @@ __all__ = [
     "get_file",
     "get_registered_name",
     "get_registered_object",
+    "get_source_inputs",
+    "get_uid",
     "image_dataset_from_directory",
     "img_to_array",
     "is_interactive_logging_enabled",
+    "is_keras_tensor",
     "load_img",
     "normalize",
     "pack_x_y_sample_weight",
@@ -70,6 +74,7 @@ __all__ = [
     "serialize_keras_object",
     "set_random_seed",
     "split_dataset",
+    "standardize_dtype",
     "text_dataset_from_directory",
     "timeseries_dataset_from_array",
     "to_categorical",
@@ -80,6 +85,7 @@ __getattr__ = lazily(
     __name__,
     {
         "audio_dataset": ("audio_dataset_from_directory",),
+        "dlnative.backend": ("standardize_dtype",),
         "dlnative.saving.registration": (
             "CustomObjectScope",
             "custom_object_scope",
@@ -90,12 +96,14 @@ __getattr__ = lazily(
         ),
         "dlnative.saving.serialization": ("deserialize_keras_object", "serialize_keras_object"),
         "bounding_boxes": (),
+        "config": ("Config",),
         "directories": ("text_dataset_from_directory",),
         "feature_space": ("FeatureSpace",),
         "files": ("get_file",),
         "image_dataset": ("image_dataset_from_directory",),
         "image_utils": ("array_to_img", "img_to_array", "load_img", "save_img"),
         "sequences": ("pad_sequences",),
+        "symbolic_inputs": ("get_source_inputs", "is_keras_tensor"),
         "splitting": ("split_dataset",),
         "timeseries": ("timeseries_dataset_from_array",),
     },

@@ -7,26 +7,33 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 
-def lazily(package: str, modules: Mapping[str, Sequence[str]]) -> Callable[[str], Any]:
+def lazily(
+    package: str, modules: Mapping[str, Sequence[str]], elsewhere: Mapping[str, str] | None = None
+) -> Callable[[str], Any]:
     """Returns the `__getattr__` of a package, whose `dir` lists from now on what it exports, imported or not.
 
     Args:
         package: the name of the package.
         modules: its modules, each with the names that the package takes from it; a module without names is one itself.
             A module of another package has its whole name.
+        elsewhere: second names, each with the whole name of what it stands for, such as `"dlnative.layers.Conv2D"`.
     """
     exporter: Any = sys.modules[package]
     exporter.__dir__ = lambda: sorted(exporter.__all__)
     homes = {name: module for module, names in modules.items() for name in names or [module]}
 
     def get(name: str) -> Any:
-        if name not in homes:
-            raise AttributeError(f"module {package!r} has no attribute {name!r}")
         import importlib
 
-        home = homes[name]
-        module = importlib.import_module(home if home.startswith("dlnative.") else f"{package}.{home}")
-        value = module if not modules[homes[name]] else getattr(module, name)
+        if name in homes:
+            home = homes[name]
+            module = importlib.import_module(home if home.startswith("dlnative.") else f"{package}.{home}")
+            value = module if not modules[home] else getattr(module, name)
+        elif elsewhere is not None and name in elsewhere:
+            home, _, own = elsewhere[name].rpartition(".")
+            value = getattr(importlib.import_module(home), own)
+        else:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
         setattr(exporter, name, value)
         return value
 

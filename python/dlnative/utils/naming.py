@@ -37,6 +37,12 @@ def auto_name(prefix: str) -> str:
     return base if count == 0 else f"{base}_{count}"
 
 
+def get_uid(prefix: str = "") -> int:
+    """Returns how many names, or numbers, a prefix has been given with this one: 1, 2, ..."""
+    _counts[prefix] = _counts.get(prefix, 0) + 1
+    return _counts[prefix]
+
+
 def reset_names() -> None:
     """Begins to count anew."""
     _counts.clear()

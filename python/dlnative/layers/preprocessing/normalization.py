@@ -9,13 +9,14 @@ import numpy as np
 
 from dlnative import dtypes, ops
 from dlnative.data.conversion import check_finite
+from dlnative.dtypes import epsilon
 from dlnative.layers.preprocessing.data_layer import Array, DataLayer, batches_to_adapt_to, is_list_of_values
 
 
 class Normalization(DataLayer):
     """Takes the mean of the data away and divides by their standard deviation.
 
-    y = (x - mean) / max(sqrt(variance), 1e-7), or with `invert` x = y * max(sqrt(variance), 1e-7) + mean
+    y = (x - mean) / max(sqrt(variance), epsilon), or with `invert` x = y * max(sqrt(variance), epsilon) + mean
 
     Args:
         axis: the axis or axes whose indices have a mean and a variance each; `None`: one for all.
@@ -193,7 +194,7 @@ class Normalization(DataLayer):
 
     def call(self, inputs: Any) -> Any:
         inputs = ops.cast(inputs, self.compute_dtype)
-        mean, deviation = self.mean, ops.maximum(ops.sqrt(self.variance), 1e-7)
+        mean, deviation = self.mean, ops.maximum(ops.sqrt(self.variance), epsilon())
         return inputs * deviation + mean if self.invert else (inputs - mean) / deviation
 
     def compute_output_shape(self, input_shape: Any) -> Any:

@@ -1,0 +1,1 @@
+"""What programs for older versions of Keras use."""
