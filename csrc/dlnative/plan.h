@@ -97,6 +97,9 @@ class Plan {
   // results' rows into `sinks` (may be empty). Returns the position after the last batch it ran.
   std::int64_t run_steps(const std::vector<Rows>& sources, const std::vector<Rows>& sinks, const EpochRange& range);
 
+  // Gives the plan a workspace of its own, so that no run allocates; otherwise it borrows one that plans share.
+  void keep_workspace();
+
   // Nanoseconds each instruction took, summed over `repeats` runs with the feeds of the last run.
   std::vector<double> profile(const void* const* feeds, int repeats);
 

@@ -43,6 +43,26 @@ DLNATIVE_INLINE double nanoseconds(double flops) {
   return flops / (6.0 * vector_bytes / sizeof(T));
 }
 
+// Room for a list that only sizes are taken of: on the stack, unless the window is very large.
+template <class T>
+class PartList {
+ public:
+  explicit PartList(std::int64_t count) {
+    if (count > most_on_stack) parts_ = long_ = new Part<T>[static_cast<std::size_t>(count)];
+  }
+  ~PartList() { delete[] long_; }
+  PartList(const PartList&) = delete;
+  PartList& operator=(const PartList&) = delete;
+
+  operator Part<T>*() const { return parts_; }
+
+ private:
+  static constexpr std::int64_t most_on_stack = 128;
+  alignas(Part<T>) unsigned char short_[most_on_stack * sizeof(Part<T>)];  // not initialized: that would take long
+  Part<T>* parts_ = reinterpret_cast<Part<T>*>(short_);
+  Part<T>* long_ = nullptr;
+};
+
 // Outputs that see an image through taps: a convolution, or one of the classes of its gradient by the input.
 template <class T>
 struct TapProduct {
@@ -128,10 +148,9 @@ struct TapProduct {
   // Memory, in elements: of the weights, packed, of a group; of a thread, for its image, its outputs where they are to
   // be scattered, its list, and the product.
   std::int64_t packed_size() const {
-    Part<T>* const parts = new Part<T>[static_cast<std::size_t>(part_count() + 1)];
+    const PartList<T> parts(part_count() + 1);
     list(parts, nullptr, 0, 0, nullptr, 0);
     const std::int64_t bytes = DLNATIVE_ISA::batch_reduce_packed_bytes(product(parts, 1));
-    delete[] parts;
     return aligned<T>(bytes / static_cast<std::int64_t>(sizeof(T)));
   }
   std::int64_t image_size() const {
@@ -141,14 +160,13 @@ struct TapProduct {
     return aligned<T>((part_count() + 1) * static_cast<std::int64_t>(sizeof(Part<T>) / sizeof(T)));
   }
   std::int64_t product_size(int threads) const {
-    Part<T>* const parts = new Part<T>[static_cast<std::size_t>(part_count() + 1)];
+    const PartList<T> parts(part_count() + 1);
     list(parts, nullptr, 0, inside() ? extents[2] : columns(), nullptr, 0);
     BatchReduceArguments<T> g = product(parts, is_matrix() ? 1 : lines_of_task());
     if (is_matrix()) g.M = g.line_rows = N * Q[0] * Q[1] * Q[2];
     alignas(alignment) static constexpr T anything[1] = {};
     g.packed_b = anything;
     const std::int64_t bytes = DLNATIVE_ISA::batch_reduce_scratch_bytes(g, threads);
-    delete[] parts;
     return aligned<T>(bytes / static_cast<std::int64_t>(sizeof(T)) + 1);
   }
 };
@@ -345,9 +363,8 @@ void conv_prepack(const Call& call, void* to) {
   with_type(Floats{}, call.outputs[0].dtype, [&](auto type) {
     using T = decltype(type);
     const TapProduct<T> p = forward_product<T>(call);
-    Part<T>* const parts = new Part<T>[static_cast<std::size_t>(p.part_count() + 1)];
-    pack_weights(p, call.inputs[1].as<T>(), static_cast<T*>(to), parts);
-    delete[] parts;
+    const PartList<T> parts(p.part_count() + 1);
+    pack_weights<T>(p, call.inputs[1].as<T>(), static_cast<T*>(to), parts);
   });
 }
 
@@ -529,7 +546,7 @@ struct WeightGradient {
   }
   std::int64_t sums_size() const { return aligned<T>(rows_apart() ? row_size() : size); }
   std::int64_t product_size() const {
-    Part<T>* const parts = new Part<T>[static_cast<std::size_t>(list_parts + 1)];
+    const PartList<T> parts(list_parts + 1);
     // How B is read depends on whether its rows begin with a cache line.
     alignas(alignment) static constexpr T places[2] = {};
     std::int64_t most = 0;
@@ -539,7 +556,6 @@ struct WeightGradient {
         most = larger_of(most, DLNATIVE_ISA::batch_reduce_scratch_bytes(product(parts, count), 1));
       }
     }
-    delete[] parts;
     return aligned<T>(most / static_cast<std::int64_t>(sizeof(T)) + 1);
   }
   // Of a thread: images, a list, the sums before, the product.

@@ -209,6 +209,13 @@ void Plan::run(const void* const* feeds, void* const* results) {
   }
 }
 
+void Plan::keep_workspace() {
+  State& state = *state_;
+  if (state.own_workspace == nullptr && state.claim->bytes() > 0) {
+    state.own_workspace = std::make_unique<Workspace>(state.claim->bytes());
+  }
+}
+
 std::vector<double> Plan::profile(const void* const* feeds, int repeats) {
   using Clock = std::chrono::steady_clock;
   State& state = *state_;

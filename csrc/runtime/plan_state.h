@@ -101,6 +101,7 @@ struct Plan::State {
   std::int64_t arena_bytes = 0;
   std::int64_t scratch_bytes = 0;
   std::optional<WorkspaceClaim> claim;
+  std::unique_ptr<Workspace> own_workspace;  // or null: each run borrows one
   Place arena;
   std::vector<View> views;  // of all steps, then of the results; never resized once the steps point into it
   std::vector<std::int64_t> ints;
@@ -133,12 +134,13 @@ struct Plan::State {
 // What lasts from before the first step of a run, or of many, to after the last.
 class Plan::State::RunScope {
  public:
-  explicit RunScope(State& state) : state_(state), lease_(*state.claim) {
+  explicit RunScope(State& state)
+      : state_(state), lease_(state.own_workspace != nullptr ? WorkspaceLease() : WorkspaceLease(*state.claim)) {
     // In a child of a fork a region may be left in the middle of its turns.
     for (auto region = state.regions.rbegin(); region != state.regions.rend(); ++region) {
       if (region->runs) region->end();
     }
-    state.bind_workspace(lease_.begin());
+    state.bind_workspace(state.own_workspace != nullptr ? state.own_workspace->begin() : lease_.begin());
     state.prepare_workers();
     for (const Prepacked& entry : state.prepacked) entry.weights->refresh(entry.prepack, state.steps[entry.step].call);
   }

@@ -47,6 +47,7 @@ class Workspace {
 // A workspace for one run, at least as large as a claim. Throws std::bad_alloc where there is no memory for one.
 class WorkspaceLease {
  public:
+  WorkspaceLease() = default;  // of none
   explicit WorkspaceLease(const WorkspaceClaim& claim);
   ~WorkspaceLease();
   WorkspaceLease(const WorkspaceLease&) = delete;

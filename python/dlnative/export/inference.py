@@ -56,7 +56,7 @@ class Inference:
     Attributes:
         inputs: the inputs.
         output_names: the names of the results.
-        feeds, results, nodes: the first graph.
+        trace, feeds, results, nodes: the first graph.
 
     Raises:
         ValueError: if the model is not built, its inputs are not known, it assigns variables, or its graph is another one
@@ -85,6 +85,11 @@ class Inference:
             raise ValueError(
                 f'{call}: expected an inference of {self.label} that assigns no variables, got one that assigns "{assigned[0]}"'
             )
+
+    @property
+    def trace(self) -> Trace:
+        """The trace of the first graph."""
+        return self._traces[0]
 
     def extents(self, tensor: Tensor) -> list[Extent]:
         """Returns the extents of a tensor of the first graph."""

@@ -259,12 +259,13 @@ class Model(Trainer, Layer):
 
         Args:
             filepath: where.
-            format: `"onnx"` (with the package `onnx`), for ONNX Runtime and others; by default what the ending of the file
-                says.
+            format: `"onnx"` (with the package `onnx`), for ONNX Runtime and others; `"dlplan"`, for C++ programs with
+                dlnative's core, `dlnative/model.h`; by default what the ending of the file says.
             verbose: whether a line says where the file is.
             input_signature: shapes and types of the inputs, nested as these: `InputSpec`s, `KerasTensor`s or arrays. By
                 default those of the model, whose batch size, and other sizes that it leaves open, are then open in the file.
-            **kwargs: of ONNX, `opset_version`: the version of its operators, 18 or more.
+            **kwargs: of ONNX, `opset_version`: the version of its operators, 18 or more. Of a plan, which is for inputs of
+                one size, `batch_size`: by default 1.
 
         Raises:
             ImportError: if a package is missing.
