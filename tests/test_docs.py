@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import re
 from pathlib import Path
 
@@ -19,6 +20,15 @@ def test_the_loops_of_the_product_are_those_of_the_source() -> None:
     source = (ROOT / "csrc" / "gemm" / "core" / "blocked.h").read_text()
     for code in quoted:
         assert code in source
+
+
+@pytest.mark.parametrize(
+    "document", [path for path in DOCUMENTS if "\n>>> " in path.read_text()], ids=lambda path: path.name
+)
+def test_examples_run(document: Path) -> None:
+    result = doctest.testfile(str(document), module_relative=False, optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert result.attempted
+    assert not result.failed
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

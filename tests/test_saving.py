@@ -69,6 +69,20 @@ def test_weights_in_each_format(tmp_path: Path, name: str) -> None:
     same_state(model, other)
 
 
+@pytest.mark.parametrize("name", ["m.weights.h5", "m.weights.npz", "m.safetensors"])
+def test_weights_of_16_bits(tmp_path: Path, name: str) -> None:
+    pytest.importorskip("ml_dtypes")
+    model = dlnative.Sequential(
+        [dlnative.Input((4,)), layers.Dense(3, dtype="bfloat16"), layers.Dense(2, dtype="float16")]
+    )
+    weights = model.get_weights()
+    model.save_weights(tmp_path / name)
+    model.set_weights([np.zeros_like(weight) for weight in weights])
+    model.load_weights(tmp_path / name)
+    for weight, found in zip(weights, model.get_weights(), strict=True):
+        assert weight.tobytes() == found.tobytes()
+
+
 def test_weights_that_do_not_fit_change_nothing(tmp_path: Path) -> None:
     mlp().save_weights(tmp_path / "m.weights.h5")
     model = dlnative.Sequential([dlnative.Input((4,)), layers.Dense(5), layers.Dense(3)])
@@ -193,16 +207,17 @@ class Block(layers.Layer):
         self.first = layers.Dense(units, "relu")
         self.listed = [layers.Dense(units), [layers.Dense(units)]]
         self.named = {"b": layers.Dense(units)}
+        self._last = layers.Dense(units)
 
     def build(self, input_shape: Any) -> None:
         self.first.build(input_shape)
-        for layer in (self.listed[0], self.listed[1][0], self.named["b"]):
+        for layer in (self.listed[0], self.listed[1][0], self.named["b"], self._last):
             layer.build((None, self.units))
         self.scale = self.add_weight(shape=(self.units,), initializer="ones")
         self.count = self.add_weight(shape=(2,), trainable=False, initializer="ones")
 
     def call(self, x: Any) -> Any:
-        return self.named["b"](self.listed[1][0](self.listed[0](self.first(x)))) * self.scale
+        return self._last(self.named["b"](self.listed[1][0](self.listed[0](self.first(x))))) * self.scale
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "units": self.units}
@@ -239,6 +254,7 @@ def test_a_model_of_the_users(tmp_path: Path) -> None:
         "block/listed/dense",
         "block/listed/container/dense",
         "block/named/dense",
+        "block/_last",
         "layers/dense",
     ):
         assert keys.get(f"{path}/vars/0") is not None, path

@@ -187,6 +187,8 @@ class _SpatialDropout(Dropout):
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         del config["noise_shape"]
+        if config["trainable"]:  # Keras's classes do not take it
+            del config["trainable"]
         if hasattr(self, "data_format"):
             config["data_format"] = self.data_format
         return config

@@ -96,7 +96,7 @@ class Tracking(Revised):
         own = self.__dict__
         kept: tuple[list[Any], list[Any]] | None = own.get("_held")
         if kept is None:
-            held = [item for name, item in own.items() if item.__class__ not in _PLAIN and name not in _INTERNAL]
+            held = [item for name, item in own.items() if item.__class__ not in _PLAIN and name not in INTERNAL]
             kept = held, [item for item in held if isinstance(item, (list, tuple, dict, set))]
             own["_held"] = kept
         return kept
@@ -141,19 +141,19 @@ class Tracking(Revised):
 
 
 # What layers and models keep for themselves, where no weights or layers of a user's are looked for.
-_INTERNAL = frozenset(
+INTERNAL = frozenset(
     {
         "_added", "_arguments", "_build_shapes", "_first_input_shape", "_function", "_held", "_last_call",
         "_output_shape", "_revision", "_stateless", "_variables",
     }
 )  # fmt: skip
-Tracking._not_traced = _INTERNAL | {
+Tracking._not_traced = INTERNAL | {
     "_building", "_locked", "_objective", "_path", "_steps", "built", "compiled", "history", "loss", "optimizer",
     "output_structure", "predict_function", "stop_evaluating", "stop_predicting", "stop_training", "test_function",
     "train_function",
 }  # fmt: skip
 # Attributes that never hold anything.
-_NOT_HELD = _INTERNAL | {"_building", "_locked", "built", "stop_evaluating", "stop_predicting", "stop_training"}
+_NOT_HELD = INTERNAL | {"_building", "_locked", "built", "stop_evaluating", "stop_predicting", "stop_training"}
 _CONTAINERS = frozenset({list, tuple, dict, set})
 _PLAIN = frozenset({str, int, float, bool, type(None), type(lambda: None)})
 

@@ -53,11 +53,24 @@ def graph_config(graph: Function) -> dict[str, Any]:
         assert tensor.history is not None
         layers.append(described(tensor.history.function, histories[id(tensor)][0], []))
     layers += [described(calls[0].function, name, calls) for name, calls in nodes.items()]
+    functional = {name for name, calls in nodes.items() if _counts_itself(calls[0].function)}
+
+    def listed(tensor: KerasTensor) -> list[Any]:
+        name, number, place = histories[id(tensor)]
+        return [name, number + (name in functional), place]
+
     return {
         "layers": layers,
-        "input_layers": map_structure(lambda tensor: histories[id(tensor)], graph.input_structure),
-        "output_layers": map_structure(lambda tensor: histories[id(tensor)], graph.output_structure),
+        "input_layers": map_structure(listed, graph.input_structure),
+        "output_layers": map_structure(listed, graph.output_structure),
     }
+
+
+def _counts_itself(function: Any) -> bool:
+    """Tells whether Keras counts the calls of a layer from 1 where it lists outputs: a functional model's own comes first."""
+    from dlnative.models.functional import Functional
+
+    return isinstance(function, Functional)
 
 
 def _names(graph: Function) -> dict[int, str]:
@@ -155,7 +168,7 @@ def _tensors(config: dict[str, Any], custom_objects: dict[str, Any] | None) -> t
     def found(structure: Any) -> Any:
         if _is_history(structure):
             name, index, place = structure[:3]
-            return results[name, index][place]
+            return results[name, index - _counts_itself(functions.get(name))][place]
         if isinstance(structure, dict):
             return {key: found(item) for key, item in structure.items()}
         made = [found(item) for item in structure]

@@ -51,12 +51,11 @@ class Array:
     """
 
     def __init__(self, value: Any, attrs: dict[str, Any] | None = None) -> None:
-        self.value = np.asarray(value, order="C")
+        self.value = self.stored = np.asarray(value, order="C")
         self.attrs = dict(attrs or {})
-        if (
-            self.value.dtype.name == "bfloat16"
-        ):  # the format has no such type; Keras writes bytes and says what they are
-            self.value = self.value.view("V2")
+        # The format has no such type; Keras writes bytes, and says what they are.
+        if self.value.dtype.name == "bfloat16":
+            self.stored = self.value.view("V2")
             self.attrs["dtype"] = "bfloat16"
 
 
@@ -136,7 +135,7 @@ class _Layout:
             nodes, level = above, level + 1
 
     def _array(self, array: Array) -> int:
-        value = array.value
+        value = array.stored
         address = self._put(value, value.nbytes) if value.nbytes else _UNDEFINED
         messages = [
             (0x0001, _space(value.shape)),

@@ -99,6 +99,8 @@ def modern(config: Any) -> Any:
         made["class_name"] = name = "Functional"
     if name == "Sequential":
         inner.setdefault("name", "sequential")
+    elif name == "Functional":
+        _count_calls_from_zero(inner)
     elif "batch_input_shape" in inner:
         shape = inner.pop("batch_input_shape")
         inner |= {"batch_shape": shape} if name == "InputLayer" else {}
@@ -107,6 +109,23 @@ def modern(config: Any) -> Any:
     if cls is not None and not hasattr(cls, "_graph"):
         made["config"] = _taken(cls, inner)
     return made
+
+
+def _count_calls_from_zero(config: dict[str, Any]) -> None:
+    """Renumbers the calls of models in a model, which Keras 2 counted from 1: their own, when they were made, was the first."""
+    layers = [layer for layer in config.get("layers") or [] if isinstance(layer, dict)]
+    nodes = [node for layer in layers for node in layer.get("inbound_nodes") or [] if isinstance(node, list)]
+    kinds = {layer.get("name"): layer.get("class_name") for layer in layers}
+    if not nodes:
+        return
+    for node in nodes:
+        for item in node:
+            if isinstance(item, list) and len(item) > 2 and kinds.get(item[0]) in ("Functional", "Sequential"):
+                item[1] -= 1
+    outputs = config.get("output_layers")
+    for item in outputs if isinstance(outputs, list) else []:
+        if isinstance(item, list) and len(item) > 2 and kinds.get(item[0]) == "Sequential":
+            item[1] -= 1
 
 
 def _with_input(config: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from dlnative import dtypes
 from dlnative.saving.archive import Archive
 from dlnative.saving.stores import FlatReader
 
@@ -33,7 +34,7 @@ def _part(archive: Archive, name: str, label: str) -> Any:
     shape, dtype, start, fortran = _header(member, f'{label}: "{name}"')
 
     def read() -> Any:
-        array = np.frombuffer(member[start:], dtype)
+        array = np.frombuffer(member[start:], dtypes.NUMPY["bfloat16"] if dtype == "V2" else dtype)
         return array.reshape(shape[::-1]).T if fortran else array.reshape(shape)
 
     return shape, read

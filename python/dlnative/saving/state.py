@@ -13,18 +13,20 @@ from typing import Any
 
 from dlnative.layers.layer import Layer
 from dlnative.layers.lora import LowRankLayer
+from dlnative.layers.tracking import INTERNAL
 from dlnative.optimizers.state import State
 from dlnative.random.seed_generator import SeedGenerator
 from dlnative.saving.stores import Found, Reader, Writer
 from dlnative.utils.naming import to_snake_case
 
 _CONTAINERS = (list, tuple, dict)
+_KERAS_NAMES = {"GroupQueryAttention": "GroupedQueryAttention"}  # classes that Keras exports under another name
 
 
 @functools.cache
 def _plain_names() -> frozenset[str]:
     """The attributes that every layer has, where no parts are looked for."""
-    return frozenset(dir(Layer(name="plain"))) | {"_functional", "_layers", "_inner_layers"}
+    return frozenset(dir(Layer(name="plain"))) | INTERNAL | {"_functional", "_layers"}
 
 
 @functools.cache
@@ -74,7 +76,8 @@ def _listed(path: str, container: Any, seen: set[int]) -> Iterator[tuple[str, An
     counts: dict[str, int] = {}
     for item in container.values() if isinstance(container, dict) else container:
         if is_part(item) or isinstance(item, _CONTAINERS):
-            base = to_snake_case(type(item).__name__) if is_part(item) else "container"
+            name = type(item).__name__
+            base = to_snake_case(_KERAS_NAMES.get(name, name)) if is_part(item) else "container"
             count = counts[base] = counts.get(base, -1) + 1
             inner = f"{path}/{base}_{count}" if count else f"{path}/{base}"
             if is_part(item):
