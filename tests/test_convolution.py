@@ -199,3 +199,13 @@ def test_images_of_other_types(dtype: str) -> None:
         np.testing.assert_allclose(layer(images), expected, rtol=1e-5)
         x = dlnative.Input((5, 5, 3), dtype=dtype)
         np.testing.assert_allclose(dlnative.Model(x, layer(x)).predict(images, verbose=0), expected, rtol=1e-5)
+
+
+def test_the_number_of_channels_may_be_unknown_while_a_call_is_recorded() -> None:
+    x = dlnative.KerasTensor((None, 8, None))
+    assert tuple(ops.conv(x, np.ones((3, 5, 4), "float32")).shape) == (None, 6, 4)
+    assert tuple(ops.conv_transpose(x, np.ones((2, 4, 5), "float32"), 2).shape) == (None, 16, 4)
+    model = dlnative.Model(x, ops.conv(x, np.ones((3, 2, 4), "float32")))
+    assert model(np.ones((1, 8, 2), "float32")).tolist() == [[[6.0] * 4] * 6]
+    with pytest.raises(ValueError, match="conv: input channels must match the kernel"):
+        model(np.ones((1, 8, 3), "float32"))

@@ -402,3 +402,10 @@ def test_a_shape_is_no_number_and_ops_have_names() -> None:
     x = dlnative.Input((3,))
     function = dlnative.Function(x, (x + 1.0) ** 2)
     assert [operation.name for operation in function.operations][1:] == ["add", "power"]
+
+
+def test_the_operations_of_a_function_begin_behind_its_inputs() -> None:
+    y = ops.square(dlnative.Input((3,)))
+    function = dlnative.Function(y, ops.exp(y))
+    assert function.operations == [ops.exp]
+    np.testing.assert_allclose(function(np.zeros((1, 3), "float32")), np.ones((1, 3)))

@@ -142,9 +142,9 @@ def test_spectral_normalization() -> None:
 @pytest.mark.parametrize(
     ("call", "text"),
     [
-        (lambda x: ops.layer_normalization(x, gamma=np.ones(4)), "gamma with 3 elements"),
-        (lambda x: ops.rms_normalization(x, scale=np.ones((1, 4))), "a scale with 3 elements"),
-        (lambda x: ops.batch_normalization(x, np.zeros(4), np.ones(3), -1), "a mean with 3 elements"),
+        (lambda x: ops.layer_normalization(x, gamma=np.ones(4)), "`gamma` must be a vector of length 3"),
+        (lambda x: ops.rms_normalization(x, scale=np.ones((1, 4))), "`scale` must be a vector of length 3"),
+        (lambda x: ops.batch_normalization(x, np.zeros(4), np.ones(3), -1), "`mean` must be a vector of length 3"),
         (lambda x: ops.batch_normalization(x, np.zeros(3), np.ones(3), 5), "axis 5"),
         (lambda x: ops.layer_normalization(x, epsilon=-1.0), "epsilon"),
         (lambda x: layers.BatchNormalization(momentum=1.5)(x), "momentum"),

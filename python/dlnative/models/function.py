@@ -333,7 +333,8 @@ def _shapes(structure: Any) -> Any:
 
 
 def _input_layers(inputs: list[KerasTensor]) -> list[Any]:
-    return [tensor.history.function for tensor in inputs if tensor.history is not None]
+    made = [tensor.history.function for tensor in inputs if tensor.history is not None]
+    return [function for function in made if isinstance(function, InputLayer)]
 
 
 def _same_but_for_one_axis(shape: tuple[Any, ...], expected: tuple[Any, ...]) -> bool:

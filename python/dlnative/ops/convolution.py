@@ -29,7 +29,7 @@ from dlnative.ops.windows import (
 def _infer_conv(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
     x, w = inputs[:2]
     *_, groups, extents, _ = attributes
-    if x.shape[-1] != w.shape[-2] * groups or w.shape[-1] % groups:
+    if x.shape[-1] not in (None, w.shape[-2] * groups) or w.shape[-1] % groups:
         raise ValueError(
             f"conv: expected a kernel for {x.shape[-1]} channels in {groups} groups, got a kernel of shape {tuple(w.shape)}"
         )
@@ -39,7 +39,7 @@ def _infer_conv(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[S
 def _infer_input_gradient(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
     dy, w = inputs[:2]
     *_, groups, extents, _ = attributes
-    if dy.shape[-1] != w.shape[-1] or dy.shape[-1] % groups:
+    if dy.shape[-1] not in (None, w.shape[-1]) or w.shape[-1] % groups:
         raise ValueError(
             f"conv_transpose: expected a kernel that ends in {dy.shape[-1]} channels, got a kernel of shape {tuple(w.shape)}"
         )
@@ -254,10 +254,13 @@ def conv(
     """
     x, w, data_format = _operands("conv", inputs, kernel, data_format)
     channels, own = x.shape[-1], w.shape[-2]
-    if channels is None or own == 0 or channels % own or w.shape[-1] % max(channels // own, 1):
+    if channels is None:  # where a call is recorded
+        channels = own
+    if own == 0 or channels % own or w.shape[-1] % max(channels // own, 1):
         raise ValueError(
-            "conv: The number of input channels must be evenly divisible by kernel's in_channels, and that of filters by "
-            f"the groups, got inputs with {channels} channels and a kernel of shape {tuple(w.shape)}"
+            "conv: input channels must match the kernel: The number of input channels must be evenly divisible by kernel's "
+            f"in_channels, and that of filters by the groups, got inputs with {channels} channels and a kernel of shape "
+            f"{tuple(w.shape)}"
         )
     window = window_over("conv", x.shape[1:-1], w.shape[:-2], strides, padding, dilation_rate)
     return back_from_channels_last(convolve(x, w, window, channels // own), data_format)
@@ -295,7 +298,7 @@ def conv_transpose(
         [1.0, 0.5, 2.0, 1.0]
     """
     x, w, data_format = _operands("conv_transpose", inputs, kernel, data_format)
-    if x.shape[-1] != w.shape[-1]:
+    if x.shape[-1] not in (None, w.shape[-1]):
         raise ValueError(
             f"conv_transpose: input channels must match the kernel's last axis, got inputs with {x.shape[-1]} channels and "
             f"a kernel of shape {tuple(w.shape)}"
@@ -353,7 +356,7 @@ def depthwise_conv(
     """
     x, w, data_format = _operands("depthwise_conv", inputs, kernel, data_format)
     channels, multiplier = w.shape[-2:]
-    if x.shape[-1] != channels:
+    if x.shape[-1] not in (None, channels):
         raise ValueError(
             f"depthwise_conv: expected a kernel for {x.shape[-1]} channels, got one of shape {tuple(w.shape)}"
         )

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from dlnative import dtypes
+from dlnative.graph.function import Function
 from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register, zero_gradient
 from dlnative.graph.roles import Roles
 from dlnative.graph.tensor import Tensor
-from dlnative.ops.control import scan
+from dlnative.ops.control import at_once, scan
 from dlnative.ops.conversion import cast
 from dlnative.ops.core import as_tensor, call, dtype_of, integer, invoke, operation, scalar, shown, unknown
 from dlnative.ops.elementwise import add, equal, less, logical_and, negative, not_equal, where
@@ -95,10 +96,16 @@ def ctc_loss(target: Any, output: Any, target_length: Any, output_length: Any, m
     output = _at_least_float32(output)
     if None in output.shape or None in target.shape:
         return unknown((output.shape[0],), output)
-    batch, steps, classes = output.shape
+    blank = _blank("ctc_loss", mask_index, output.shape[-1])
+    target, counts, lengths = (cast(x, "int32") for x in (target, target_length, output_length))
+    if at_once(target, output, counts, lengths):
+        return _loss_of_arrays(target, output, counts, lengths, blank=blank)
+    return _loss(target, output, counts, lengths, blank)
+
+
+def _loss(target: Any, output: Any, counts: Any, lengths: Any, blank: int) -> Any:
+    batch, steps, _ = output.shape
     labels = target.shape[1]
-    blank = _blank("ctc_loss", mask_index, classes)
-    target, counts = cast(target, "int32"), cast(target_length, "int32")
     target = where(less(np.arange(labels, dtype="int32"), expand_dims(counts, 1)), target, blank)
     blanks = np.full((batch, labels), blank, "int32")
     states = concatenate([reshape(stack([blanks, target], axis=2), (batch, 2 * labels)), blanks[:, :1]], axis=1)
@@ -115,14 +122,17 @@ def ctc_loss(target: Any, output: Any, target_length: Any, output_length: Any, m
         log_p, number = row
         reached = logaddexp(alpha, _behind(alpha, 1, never))
         reached = add(logaddexp(reached, add(_behind(alpha, 2, never), leaps)), log_p)
-        return where(expand_dims(less(number, output_length), 1), reached, alpha), None
+        return where(expand_dims(less(number, lengths), 1), reached, alpha), None
 
-    rows = (transpose(emitted, (1, 0, 2)), np.arange(steps, dtype=dtype_of(output_length)))
+    rows = (transpose(emitted, (1, 0, 2)), np.arange(steps, dtype="int32"))
     alpha, _ = scan(step, alpha, rows)
     last = expand_dims(counts * 2, 1)
     ends = [take_along_axis(alpha, last, 1), take_along_axis(alpha, where(equal(last, 0), last, last - 1), 1)]
     in_label = where(equal(last, 0), never, ends[1])
     return negative(reshape(logaddexp(ends[0], in_label), (batch,)))
+
+
+_loss_of_arrays = Function(_loss)
 
 
 def _behind(x: Any, count: int, first: Any) -> Any:

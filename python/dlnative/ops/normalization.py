@@ -254,7 +254,7 @@ def _parameter(name: str, what: str, given: Any, x: Any, rows: Any, default: flo
         return np.full(count, default, dtypes.NUMPY[dtype_of(x)])
     given = cast(as_tensor(given), dtype_of(x))
     if not given.shape or None in given.shape or size_of(tuple(given.shape)) != count:
-        raise ValueError(f"{name}: expected {what} with {count} elements, got shape {tuple(given.shape)}")
+        raise ValueError(f"{name}: `{what}` must be a vector of length {count}, got shape {tuple(given.shape)}")
     return given if len(given.shape) == 1 else call("reshape", given, attributes=((count,),))
 
 
@@ -340,7 +340,7 @@ def rms_normalization(x: Any, scale: Any = None, axis: Any = -1, epsilon: float 
     wide = _wide(given)
     axes = tuple(sorted(normalize_axes(axis, len(wide.shape), "rms_normalization")))
     rows, back = _rows_of("rms_normalization", wide, axes)
-    factor = _parameter("rms_normalization", "a scale", scale, wide, rows, 1.0)
+    factor = _parameter("rms_normalization", "scale", scale, wide, rows, 1.0)
     zero = _parameter("rms_normalization", "", None, wide, rows, 0.0)
     return cast(back(invoke(OPS["layer_normalization"], (rows, factor, zero), (False, epsilon))), dtype_of(given))
 
@@ -376,10 +376,10 @@ def batch_normalization(
     parameters = [
         _parameter("batch_normalization", what, value, wide, rows, default)
         for what, value, default in (
-            ("a mean", mean, 0.0),
-            ("a variance", variance, 1.0),
-            ("a scale", scale, 1.0),
-            ("an offset", offset, 0.0),
+            ("mean", mean, 0.0),
+            ("variance", variance, 1.0),
+            ("scale", scale, 1.0),
+            ("offset", offset, 0.0),
         )
     ]
     return cast(back(invoke(OPS["batch_normalization"], (rows, *parameters), (epsilon, PLAIN))), dtype_of(given))
@@ -398,7 +398,7 @@ def normalize_batch(x: Any, gamma: Any, beta: Any, axis: int, epsilon: float) ->
         ValueError: if there is nothing to take statistics of.
     """
     rows, back = _rows_of("batch_normalization", x, normalize_axes(axis, len(x.shape), "batch_normalization"))
-    scale = _parameter("batch_normalization", "a scale", gamma, x, rows, 1.0)
-    offset = _parameter("batch_normalization", "an offset", beta, x, rows, 0.0)
+    scale = _parameter("batch_normalization", "scale", gamma, x, rows, 1.0)
+    offset = _parameter("batch_normalization", "offset", beta, x, rows, 0.0)
     y, mean, variance = invoke(OPS["batch_normalization_training"], (rows, scale, offset), (epsilon, PLAIN))
     return back(y), mean, variance
