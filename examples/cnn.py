@@ -2,7 +2,7 @@
 
     python examples/cnn.py [mnist.npz] [epochs]
 
-With MNIST it comes to 99.2 % after 15 epochs; without a file it learns the small digits that come with the package.
+With MNIST it comes to 99.2 % after 25 epochs; without a file it learns the small digits that come with the package.
 """
 
 import sys
@@ -11,7 +11,7 @@ import dlnative as keras
 from dlnative import layers
 
 path = next((argument for argument in sys.argv[1:] if argument.endswith(".npz")), None)
-epochs = next((int(argument) for argument in sys.argv[1:] if argument.isdigit()), 15 if path else 60)
+epochs = next((int(argument) for argument in sys.argv[1:] if argument.isdigit()), 25 if path else 60)
 if path:
     (x_train, y_train), (x_test, y_test) = keras.datasets.mnist.load_data(path)
     padding, largest = "valid", 255.0
