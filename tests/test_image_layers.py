@@ -116,6 +116,9 @@ def test_factors_that_a_file_holds_as_lists_are_the_tuples_that_they_were() -> N
         config = layer.get_config()
         listed = {key: list(value) if isinstance(value, tuple) else value for key, value in config.items()}
         assert type(layer).from_config(listed).get_config() == config
+    sheared = layers.RandomShear(0.2)  # of one number, a file of Keras's holds both ends
+    again = layers.RandomShear.from_config({**sheared.get_config(), "x_factor": [-0.2, 0.2]})
+    assert again._x_range == sheared._x_range
 
 
 @pytest.mark.parametrize("name", ALL)

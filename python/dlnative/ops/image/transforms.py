@@ -61,7 +61,9 @@ def affine_transform(
     if None in x.shape or None in maps.shape:
         return unknown(x.shape, x)
     maps = ops.reshape(ops.cast(maps, "float64" if dtype_of(maps) == "float64" else "float32"), (-1, 8))
-    return _warped(name, x, maps, order, fill_mode, fill_value, data_format)
+    if isinstance(maps, np.ndarray) and not maps[:, 6:].any():
+        maps = maps[:, :6]
+    return warped(name, x, maps, order, fill_mode, fill_value, data_format)
 
 
 @operation
@@ -115,7 +117,7 @@ def perspective_transform(
     if None in x.shape or None in points[0].shape:
         return unknown(x.shape, x)
     maps = homography(*[ops.reshape(ops.cast(found, "float64"), (-1, 4, 2)) for found in points])
-    return _warped(name, x, ops.cast(maps, "float32"), order, "constant", fill_value, data_format)
+    return warped(name, x, ops.cast(maps, "float32"), order, "constant", fill_value, data_format)
 
 
 def homography(start: Any, end: Any) -> Any:
@@ -160,10 +162,16 @@ def _adjugate(matrices: Any) -> Any:
     return ops.reshape(ops.stack(parts, 1), (-1, 3, 3))
 
 
-def _warped(
-    name: str, x: Any, maps: Any, order: int, fill_mode: str, fill_value: float, data_format: str | None
-) -> Any:
-    """Returns images read at projective maps `(1 or batch, 8)` of the places of their pixels."""
+def warped(name: str, x: Any, maps: Any, order: int, fill_mode: str, fill_value: float, data_format: str | None) -> Any:
+    """Returns images read at maps of the places of their pixels.
+
+    Args:
+        name: the function or layer, for messages.
+        x: an image or a batch of them.
+        maps: projective maps `(1 or batch, 8)`, as `affine_transform` takes them, or affine ones `(1 or batch, 6)`.
+        order, fill_mode, fill_value: see `sampled`.
+        data_format: where the channels are.
+    """
     batch = x.shape[0] if len(x.shape) == 4 else 1
     if maps.shape[0] not in (1, batch):
         raise ValueError(f"{name}: expected one transform or one for each of {batch} images, got {maps.shape[0]}")
@@ -171,10 +179,11 @@ def _warped(
     height, width = x.shape[-3:-1] if last else x.shape[-2:]
     kind = dtype_of(maps)
     across, down = np.arange(width, dtype=kind), np.arange(height, dtype=kind)[:, None]
-    a0, a1, a2, b0, b1, b2, c0, c1 = [ops.reshape(part, (-1, 1, 1)) for part in ops.unstack(maps, 8, 1)]
+    parts = [ops.reshape(part, (-1, 1, 1)) for part in ops.unstack(maps, maps.shape[1], 1)]
+    a0, a1, a2, b0, b1, b2 = parts[:6]
     places = [b0 * across + b1 * down + b2, a0 * across + a1 * down + a2]
-    if not (isinstance(c0, np.ndarray) and not c0.any() and not c1.any()):
-        nearness = c0 * across + c1 * down + 1.0
+    if len(parts) == 8:
+        nearness = parts[6] * across + parts[7] * down + 1.0
         places = [place / nearness for place in places]
     return read(x, places, order, fill_mode, fill_value, last)
 

@@ -9,6 +9,8 @@ import numpy as np
 
 from dlnative import ops
 from dlnative.layers.preprocessing.images.image_layer import ImageLayer, as_given, checked_factor
+from dlnative.ops.image.coordinates import ORDERS
+from dlnative.ops.image.transforms import warped
 from dlnative.utils.bounding_boxes import affine_transform
 
 FILL_MODES = ("constant", "nearest", "wrap", "reflect")
@@ -51,9 +53,9 @@ class _Affine(ImageLayer):
     def _transform_images(self, images: Any, transformation: Any, interpolation: str) -> Any:
         if transformation is None:
             return images
-        return ops.image.affine_transform(
-            images, self._matrix(transformation), interpolation, self.fill_mode, self.fill_value, self.data_format
-        )
+        maps = ops.reshape(ops.cast(self._matrix(transformation), "float32"), (-1, 8))[:, :6]
+        order = ORDERS[interpolation]
+        return warped(self._label, images, maps, order, self.fill_mode, self.fill_value, self.data_format)
 
 
 def _maps(a0: Any, a1: Any, a2: Any, b0: Any, b1: Any, b2: Any) -> Any:
@@ -326,8 +328,11 @@ class RandomShear(_Affine):
         self._y_range = self._range("y_factor", y_factor)
 
     def _range(self, name: str, value: Any) -> tuple[float, float]:
+        pair = isinstance(value, (tuple, list))
+        if pair and len(value) == 2 and value[0] == -value[1]:  # as a file of Keras's holds one number
+            value, pair = value[1], False
         low, high = checked_factor(self._label, name, value, 0, 1)
-        return (low, high) if isinstance(value, (tuple, list)) else (-high, high)
+        return (low, high) if pair else (-high, high)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         if not training:
