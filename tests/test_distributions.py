@@ -73,3 +73,10 @@ def test_special_functions(dtype: str, close: float) -> None:
     a, b = np.random.default_rng(0).normal(size=(2, 4, 3)), np.random.default_rng(1).normal(size=(2, 5, 3))
     expected = np.linalg.norm(a[:, :, None] - b[:, None], axis=-1)
     np.testing.assert_allclose(ops.cdist(a.astype(dtype), b.astype(dtype)), expected, rtol=1e-5)
+
+
+def test_a_generator_says_what_it_does_not_take() -> None:
+    with pytest.raises(ValueError, match="SeedGenerator: Argument `seed` must be an integer of 0 or more, got 'x'"):
+        random.SeedGenerator("x")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match='SeedGenerator: unknown argument "sed"'):
+        random.SeedGenerator(sed=1)

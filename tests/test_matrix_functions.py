@@ -186,3 +186,33 @@ def test_unknown_batches_are_recorded() -> None:
     assert tuple(ops.pinv(x).shape) == (None, 3, 4)
     assert tuple(ops.inv(KerasTensor((None, 3, 3))).shape) == (None, 3, 3)
     assert tuple(ops.norm(x, "nuc", axis=(1, 2)).shape) == (None,)
+
+
+def test_a_loop_that_broke_off_begins_anew(monkeypatch: pytest.MonkeyPatch, definite: Any) -> None:
+    from dlnative.backends import host
+
+    total = Function(lambda xs: ops.scan(lambda carry, x: (carry + ops.det(x), carry), np.float32(0.0), xs))
+    expected = total(definite)
+    calls, turns = list(host._calls), iter(range(100))
+
+    def breaks_off(function: Any) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            if next(turns) == 1:
+                raise MemoryError("in the second turn")
+            return function(*args, **kwargs)
+
+        return call
+
+    monkeypatch.setattr(host, "_calls", [(breaks_off(function), keywords) for function, keywords in calls])
+    with pytest.raises(MemoryError, match="in the second turn"):
+        total(definite)
+    for found, wanted in zip(total(definite), expected, strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "int32"])
+def test_types_that_numpy_does_not_factor(dtype: str) -> None:
+    x = np.diag([2, 4]).astype(dtype)
+    assert ops.inv(x).tolist() == [[0.5, 0.0], [0.0, 0.25]]
+    assert ops.inv(x).dtype == ("float16" if dtype == "float16" else "float32")
+    assert ops.svd(x, compute_uv=False).tolist() == [4.0, 2.0]

@@ -34,9 +34,11 @@ class SeedGenerator:
         ([7, 0], [7, 1])
     """
 
-    def __init__(self, seed: int | None = None, name: str | None = None) -> None:
+    def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
+        if kwargs:
+            raise ValueError(f'SeedGenerator: unknown argument "{next(iter(kwargs))}" (Unrecognized keyword arguments)')
         if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0):
-            raise ValueError(f"SeedGenerator: expected a seed that is an integer of 0 or more, got {seed!r}")
+            raise ValueError(f"SeedGenerator: Argument `seed` must be an integer of 0 or more, got {seed!r}")
         self.name = name or auto_name("SeedGenerator")
         self.seed = None if seed is None else int(seed)
         first = next_seed() if seed is None else int(seed) % 2**63
