@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from dlnative import distillation as distillation
     from dlnative import generation as generation
     from dlnative import mixed_precision as mixed_precision
+    from dlnative import onnx as onnx
     from dlnative import preprocessing as preprocessing
     from dlnative import saving as saving
     from dlnative import tree as tree
@@ -82,7 +83,7 @@ def version() -> str:
 
 
 _PACKAGES = (
-    "classic", "datasets", "distillation", "generation", "mixed_precision", "preprocessing", "saving", "tree", "tuning",
+    "classic", "datasets", "distillation", "generation", "mixed_precision", "onnx", "preprocessing", "saving", "tree", "tuning",
     "visualization", "wrappers",
 )  # fmt: skip
 
@@ -143,6 +144,7 @@ __all__ = [
     "models",
     "name_scope",
     "num_threads",
+    "onnx",
     "ops",
     "optimizers",
     "preprocessing",

@@ -156,6 +156,16 @@ class Trace:
         return tensor
 
 
+def without_trace(function: Callable[[], Result]) -> Result:
+    """Calls a function that computes at once, although a trace is being recorded."""
+
+    def call() -> Result:
+        _current.set(None)
+        return function()
+
+    return copy_context().run(call)
+
+
 def constant(array: np.ndarray[Any, Any]) -> Tensor:
     """Returns a tensor with a known value. The array must not change afterwards."""
     return Tensor(array.shape, dtypes.of_array(array), source=array)

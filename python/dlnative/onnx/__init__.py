@@ -5,3 +5,19 @@
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dlnative.onnx.reading.model import load as load
+
+
+def __getattr__(name: str) -> Any:
+    if name == "load":
+        from dlnative.onnx.reading.model import load
+
+        return load
+    raise AttributeError(f"module 'dlnative.onnx' has no attribute {name!r}")
+
+
+__all__ = ["load"]
