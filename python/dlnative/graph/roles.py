@@ -99,3 +99,4 @@ class Roles(NamedTuple):
 
 
 NO_ROLES = Roles()
+HOST = Roles(host=True)

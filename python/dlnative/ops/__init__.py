@@ -157,9 +157,10 @@ if TYPE_CHECKING:
     from dlnative.ops.cumulative import cumprod, cumsum, diff, nancumprod, nancumsum, nanprod, prod, trapezoid
     from dlnative.ops.custom_gradient import custom_gradient
     from dlnative.ops.distinct import unique
+    from dlnative.ops.eigen import eig, eigh
     from dlnative.ops.einstein import einsum
     from dlnative.ops.encoding import multi_hot, one_hot
-    from dlnative.ops.factorization import cholesky, cholesky_inverse, eig, eigh, lu_factor, qr, svd
+    from dlnative.ops.factorization import cholesky, cholesky_inverse, lu_factor, qr, svd
     from dlnative.ops.forward_mode import jvp
     from dlnative.ops.fourier import fft, fft2, ifft2, irfft, rfft
     from dlnative.ops.indexing import get_item, take, take_along_axis
@@ -298,9 +299,10 @@ _LATER = {
     "cumulative": "cumprod cumsum diff nancumprod nancumsum nanprod prod trapezoid",
     "custom_gradient": "custom_gradient",
     "distinct": "unique",
+    "eigen": "eig eigh",
     "einstein": "einsum",
     "encoding": "multi_hot one_hot",
-    "factorization": "cholesky cholesky_inverse eig eigh lu_factor qr svd",
+    "factorization": "cholesky cholesky_inverse lu_factor qr svd",
     "forward_mode": "jvp",
     "fourier": "fft fft2 ifft2 irfft rfft",
     "image": "",
@@ -354,8 +356,9 @@ _ROWS = {
     "ctc": "ctc_beam_search",
     "depthwise": "depthwise_conv depthwise_conv_input_gradient depthwise_conv_weight_gradient",
     "distinct": "unique",
+    "eigen": "eig eigh",
     "encoding": "one_hot",
-    "factorization": "cholesky eig eigh lu qr svd",
+    "factorization": "cholesky lu qr svd",
     "fourier": "fft irfft rfft",
     "indexing": "argsort gather scatter",
     "joining": "concatenate",

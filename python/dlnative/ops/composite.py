@@ -30,3 +30,10 @@ def gradient_of(function: Callable[..., Any]) -> Gradient:
         return pull_back(targets, seeds, inputs, lambda a, b: call("add", a, b), since=since)
 
     return rule
+
+
+def or_zeros(node: Node, grads: Sequence[Any]) -> list[Any]:
+    """Returns the gradients of a node's results, zeros where none arrives."""
+    from dlnative.ops.creation import zeros_like
+
+    return [zeros_like(y) if dy is None else dy for y, dy in zip(node.outputs, grads, strict=True)]

@@ -11,7 +11,7 @@ import numpy as np
 from dlnative import dtypes
 from dlnative.graph.function import Function
 from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register, zero_gradient
-from dlnative.graph.roles import Roles
+from dlnative.graph.roles import HOST
 from dlnative.graph.tensor import Tensor
 from dlnative.ops.control import at_once, scan
 from dlnative.ops.conversion import cast
@@ -162,7 +162,7 @@ register(
             Sample(Arg((3, 4, 5)), Arg((3,), "integer", 0, 5, "int32"), beam_width=width, top_paths=paths, blank=blank)
             for width, paths, blank in ((4, 2, 0), (100, 1, 4), (1, 3, 2))
         ],
-        roles=Roles(host=True),
+        roles=HOST,
         size="largest",
     )
 )

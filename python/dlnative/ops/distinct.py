@@ -9,7 +9,7 @@ import numpy as np
 
 from dlnative import dtypes
 from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register, size_of
-from dlnative.graph.roles import Roles
+from dlnative.graph.roles import HOST
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.core import as_tensor, call, integer, invoke, normalize_axis, operation, scalar, shown
 from dlnative.ops.indexing import ADD
@@ -58,7 +58,7 @@ register(
             for shape, axis, size in (((7,), -1, 4), ((2, 3), -1, 8), ((3, 2), 0, 4), ((2, 4), 1, 2))
             for filled in (False, True)
         ],
-        roles=Roles(host=True),
+        roles=HOST,
     )
 )
 

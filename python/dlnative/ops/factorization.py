@@ -11,35 +11,28 @@ from typing import Any
 import numpy as np
 
 from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register
-from dlnative.graph.roles import Roles
+from dlnative.graph.roles import HOST
 from dlnative.graph.tensor import Node, Tensor
-from dlnative.graph.trace import current_trace
-from dlnative.ops import solving as solving
+from dlnative.ops.composite import or_zeros
 from dlnative.ops.core import call, invoke, operation, shown
-from dlnative.ops.creation import zeros_like
 from dlnative.ops.matrix_rules import (
     column,
     identity,
     inverse_gaps,
+    known,
     lower,
-    masked,
     matrices,
-    on_diagonal,
     product,
     row,
     symmetric,
+    total,
     transposed,
     triangular_solution,
     upper,
 )
 
-HOST = Roles(host=True)
 _SQUARE = ((1, 1), (3, 3), (2, 4, 4), (2, 1, 2, 2), (17, 17))
 _SHAPES = ((1, 1), (3, 3), (4, 2), (2, 4), (2, 3, 5), (2, 5, 3), (19, 7))
-
-
-def _or_zeros(grads: Sequence[Any], node: Node) -> list[Any]:
-    return [zeros_like(y) if dy is None else dy for y, dy in zip(node.outputs, grads, strict=True)]
 
 
 def _infer_same(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
@@ -71,11 +64,6 @@ register(
 )
 
 
-def _known(y: Any) -> bool:
-    """Whether a result has values, which somebody looks at."""
-    return isinstance(y, np.ndarray) and current_trace() is None
-
-
 @operation
 def cholesky(x: Any, upper: bool = False) -> Any:
     """Returns the triangular factor L of symmetric positive definite matrices A = L Lᵀ.
@@ -98,7 +86,7 @@ def cholesky(x: Any, upper: bool = False) -> Any:
         [[2.0, 0.0], [1.0, 2.0]]
     """
     y = invoke(OPS["cholesky"], (matrices(x, "cholesky", square=True),))
-    if _known(y):
+    if known(y):
         if np.isnan(y).any():
             raise ValueError("cholesky: expected positive definite matrices, got one that is not")
         y = y[...]  # another array than the op's: the next call, too, comes by here
@@ -197,7 +185,7 @@ def _qr_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
     rows, columns = x.shape[-2:]
     if rows > columns and node.attributes[0]:
         raise NotImplementedError('qr: expected mode="reduced" for the gradient of matrices of more rows than columns')
-    dq, dr = _or_zeros(grads, node)
+    dq, dr = or_zeros(node, grads)
     rest = None
     if columns > rows:
         cut = (..., slice(rows, None))
@@ -303,15 +291,8 @@ def _svd_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
         if columns > rows:
             rest = call("subtract", dvt, product(inner, vt, transpose_a=True))
             outside.append(product(call("divide", u, row(s)), rest))
-    dx = product(_total(terms), vt)
-    return (_total([dx, *outside]),)
-
-
-def _total(terms: Sequence[Any]) -> Any:
-    y = terms[0]
-    for term in terms[1:]:
-        y = call("add", y, term)
-    return y
+    dx = product(total(terms), vt)
+    return (total([dx, *outside]),)
 
 
 register(
@@ -354,92 +335,4 @@ def svd(x: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
     return invoke(OPS["svd"], (matrices(x, "svd"),), (bool(full_matrices), bool(compute_uv)))
 
 
-def _infer_eigen(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
-    (x,) = inputs
-    return [(x.shape[:-1], x.dtype), (x.shape, x.dtype)]
-
-
-def _eigh_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
-    """dA = sym(V (diag(dw) + F (Vᵀ dV)) Vᵀ), F_ij = 1 / (w_j - w_i) elementwise (Giles, "An extended collection of matrix
-    derivative results", 2008, section 3.1)."""
-    (w, v), (dw, dv) = node.outputs, grads
-    terms = [] if dw is None else [on_diagonal(dw)]
-    if dv is not None:
-        terms.append(call("multiply", inverse_gaps(w), product(v, dv, transpose_a=True)))
-    return (symmetric(product(product(v, _total(terms)), v, transpose_b=True)),)
-
-
-def _eig_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
-    """dA = V⁻ᵀ (diag(dw) + F (G - Vᵀ V diag(G))) Vᵀ with G = Vᵀ dV: that of section 3.1 of Giles (2008) for vectors of length 1."""
-    (w, v), (dw, dv) = node.outputs, grads
-    terms = [] if dw is None else [on_diagonal(dw)]
-    if dv is not None:
-        inner = product(v, dv, transpose_a=True)
-        diagonal = masked(inner, np.eye(v.shape[-1], dtype="bool"))
-        turned = call("subtract", inner, product(product(v, v, transpose_a=True), diagonal))
-        terms.append(call("multiply", inverse_gaps(w), turned))
-    middle = product(_total(terms), v, transpose_b=True)
-    return (invoke(OPS["solve"], (transposed(v), middle)),)
-
-
-for _name, _gradient in (("eigh", _eigh_gradient), ("eig", _eig_gradient)):
-    register(
-        Op(
-            _name,
-            "factorization",
-            _infer_eigen,
-            gradient=_gradient,
-            samples=lambda: [Sample(Arg(shape, "definite")) for shape in _SQUARE[:-1]],
-            roles=HOST,
-            tolerance=256.0,
-            size="largest",
-        )
-    )
-
-
-@operation
-def eigh(x: Any) -> tuple[Any, Any]:
-    """Returns the eigenvalues and eigenvectors of symmetric matrices A = V diag(w) Vᵀ.
-
-    Of a matrix that is not symmetric, the symmetric part is taken.
-
-    Args:
-        x: a tensor or array of shape `(..., M, M)`.
-
-    Returns:
-        w of shape `(..., M)`, from the smallest on, and V of shape `(..., M, M)`, whose columns are the vectors.
-
-    Example:
-        >>> values, vectors = eigh([[2.0, 0.0], [0.0, 1.0]])
-        >>> values.tolist()
-        [1.0, 2.0]
-    """
-    return invoke(OPS["eigh"], (matrices(x, "eigh", square=True),))
-
-
-@operation
-def eig(x: Any) -> tuple[Any, Any]:
-    """Returns the eigenvalues and eigenvectors of matrices, A V = V diag(w), that have real ones.
-
-    Args:
-        x: a tensor or array of shape `(..., M, M)`.
-
-    Returns:
-        w of shape `(..., M)`, in no order, and V of shape `(..., M, M)`, whose columns are the vectors, of length 1. Where they
-        are computed in a plan, NaN for a matrix that has complex ones.
-
-    Raises:
-        ValueError: on arrays, if a matrix has complex eigenvalues: there are no complex tensors.
-
-    Example:
-        >>> values, vectors = eig([[2.0, 1.0], [0.0, 3.0]])
-        >>> values.tolist()
-        [2.0, 3.0]
-    """
-    w, v = invoke(OPS["eig"], (matrices(x, "eig", square=True),))
-    if _known(w) and np.isnan(w).any():
-        raise ValueError("eig: expected matrices with real eigenvalues, got one with complex eigenvalues or NaN")
-    return w, v
-
-
-__all__ = ["cholesky", "cholesky_inverse", "eig", "eigh", "lu_factor", "qr", "svd"]
+__all__ = ["cholesky", "cholesky_inverse", "lu_factor", "qr", "svd"]

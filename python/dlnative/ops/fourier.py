@@ -12,20 +12,15 @@ import numpy as np
 
 from dlnative import dtypes
 from dlnative.graph.op import OPS, Op, Sample, Spec, register, size_of
-from dlnative.graph.roles import Roles
+from dlnative.graph.roles import HOST
 from dlnative.graph.tensor import Node, Tensor
+from dlnative.ops.composite import or_zeros
 from dlnative.ops.conversion import promote, to_float
 from dlnative.ops.core import as_tensor, call, dtype_of, integer, invoke, operation, scalar, shown, unknown
-from dlnative.ops.creation import zeros_like
 from dlnative.ops.indexing import cut
 from dlnative.ops.padding import pad
 
-HOST = Roles(host=True)
 _SHAPES = ((1, 1), (2, 2), (3, 5), (2, 4, 6), (3, 1, 17))
-
-
-def _or_zeros(grads: Sequence[Any], node: Node) -> list[Any]:
-    return [zeros_like(y) if dy is None else dy for y, dy in zip(node.outputs, grads, strict=True)]
 
 
 def _infer_fft(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
@@ -35,7 +30,7 @@ def _infer_fft(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Sp
 def _fft_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
     """The matrix F of the transform is symmetric, and its conjugate is n times its inverse: dx = conj(F) dy = n F⁻¹ dy."""
     axes, inverse = node.attributes
-    made = invoke(OPS["fft"], _or_zeros(grads, node), (axes, not inverse))
+    made = invoke(OPS["fft"], or_zeros(node, grads), (axes, not inverse))
     count = size_of(node.outputs[0].shape[-axes:])
     return [call("multiply", part, scalar(1.0 / count if inverse else count, part)) for part in made]
 
@@ -79,7 +74,7 @@ def _rfft_gradient(node: Node, grads: Sequence[Any]) -> Sequence[Any]:
     """dx_j = sum over k of dRe_k cos(2 pi j k / n) - dIm_k sin(2 pi j k / n): n times the inverse transform, to which the
     frequencies that it takes twice bring half."""
     length = node.inputs[0].shape[-1]
-    halved = [call("multiply", dy, _weights(length, 0.5, dy.dtype)) for dy in _or_zeros(grads, node)]
+    halved = [call("multiply", dy, _weights(length, 0.5, dy.dtype)) for dy in or_zeros(node, grads)]
     dx = invoke(OPS["irfft"], halved, (length,))
     return (call("multiply", dx, scalar(float(length), dx)),)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from dlnative.graph.op import OPS
 from dlnative.graph.roles import PLAIN
 from dlnative.graph.tensor import Tensor
+from dlnative.graph.trace import current_trace
 from dlnative.ops.conversion import to_float
 from dlnative.ops.core import as_tensor, call, dtype_of, invoke, scalar, to_symbol
 from dlnative.ops.pointwise import broadcast_shapes
@@ -120,3 +122,16 @@ def rounding(x: Any) -> float:
     dtype = dtype_of(x)
     eps = float(np.finfo(dtype if dtype in ("float32", "float64") else "float32").eps)
     return eps * max(x.shape[-2:])
+
+
+def total(terms: Sequence[Any]) -> Any:
+    """Returns the sum of tensors."""
+    y = terms[0]
+    for term in terms[1:]:
+        y = call("add", y, term)
+    return y
+
+
+def known(y: Any) -> bool:
+    """Whether a result has values, which somebody looks at."""
+    return isinstance(y, np.ndarray) and current_trace() is None

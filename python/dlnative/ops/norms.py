@@ -6,7 +6,6 @@ import math
 from typing import Any
 
 from dlnative.graph.op import OPS
-from dlnative.ops import factorization as factorization
 from dlnative.ops.conversion import cast, to_float
 from dlnative.ops.core import as_tensor, call, invoke, normalize_axes, operation, scalar, shown, unknown
 from dlnative.ops.elementwise import absolute, greater, multiply, not_equal, power, sqrt, square

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from dlnative.graph.op import OPS, Arg, Op, Sample, Spec, register
-from dlnative.graph.roles import Roles
+from dlnative.graph.roles import HOST
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.composite import gradient_of
 from dlnative.ops.conversion import promote
@@ -24,7 +24,6 @@ from dlnative.ops.matrix_rules import (
     upper,
 )
 
-HOST = Roles(host=True)
 _SQUARE = ((1, 1), (3, 3), (2, 4, 4), (2, 1, 2, 2))
 _SYSTEMS = (
     ((1, 1), (1, 1)),
