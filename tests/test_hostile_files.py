@@ -16,6 +16,8 @@ import pytest
 
 import dlnative
 from dlnative import layers
+from dlnative.saving.hdf5_reader import Hdf5File
+from dlnative.saving.hdf5_writer import write_hdf5
 from fuzz import files as fuzz
 
 try:
@@ -98,6 +100,13 @@ HOSTILE = {
         "go with the size of the file",
     ),
     "a path outside": (lambda parts: {**parts, "assets/../../x": b"", "assets/y": b""}, "Not allowed"),
+    "a functional model without its calls": (
+        lambda parts: {
+            **parts,
+            "config.json": b'{"module": "keras.src.models.functional", "class_name": "Functional", "config": {"name": "m"}}',
+        },
+        "Functional: expected a configuration with layers",
+    ),
     "no weights": (lambda parts: {"config.json": parts["config.json"]}, "model.weights.h5"),
     "no config": (lambda parts: {"model.weights.h5": parts["model.weights.h5"]}, "config.json"),
 }  # fmt: skip
@@ -194,3 +203,18 @@ def test_arrays_that_say_they_are_larger(tmp_path: Path) -> None:
     (tmp_path / "m.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + bytes(32))
     with pytest.raises(ValueError, match="of shape"):
         model().load_weights(tmp_path / "m.safetensors")
+
+
+@pytest.mark.parametrize("attribute", ["model_config", "training_config"])
+def test_damaged_configurations_of_keras_2(tmp_path: Path, attribute: str) -> None:
+    network = model()
+    network.compile("adam", "mse")
+    network.save(tmp_path / "m.h5")
+    tree = fuzz.copied(Hdf5File((tmp_path / "m.h5").read_bytes(), "file").root)
+    for bad in ("[3]", "{}", '{"class_name": "Sequential", "config": {"layers": [[]]}}', '{"optimizer_config": 3}'):
+        tree.attrs[attribute] = bad
+        with open(tmp_path / "m.h5", "wb") as file:
+            write_hdf5(tree, file)
+        with pytest.raises((ValueError, TypeError)) as caught:
+            dlnative.saving.load_model(tmp_path / "m.h5")
+        assert "\n" not in str(caught.value)

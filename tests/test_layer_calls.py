@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -176,6 +177,25 @@ def test_what_changes_deep_in_a_container_counts() -> None:
     assert model.evaluate(x, 0 * x, verbose=0) == 6.0
     layer.nested[1]["by"][0] = 1.0
     assert model.evaluate(x, 0 * x, verbose=0) == 7.0
+
+
+def test_a_list_that_holds_itself(tmp_path: Path) -> None:
+    class Cyclic(dlnative.Model):
+        def __init__(self, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.blocks: list[Any] = [layers.Dense(3)]
+            self.blocks.append({"again": (self.blocks,)})
+
+        def call(self, inputs: Any) -> Any:
+            return self.blocks[0](inputs)
+
+    model, x = Cyclic(), np.ones((4, 2), "float32")
+    model.compile("sgd", "mse")
+    model.fit(x, np.ones((4, 3)), verbose=0)
+    assert [len(model.layers), model.count_params()] == [1, 9]
+    model.save(tmp_path / "m.keras")
+    again = dlnative.saving.load_model(tmp_path / "m.keras", custom_objects={"Cyclic": Cyclic})
+    np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
 
 
 def test_a_layer_with_a_call_of_its_own() -> None:

@@ -26,6 +26,8 @@ import numpy as np
 
 import dlnative
 from dlnative import layers, ops
+from dlnative.saving.hdf5_reader import Group, Hdf5File
+from dlnative.saving.hdf5_writer import Array, Tree, write_hdf5
 
 SECONDS, MEMORY = 1.0, 200 << 20  # that a file may take
 ERRORS = (ValueError, TypeError, OSError)  # that say that a file cannot be loaded
@@ -69,7 +71,8 @@ def _transformer() -> Any:
 
 
 MAKERS = (_mlp, _cnn, _recurrent, _transformer)
-NAMES = ("m.keras", "m.keras", "m.keras", "m.weights.h5", "m.weights.npz", "m.safetensors")
+NAMES = ("m.keras", "m.keras", "m.keras", "m.h5", "m.weights.h5", "m.weights.npz", "m.safetensors")
+WHOLE = ("m.keras", "m.h5")
 
 
 @functools.cache
@@ -90,7 +93,7 @@ def original(model: int, name: str) -> bytes:
     """Returns a file of a model as it is saved."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, name)
-        (models()[model].save if name.endswith(".keras") else models()[model].save_weights)(path)
+        (models()[model].save if name in WHOLE else models()[model].save_weights)(path)
         return path.read_bytes()
 
 
@@ -232,6 +235,27 @@ def _outside(random: Random, data: bytes) -> bytes:
     return _zipped({**_members(data), f"{names[int(random.integers(len(names)))]}{CANARY}": b"x"})
 
 
+def copied(group: Group) -> Tree:
+    """Returns what a file has, so that it may be changed and written again."""
+    tree = Tree(
+        {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in group.attrs.items()}
+    )
+    for name in group:
+        part = group.get(name)
+        tree.parts[name] = copied(part) if isinstance(part, Group) else Array(part.read())  # type: ignore[union-attr]
+    return tree
+
+
+def _in_attribute(random: Random, data: bytes) -> bytes:
+    """Mutates the configuration in a file of Keras 2."""
+    tree = copied(Hdf5File(data, "file").root)
+    name = ("model_config", "model_config", "training_config")[int(random.integers(3))]
+    tree.attrs[name] = _config(random, tree.attrs[name].encode()).decode()
+    stream = io.BytesIO()
+    write_hdf5(tree, stream)
+    return stream.getvalue()
+
+
 _WHOLE = (_flipped, _cut, _spliced, _numbers)
 _KERAS = (
     *_WHOLE,
@@ -246,14 +270,18 @@ _KERAS = (
     _declared,
     _outside,
 )
-_NPZ = (*_WHOLE, _in_member, _declared)
+_WAYS = {
+    "m.keras": _KERAS,
+    "m.h5": (*_WHOLE, *[_in_attribute] * 5),
+    "m.weights.npz": (*_WHOLE, _in_member, _declared),
+}
 
 
 def mutated(number: int) -> tuple[int, str, bytes]:
     """Returns a case: which model, the name of the file, and its bytes."""
     random = np.random.Generator(np.random.Philox(number))
     model, name = int(random.integers(len(MAKERS))), NAMES[int(random.integers(len(NAMES)))]
-    ways = _KERAS if name.endswith(".keras") else _NPZ if name.endswith(".npz") else _WHOLE
+    ways = _WAYS.get(name, _WHOLE)
     return model, name, ways[int(random.integers(len(ways)))](random, original(model, name))
 
 
@@ -286,7 +314,7 @@ def _peak() -> int:
 
 def _loaded(model: int, path: str) -> str | None:
     try:
-        if path.endswith(".keras"):
+        if os.path.basename(path) in WHOLE:
             dlnative.saving.load_model(path)
         else:
             models()[model].load_weights(path)

@@ -158,30 +158,36 @@ _CONTAINERS = frozenset({list, tuple, dict, set})
 _PLAIN = frozenset({str, int, float, bool, type(None), type(lambda: None)})
 
 
-def _collect(container: Any, found: list[Any]) -> None:
+def _collect(container: Any, found: list[Any], around: tuple[Any, ...] = ()) -> None:
     """Appends the leaves of nested lists, tuples, sets and dicts."""
     for item in container.values() if isinstance(container, dict) else container:
-        if isinstance(item, (list, tuple, dict, set)):
-            _collect(item, found)
-        else:
+        if not isinstance(item, (list, tuple, dict, set)):
             found.append(item)
+        elif not _stands_in(item, container, around):
+            _collect(item, found, (*around, container))
 
 
-def _collect_parts(container: Any, found: list[Any]) -> None:
+def _collect_parts(container: Any, found: list[Any], around: tuple[Any, ...] = ()) -> None:
     """Appends what stands in nested lists, tuples, sets and dicts, the keys of dicts too."""
+    items = container
     if isinstance(container, dict):
         found.extend(container)
-        container = container.values()
-    for item in container:
+        items = container.values()
+    for item in items:
         found.append(item)
-        if item.__class__ in _CONTAINERS:
-            _collect_parts(item, found)
+        if item.__class__ in _CONTAINERS and not _stands_in(item, container, around):
+            _collect_parts(item, found, (*around, container))
 
 
-def _collect_containers(container: Any, found: list[Any]) -> None:
+def _collect_containers(container: Any, found: list[Any], around: tuple[Any, ...] = ()) -> None:
     """Appends a list, set or dict, and those in it."""
     if container.__class__ is not tuple:
         found.append(container)
     for item in container.values() if container.__class__ is dict else container:
-        if item.__class__ in _CONTAINERS:
-            _collect_containers(item, found)
+        if item.__class__ in _CONTAINERS and not _stands_in(item, container, around):
+            _collect_containers(item, found, (*around, container))
+
+
+def _stands_in(item: Any, container: Any, around: tuple[Any, ...]) -> bool:
+    """Tells whether a container is one that it stands in: a list may hold itself."""
+    return item is container or any(item is outer for outer in around)

@@ -12,6 +12,7 @@ from dlnative.models.entry import entered, entry_of
 from dlnative.models.function import Function, with_own_inputs
 from dlnative.models.model import Model
 from dlnative.symbolic import KerasTensor, has_keras_tensor
+from dlnative.utils.naming import shortened
 
 
 class Functional(Model):
@@ -149,6 +150,22 @@ class Functional(Model):
         from dlnative.models.functional_config import graph_config
 
         return {"name": self.name, "trainable": self.trainable, **graph_config(self._graph)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
+        """Makes a model from what `get_config` returned; see `Model.from_config`.
+
+        Raises:
+            ValueError: for a configuration without layers, inputs and outputs.
+        """
+        from dlnative.models.functional_config import is_graph_config
+
+        if cls is Functional and not is_graph_config(cls, config):
+            raise ValueError(
+                "Functional: expected a configuration with layers, input_layers and output_layers, got "
+                f"{shortened(config)}"
+            )
+        return super().from_config(config, custom_objects)
 
     def _summary_rows(self) -> list[tuple[Any, Any, int, list[str]]]:
         made_by = {id(tensor): call for call in self._graph.calls for tensor in call.outputs}

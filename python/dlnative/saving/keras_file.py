@@ -119,9 +119,18 @@ def made(config: Any, label: str, custom_objects: Any, safe_mode: bool) -> Any:
     Raises:
         ValueError, TypeError: in one line, whatever the configuration is.
     """
+    with guarded(label), serialization.sharing():
+        model = serialization.deserialize_keras_object(config, custom_objects, safe_mode)
+    if not hasattr(model, "load_own_variables"):
+        raise ValueError(f"{label}: expected the configuration of a model, got that of {type(model).__name__}")
+    return model
+
+
+@contextmanager
+def guarded(label: str) -> Iterator[None]:
+    """Lets the block, which makes objects of a configuration, end in a `ValueError` or `TypeError` of one line, or none."""
     try:
-        with serialization.sharing():
-            model = serialization.deserialize_keras_object(config, custom_objects, safe_mode)
+        yield
     except (OSError, ImportError):
         raise
     except (ValueError, TypeError) as error:
@@ -134,9 +143,6 @@ def made(config: Any, label: str, custom_objects: Any, safe_mode: bool) -> Any:
             f"{label}: expected the configuration of a model, got one that is damaged: {type(error).__name__}: "
             f"{str(error)[:_MOST_MESSAGE]}"
         ) from error
-    if not hasattr(model, "load_own_variables"):
-        raise ValueError(f"{label}: expected the configuration of a model, got that of {type(model).__name__}")
-    return model
 
 
 def write_folder(model: Any, path: str) -> None:

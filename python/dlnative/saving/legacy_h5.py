@@ -38,13 +38,15 @@ def read(data: Any, label: str, custom_objects: Any, compile: bool, safe_mode: b
     text = root.attrs.get("model_config")
     if text is None:
         raise ValueError(f"{label}: No model config found in the file: expected a whole model, got weights at most")
-    config = modern(keras_file.parsed(str(text).encode("utf-8"), label))
+    config = keras_file.parsed(str(text).encode("utf-8"), label)
     training = root.attrs.get("training_config")
     with limits.memory_for(len(data)):
+        with keras_file.guarded(label):
+            config = modern(config)
         model = keras_file.made(config, label, custom_objects, safe_mode)
         load_weights(root, model, label)
         if compile and training is not None:
-            with CustomObjectScope(known_objects(custom_objects)):
+            with keras_file.guarded(label), CustomObjectScope(known_objects(custom_objects)):
                 _compile(model, keras_file.parsed(str(training).encode("utf-8"), label), root)
         elif compile:
             warnings.warn(
