@@ -129,6 +129,11 @@ def test_reductions(axis: Any, keepdims: bool, backend: str) -> None:
                 )
 
 
+def test_full_of_an_array_that_does_not_broadcast_to_the_shape_is_refused(backend: str) -> None:
+    with pytest.raises(ValueError, match=r"expected a shape that broadcasts to \(3,\), got \(4,\)"):
+        ops.vectorized_map(lambda row: ops.full((3,), row), np.zeros((2, 4), "float32"))
+
+
 def test_reductions_of_nothing(backend: str) -> None:
     nothing = np.zeros((2, 0), "float32")
     assert ops.all(nothing).item() is True

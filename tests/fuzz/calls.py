@@ -141,8 +141,8 @@ def check(random: Generator) -> str | None:
         if isinstance(result, AssertionError):
             return f"{told}: {result}"
     if isinstance(found, Exception) or isinstance(wanted, Exception):
-        if isinstance(found, MemoryError) and isinstance(wanted, MemoryError):
-            return None
+        if isinstance(wanted, MemoryError):
+            return None  # the reference may need more than the cpu
         if type(found) is not type(wanted):
             return f"{told}: {_told(found)} on the cpu, {_told(wanted)} on the reference"
         return None
@@ -185,6 +185,8 @@ def differ(found: Any, wanted: Any, scale: float) -> str | None:
         return None if str(found) == str(wanted) else f"{found!r} and {wanted!r}"
     if a.dtype.kind in "iub":
         return f"{int((a != b).sum())} of {a.size} elements differ" if (a != b).any() else None
+    if a.dtype.kind == "c":
+        return differ(a.real, b.real, scale) or differ(a.imag, b.imag, scale)
     a, b = a.astype(np.float64), b.astype(np.float64)
     eps = {2: 2.0**-7, 4: 2.0**-23, 8: 2.0**-52}[np.asarray(found).dtype.itemsize]
     with np.errstate(all="ignore"):

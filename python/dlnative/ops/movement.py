@@ -48,11 +48,20 @@ register(
     )
 )
 
+
+def _infer_broadcast(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
+    shape, target = inputs[0].shape, attributes[0]
+    own = (1,) * (len(target) - len(shape)) + tuple(shape)
+    if len(own) != len(target) or any(a not in (b, 1) and None not in (a, b) for a, b in zip(own, target, strict=True)):
+        raise ValueError(f"broadcast_to: expected a shape that broadcasts to {target}, got {shape}")
+    return [(target, inputs[0].dtype)]
+
+
 register(
     Op(
         "broadcast_to",
         "shape",
-        _infer_target,
+        _infer_broadcast,
         attributes=(("shape", "shape"),),
         gradient=lambda node, grads: (sum_to_shape(grads[0], node.inputs[0].shape),),
         flops=_no_flops,

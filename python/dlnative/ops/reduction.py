@@ -250,7 +250,10 @@ def _extreme(name: str, x: Any, axis: Any, keepdims: bool, initial: Any) -> Any:
         )
     if initial is None:
         return reduce(name, x, axis, keepdims)
-    initial = call("cast", as_tensor(initial), attributes=(dtype_of(x),))
+    initial = as_tensor(initial)
+    if initial.shape != ():
+        raise ValueError(f"{name}: expected a number for initial, got an array of shape {tuple(initial.shape)}")
+    initial = call("cast", initial, attributes=(dtype_of(x),))
     axes = normalize_axes(axis, len(x.shape), name)
     if builtins.any(x.shape[item] == 0 for item in axes):
         kept = [1 if index in axes else extent for index, extent in enumerate(x.shape)]
