@@ -167,7 +167,9 @@ def test_mixed_precision(kind: str) -> None:
             self.kept = self.add_weight(shape=(), initializer="ones", autocast=False)
 
         def call(self, inputs: Any) -> Any:
-            seen.append((inputs.dtype, (self.cast + 0.0).dtype, (self.kept + 0.0).dtype))
+            assert (self.cast.dtype, self.kept.dtype) == ((self.cast + 0.0).dtype, (self.kept + 0.0).dtype)
+            seen.append((inputs.dtype, self.cast.dtype, self.kept.dtype))
+            self.cast.assign(dlnative.ops.ones((), self.cast.dtype))
             return inputs + self.cast
 
     layer = Seeing(dtype=f"mixed_{kind}")

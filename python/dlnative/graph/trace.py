@@ -111,7 +111,7 @@ class Trace:
         if variable in self._final:
             raise ReadAfterUpdate
         if variable not in self.reads:
-            self.reads[variable] = Tensor(variable.shape, variable.dtype, source=variable)
+            self.reads[variable] = Tensor(variable.shape, variable.own_dtype, source=variable)
         return self.updates.get(variable, self.reads[variable])
 
     def first(self, variable: Variable) -> Tensor:

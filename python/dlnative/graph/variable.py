@@ -84,21 +84,21 @@ class Variable:
         if callable(initializer):
             if shape is None:
                 raise ValueError(f'Variable "{self.name}": expected a shape beside an initializer function, got None')
-            self.dtype = dtypes.standardize(dtype)
-            check_budget(size_of(tuple(shape)) * dtypes.ITEM_SIZES[self.dtype])
-            value = np.asarray(initializer(tuple(shape), dtype=self.dtype))
+            self.own_dtype = dtypes.standardize(dtype)
+            check_budget(size_of(tuple(shape)) * dtypes.ITEM_SIZES[self.own_dtype])
+            value = np.asarray(initializer(tuple(shape), dtype=self.own_dtype))
         else:
             if dtype is None:
                 found = dtypes.of_array(dtypes.as_array(initializer))
                 dtype = dtypes.floatx() if found == "float64" else found
-            self.dtype = dtypes.standardize(dtype)
-            value = _numbers(initializer, self.dtype)
+            self.own_dtype = dtypes.standardize(dtype)
+            value = _numbers(initializer, self.own_dtype)
         self.shape: tuple[int, ...] = tuple(int(extent) for extent in (value.shape if shape is None else shape))
         if value.shape != self.shape:
             raise ValueError(
                 f'Variable "{self.name}": expected an initial value of shape {self.shape}, got {value.shape}'
             )
-        self.nbytes = size_of(self.shape) * dtypes.ITEM_SIZES[self.dtype]
+        self.nbytes = size_of(self.shape) * dtypes.ITEM_SIZES[self.own_dtype]
         self.place(zeroed(padded(self.nbytes)), 0)
         self._value[...] = value
 
@@ -106,7 +106,7 @@ class Variable:
         """Makes `nbytes` bytes of `root` from `offset` on the variable's memory; the value there becomes its value."""
         self.root = root
         self.offset = offset
-        self._value: Array = np.ndarray(self.shape, dtypes.NUMPY[self.dtype], root, offset)
+        self._value: Array = np.ndarray(self.shape, dtypes.NUMPY[self.own_dtype], root, offset)
         self._reading = self._value.view()
         self._reading.flags.writeable = False
         version.bump()
@@ -168,6 +168,14 @@ class Variable:
         return sys.getrefcount(self._value.base) > 4 or sys.getrefcount(self._reading) > 2
 
     @property
+    def dtype(self) -> str:
+        """The element type; while a layer computes in another float type, the one in which the layer reads it."""
+        trace = current_trace()
+        if trace is not None and trace.autocast is not None and self.autocast and dtypes.is_float(self.own_dtype):
+            return trace.autocast
+        return self.own_dtype
+
+    @property
     def ndim(self) -> int:
         return len(self.shape)
 
@@ -186,7 +194,7 @@ class Variable:
         if isinstance(value, Variable):
             value = value._symbol() if current_trace() is not None else value.value
         if not isinstance(value, Tensor):
-            value = dtypes.converted(_numbers(value, self.dtype), self.dtype)
+            value = dtypes.converted(_numbers(value, self.own_dtype), self.own_dtype)
         if value.shape != self.shape:
             try:
                 fits = np.broadcast_shapes(value.shape, self.shape) == self.shape
@@ -221,7 +229,7 @@ class Variable:
             return
         if not isinstance(value, Tensor):
             value = constant(np.array(np.broadcast_to(value, self.shape), order="C"))
-        if value.dtype != self.dtype or value.shape != self.shape:
+        if value.dtype != self.own_dtype or value.shape != self.shape:
             value = self._convert(value)
         trace.assign(self, value)
 
@@ -273,7 +281,7 @@ class Variable:
         return int(self.value)
 
     def __repr__(self) -> str:
-        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.dtype}, value={self.value}>"
+        return f"<Variable path={self.path}, shape={self.shape}, dtype={self.own_dtype}, value={self.value}>"
 
     def __getstate__(self) -> dict[str, Any]:
         """Copies lie in a copy of the memory, with all others that lie there: an optimizer updates it as a whole."""
@@ -300,8 +308,8 @@ def flatten_variables(variables: Sequence[Variable]) -> None:
     alone = [
         variable for variable in variables if variable.root.nbytes == padded(variable.nbytes) and not variable.is_viewed
     ]
-    for dtype in dict.fromkeys(variable.dtype for variable in alone):
-        group = [variable for variable in alone if variable.dtype == dtype]
+    for dtype in dict.fromkeys(variable.own_dtype for variable in alone):
+        group = [variable for variable in alone if variable.own_dtype == dtype]
         if len(group) < 2:
             continue
         nbytes = sum(padded(variable.nbytes) for variable in group)
@@ -344,7 +352,7 @@ def block_of(run: Sequence[Variable], name: str) -> Variable:
     """Returns a flat variable over the memory of a contiguous run."""
     first, last = run[0], run[-1]
     nbytes = last.offset + padded(last.nbytes) - first.offset
-    return view_of(first.root, first.offset, (nbytes // dtypes.ITEM_SIZES[first.dtype],), first.dtype, name)
+    return view_of(first.root, first.offset, (nbytes // dtypes.ITEM_SIZES[first.own_dtype],), first.own_dtype, name)
 
 
 def views_like(run: Sequence[Variable], block: Variable, name: str, home: str = "") -> list[Variable]:
@@ -353,7 +361,7 @@ def views_like(run: Sequence[Variable], block: Variable, name: str, home: str = 
     views = []
     for variable in run:
         own_name = f"{variable.path.replace('/', '_')}_{name}"
-        views.append(view_of(block.root, variable.offset - base, variable.shape, variable.dtype, own_name))
+        views.append(view_of(block.root, variable.offset - base, variable.shape, variable.own_dtype, own_name))
         views[-1].path = home + own_name
     return views
 
@@ -363,7 +371,7 @@ def view_of(root: Memory, offset: int, shape: tuple[int, ...], dtype: str, name:
     variable = Variable.__new__(Variable)
     variable.name = variable.path = name
     variable._treatment = (False, None, None)
-    variable.dtype = dtype
+    variable.own_dtype = dtype
     variable.shape = shape
     variable.nbytes = size_of(shape) * dtypes.ITEM_SIZES[dtype]
     variable.place(root, offset)

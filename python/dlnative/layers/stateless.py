@@ -87,7 +87,7 @@ class Stateless(Calling):
         try:
             for variable, value in zip(variables, values, strict=True):
                 trace.first(variable)
-                trace.assign(variable, ops.cast(to_symbol(as_tensor(value)), variable.dtype))
+                trace.assign(variable, ops.cast(to_symbol(as_tensor(value)), variable.own_dtype))
             outputs = self._call_symbols(*args, **named, **static)
             state = [trace.read(variable) for variable in self.non_trainable_variables]
             return (outputs, state, self.losses) if _losses else (outputs, state)

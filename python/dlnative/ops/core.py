@@ -149,9 +149,7 @@ def as_tensor(x: Any) -> Any:
         if trace is None:
             return x.value
         tensor = trace.read(x)
-        if trace.autocast is not None and x.autocast and tensor.dtype != trace.autocast and dtypes.is_float(x.dtype):
-            return invoke(OPS["cast"], (tensor,), (trace.autocast,))
-        return tensor
+        return tensor if tensor.dtype == x.dtype else invoke(OPS["cast"], (tensor,), (x.dtype,))
     return to_array(x)
 
 

@@ -74,6 +74,6 @@ def install() -> None:
     setattr(Variable, "__hash__", object.__hash__)  # noqa: B010
 
     def convert(variable: Variable, value: Tensor) -> Any:
-        return shape.broadcast_to(conversion.cast(value, variable.dtype), variable.shape)
+        return shape.broadcast_to(conversion.cast(value, variable.own_dtype), variable.shape)
 
     setattr(Variable, "_convert", convert)  # noqa: B010

@@ -61,7 +61,7 @@ class Assembler:
 
     def variable(self, variable: Variable, shape: tuple[int, ...] | None = None, offset: int = 0) -> int:
         root, shape = self.external(variable.root), variable.shape if shape is None else shape
-        return self.number(root, variable.offset + offset, shape, variable.dtype)
+        return self.number(root, variable.offset + offset, shape, variable.own_dtype)
 
     def buffer(self, value: Value) -> int:
         offset = self.layout.offsets.get(value.key)
