@@ -317,7 +317,7 @@ def test_what_is_written_is_on_the_disk_before_it_has_its_name(tmp_path: Path, m
     ("call", "says"),
     [
         (lambda model, path: model.save(path / "m.txt"), "extension"),
-        (lambda model, path: model.save_weights(path / "m.h5"), "weights.h5"),
+        (lambda model, path: model.save_weights(path / "m.hdf"), "weights.h5"),
         (lambda model, path: model.load_weights(path / "m.pkl"), "not supported"),
         (lambda model, path: dlnative.saving.load_model(path / "m.pkl"), "not supported"),
         (lambda model, path: dlnative.saving.load_model(path / "m.keras"), "not found"),

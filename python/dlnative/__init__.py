@@ -6,6 +6,7 @@ gradient, the loss, the metrics and the optimizer become one plan of native kern
 
 from __future__ import annotations
 
+import sys as _sys
 from typing import TYPE_CHECKING, Any
 
 from dlnative import (
@@ -34,6 +35,7 @@ from dlnative.graph.variable import Variable
 from dlnative.initializers import Initializer
 from dlnative.layers import Input, InputSpec, Layer
 from dlnative.layers.remat_scope import RematScope
+from dlnative.legacy import modules as _older_modules
 from dlnative.losses import Loss
 from dlnative.metrics import Metric
 from dlnative.models import Model, Sequential
@@ -82,6 +84,7 @@ def version() -> str:
     return __version__
 
 
+_sys.meta_path.append(_older_modules.Finder)
 _PACKAGES = (
     "classic", "datasets", "distillation", "generation", "mixed_precision", "onnx", "preprocessing", "saving", "tree", "tuning",
     "visualization", "wrappers",
@@ -98,7 +101,9 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module("dlnative.operation").Operation
     if name == "remat":
         return importlib.import_module("dlnative.ops.remat").remat
-    raise AttributeError(f"module 'dlnative' has no attribute {name!r}")
+    if name.startswith("_"):
+        raise AttributeError(f"module 'dlnative' has no attribute {name!r}")
+    return importlib.import_module("dlnative.legacy.names").find("dlnative", name)
 
 
 def __dir__() -> list[str]:

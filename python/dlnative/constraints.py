@@ -108,3 +108,10 @@ get, serialize, deserialize = _registry.get, _registry.serialize, _registry.dese
 
 # Keras's other names of the classes.
 non_neg, max_norm, unit_norm, min_max_norm = NonNeg, MaxNorm, UnitNorm, MinMaxNorm
+
+
+def __getattr__(name: str) -> Any:
+    """Finds older names."""
+    from dlnative.legacy.names import find
+
+    return find(__name__, name)

@@ -143,3 +143,10 @@ def get(identifier: Any) -> Any:
     The name `"l1_l2"` gives both factors 0.01, `"L1L2"` an object that adds nothing, as its class does.
     """
     return _l1_l2() if isinstance(identifier, str) and identifier == "l1_l2" else _registry.get(identifier)
+
+
+def __getattr__(name: str) -> Any:
+    """Finds older names."""
+    from dlnative.legacy.names import find
+
+    return find(__name__, name)

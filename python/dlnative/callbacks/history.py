@@ -11,6 +11,18 @@ import numpy as np
 from dlnative.callbacks.callback import Callback
 
 
+class _Logged(dict[str, list[Any]]):
+    """Lists by name, among which accuracy is found under both of its names."""
+
+    def __missing__(self, name: str) -> list[Any]:
+        from dlnative.legacy.names import in_logs
+
+        found = in_logs(name, self)
+        if found == name:
+            raise KeyError(name)
+        return self[found]
+
+
 class History(Callback):
     """Keeps the metrics of each epoch; `fit` returns one.
 
@@ -20,7 +32,7 @@ class History(Callback):
 
     def __init__(self) -> None:
         super().__init__()
-        self.history: dict[str, list[Any]] = {}
+        self.history: dict[str, list[Any]] = _Logged()
         self.epoch: list[int] = []
 
     def set_model(self, model: Any) -> None:

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from dlnative.callbacks.monitor import MonitorCallback
+from dlnative.legacy.names import in_logs
+from dlnative.legacy.warning import renamed
 from dlnative.utils.checks import flag
 from dlnative.utils.terminal import show
 
@@ -49,6 +51,16 @@ class EveryBatches:
             return False
         self._since = 0
         return True
+
+
+class _Values(dict[str, Any]):
+    """What a path is made of, with the accuracy under both of its names."""
+
+    def __missing__(self, name: str) -> Any:
+        found = in_logs(name, self)
+        if found == name:
+            raise KeyError(name)
+        return self[found]
 
 
 class ModelCheckpoint(MonitorCallback):
@@ -106,7 +118,14 @@ class ModelCheckpoint(MonitorCallback):
         if save_freq != "epoch":  # a hook of batches makes training stop at each
             self.on_train_batch_end = self._after_batch  # type: ignore[method-assign]
         endings = (".weights.h5", ".weights.npz", ".safetensors") if save_weights_only else (".keras", ".h5")
-        if not self.filepath.endswith(endings):
+        if self.filepath.endswith((".hdf5", ".h5") if save_weights_only else ".hdf5") and not self.filepath.endswith(
+            endings
+        ):
+            renamed(
+                f"the ending {os.path.splitext(self.filepath)[1]} of ModelCheckpoint",
+                f'a path that ends in "{endings[0]}"',
+            )
+        elif not self.filepath.endswith(endings):
             what = "When using `save_weights_only=True` in `ModelCheckpoint`, the" if save_weights_only else "The"
             raise ValueError(f"{what} filepath provided must end in `{endings[0]}`: got filepath={self.filepath}")
 
@@ -144,7 +163,7 @@ class ModelCheckpoint(MonitorCallback):
     def _path(self, epoch: int, batch: int | None, logs: dict[str, Any]) -> str:
         values = {"epoch": epoch + 1, **({} if batch is None else {"batch": batch + 1}), **logs}
         try:
-            return self.filepath.format(**values)
+            return self.filepath.format_map(_Values(values))
         except (KeyError, IndexError, ValueError) as error:
             raise KeyError(
                 f'Failed to format this callback filepath: "{self.filepath}": expected only {", ".join(values)} in braces, got '
@@ -157,7 +176,7 @@ class ModelCheckpoint(MonitorCallback):
             if self.verbose > 0:
                 show(f"\nEpoch {epoch + 1}: saving model to {path}")
             return True
-        current = logs.get(self.monitor)
+        current = logs.get(in_logs(self.monitor, logs))
         if current is None:
             warnings.warn(
                 f"ModelCheckpoint: Can save best model only with {self.monitor} available: expected it among "

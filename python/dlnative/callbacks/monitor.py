@@ -10,6 +10,7 @@ import numpy as np
 
 from dlnative import ops
 from dlnative.callbacks.callback import Callback
+from dlnative.legacy.names import in_logs
 from dlnative.metrics import Mean
 from dlnative.utils.checks import number
 
@@ -45,7 +46,7 @@ class MonitorCallback(Callback):
     def get_monitor_value(self, logs: dict[str, Any] | None) -> float | None:
         """Returns the metric, or warns that there is none."""
         logs = logs or {}
-        value = logs.get(self.monitor)
+        value = logs.get(in_logs(self.monitor, logs))
         if value is None:
             warnings.warn(
                 f'{type(self).__name__}: expected the metric "{self.monitor}", got only {", ".join(logs)}', stacklevel=2
@@ -84,7 +85,7 @@ class MonitorCallback(Callback):
             return False
         for metric, names in _named_metrics(self.model):
             direction = getattr(metric, "_direction", None)
-            if direction is not None and name in names:
+            if direction is not None and in_logs(name, names) in names:
                 return bool(direction == "up")
             if type(metric) is Mean and metric.name == name and name.endswith("_loss"):  # the loss of one output
                 return False

@@ -200,3 +200,10 @@ class Wrapper(Layer):
         from dlnative.layers import deserialize
 
         return super().from_config({**config, "layer": deserialize(config["layer"], custom_objects)})
+
+
+def __getattr__(name: str) -> Any:
+    """Finds what Keras once had in a module of this name."""
+    from dlnative.legacy.modules import attribute
+
+    return attribute(__name__, name)

@@ -326,3 +326,10 @@ class GroupNormalization(ScaledNormalization):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "groups": self.groups}
+
+
+def __getattr__(name: str) -> Any:
+    """Finds what Keras once had in a module of this name."""
+    from dlnative.legacy.modules import attribute
+
+    return attribute(__name__, name)

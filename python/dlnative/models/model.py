@@ -88,6 +88,13 @@ class Model(Trainer, Layer):
             return self.call(*args, **kwargs)
         return super()._call_keras_tensors(args, kwargs)
 
+    def __getattr__(self, name: str) -> Any:
+        from dlnative.legacy import training
+
+        if name in training.METHODS and "built" in self.__dict__:
+            return training.method(self, name)
+        return super().__getattr__(name)
+
     @property
     def layers(self) -> list[Layer]:
         """The layers that the model holds."""

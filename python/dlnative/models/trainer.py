@@ -321,6 +321,7 @@ class Trainer:
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: int | Sequence[int] = 1,
+        **older: Any,
     ) -> History:
         """Trains the model.
 
@@ -342,6 +343,7 @@ class Trainer:
             validation_steps: how many batches are validated on; by default all.
             validation_batch_size: samples in a validation batch; `batch_size` by default.
             validation_freq: every how many epochs, or in which ones, to validate.
+            **older: arguments that Keras has given up: `nb_epoch`, and those of queues, which a `PyDataset` has itself.
 
         Returns:
             The `History`, whose `history` has a list with a value for each epoch under each metric's name.
@@ -350,6 +352,10 @@ class Trainer:
             ValueError, TypeError: if an argument or the data cannot be right, before anything is changed.
         """
         self._assert_compiled("fit")
+        if older:
+            from dlnative.legacy import training
+
+            epochs = training.modern("fit", older).get("epochs", epochs)
         return loops.fit(
             self, x, y, batch_size, epochs, verbose, callbacks, validation_split, validation_data, shuffle, class_weight,
             sample_weight, initial_epoch, steps_per_epoch, validation_steps, validation_batch_size, validation_freq,

@@ -17,6 +17,7 @@ from dlnative import ops
 from dlnative.graph.function import Function, WeakMethod
 from dlnative.graph.trace import current_trace
 from dlnative.graph.variable import Variable
+from dlnative.legacy.warning import renamed
 from dlnative.optimizers.averaging import Accumulation, Averages
 from dlnative.optimizers.block import Block, blocks_of
 from dlnative.optimizers.state import State
@@ -66,6 +67,10 @@ class Optimizer(State):
         **unknown: Any,
     ) -> None:
         cls = type(self).__name__
+        if "lr" in unknown or "decay" in unknown:
+            from dlnative.legacy import optimizers as legacy
+
+            learning_rate = legacy.learning_rate(cls, unknown, learning_rate)
         if unknown:
             raise ValueError(f'{cls}: unknown argument "{next(iter(unknown))}"')
         clips = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
@@ -156,6 +161,17 @@ class Optimizer(State):
                 f"{cls}: This optimizer was created with a `LearningRateSchedule` or a function: no rate can be set"
             )
         self._learning_rate.assign(self._checked_rate(value))
+
+    @property
+    def lr(self) -> Any:
+        """The learning rate, by its older name."""
+        renamed("optimizer.lr", "optimizer.learning_rate")
+        return self.learning_rate
+
+    @lr.setter
+    def lr(self, value: Any) -> None:
+        renamed("optimizer.lr", "optimizer.learning_rate")
+        self.learning_rate = value
 
     # What a subclass writes.
 

@@ -153,6 +153,9 @@ def save_weights(
                 f"The filename must end in `.weights.json` when `max_shard_size` is specified: got filepath={path}"
             )
         path = path.removesuffix(".h5").removesuffix(".json") + ".json"
+    elif path.endswith(_OLD) and not path.endswith(_WEIGHTS):
+        _save_old_weights(model, path, overwrite)
+        return
     elif not path.endswith(_WEIGHTS):
         raise ValueError(
             f"The filename must end in `.weights.h5`. Received: filepath={path}; expected {', '.join(_WEIGHTS)}"
@@ -169,6 +172,18 @@ def save_weights(
         return
     with files.replacing(path) as file:
         arrays.write(writer, path.rpartition(".")[2], file)
+
+
+def _save_old_weights(model: Any, path: str, overwrite: bool) -> None:
+    """Writes the weights alone, in the file of Keras 2 that its programs name."""
+    from dlnative.legacy.warning import renamed
+    from dlnative.saving import legacy_h5
+
+    renamed('save_weights("....h5")', 'a path that ends in ".weights.h5"')
+    check_built(model, "saving")
+    if may_write(path, overwrite):
+        with files.replacing(path) as file:
+            legacy_h5.write_weights(model, file)
 
 
 def check_built(model: Any, doing: str) -> None:

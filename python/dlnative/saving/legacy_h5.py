@@ -269,12 +269,7 @@ def write(model: Any, file: BinaryIO, include_optimizer: bool = True) -> None:
     root = Tree(
         {"keras_version": keras_file.KERAS_VERSION, "backend": "dlnative", "model_config": json.dumps(described)}
     )
-    weights = root.group("model_weights")
-    _set_list(weights, "layer_names", [layer.name for layer in model.layers])
-    weights.attrs |= {"backend": "dlnative", "keras_version": keras_file.KERAS_VERSION}
-    for layer in model.layers:
-        _put(weights.group(layer.name), _of(layer))
-    _put(weights.group("top_level_model_weights"), [*model._trainable_variables, *model._non_trainable_variables])
+    _put_weights(root.group("model_weights"), model)
     if include_optimizer and model.compiled:
         compiled = model.get_compile_config()
         optimizer = compiled.pop("optimizer")
@@ -282,6 +277,26 @@ def write(model: Any, file: BinaryIO, include_optimizer: bool = True) -> None:
         root.attrs["training_config"] = json.dumps({**kept, "optimizer_config": optimizer})
         _put(root.group("optimizer_weights"), model.optimizer.variables)
     write_hdf5(root, file)
+
+
+def write_weights(model: Any, file: BinaryIO) -> None:
+    """Writes the weights of a model alone.
+
+    Args:
+        model: the model.
+        file: an open file.
+    """
+    root = Tree()
+    _put_weights(root, model)
+    write_hdf5(root, file)
+
+
+def _put_weights(group: Tree, model: Any) -> None:
+    _set_list(group, "layer_names", [layer.name for layer in model.layers])
+    group.attrs |= {"backend": "dlnative", "keras_version": keras_file.KERAS_VERSION}
+    for layer in model.layers:
+        _put(group.group(layer.name), _of(layer))
+    _put(group.group("top_level_model_weights"), [*model._trainable_variables, *model._non_trainable_variables])
 
 
 def _put(group: Tree, variables: list[Any]) -> None:

@@ -32,8 +32,12 @@ def lazily(
         elif elsewhere is not None and name in elsewhere:
             home, _, own = elsewhere[name].rpartition(".")
             value = getattr(importlib.import_module(home), own)
-        else:
+        elif name.startswith("_"):
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        else:
+            from dlnative.legacy import names
+
+            value = names.find(package, name)
         setattr(exporter, name, value)
         return value
 
