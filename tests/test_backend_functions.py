@@ -147,3 +147,15 @@ def test_a_configuration_can_be_frozen() -> None:
     assert (list(config), config.to_json(), "seed" in config, config.get("x", 7)) == (
         ["rate", "seed"], '{"seed": 3, "rate": 1}', True, 7,
     )  # fmt: skip
+
+
+def test_types_of_arrays_meet_as_their_names_do() -> None:
+    """NumPy's float64 is equal to Python's float, and is not meant as one."""
+    for first, second, expected in (
+        ("float64", "float32", "float64"),
+        ("bool", "int8", "int8"),
+        ("bool", "bool", "bool"),
+    ):
+        assert dlnative.backend.result_type(np.dtype(first), np.dtype(second)) == expected
+        assert dlnative.backend.result_type(np.dtype(first), second) == expected
+    assert dlnative.backend.result_type(float, "float32") == "float32"

@@ -409,3 +409,12 @@ def test_the_operations_of_a_function_begin_behind_its_inputs() -> None:
     function = dlnative.Function(y, ops.exp(y))
     assert function.operations == [ops.exp]
     np.testing.assert_allclose(function(np.zeros((1, 3), "float32")), np.ones((1, 3)))
+
+
+def test_methods_of_symbolic_tensors() -> None:
+    x = dlnative.Input((6,))
+    assert x.reshape((-1, 3, 1)).shape == (None, 3, 1)
+    assert x.reshape(-1, 2).shape == (None, 2)
+    assert x.reshape((-1, 6, 1)).squeeze(2).shape == (None, 6)
+    model = dlnative.Model(x, x.reshape((-1, 2, 3)))
+    np.testing.assert_array_equal(model(np.arange(12.0).reshape(2, 6)), np.arange(12.0).reshape(2, 2, 3))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from dlnative import Variable, ops, value_and_grad
+from dlnative import Input, Model, Variable, ops, value_and_grad
 from dlnative.graph.function import Function
 from dlnative.symbolic import KerasTensor
 from everywhere import check
@@ -21,9 +21,10 @@ BINARY: list[Callable[[Any, Any], Any]] = [
     operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.lt,
     operator.le, operator.gt, operator.ge, operator.ne,
 ]  # fmt: skip
-OF_INTEGERS: list[Callable[[Any, Any], Any]] = [
-    operator.and_, operator.or_, operator.xor, operator.lshift, operator.rshift,
-]  # fmt: skip
+SHIFTS: list[Callable[[Any, Any], Any]] = [operator.lshift, operator.rshift]
+LOGICAL: dict[Callable[..., Any], Callable[..., Any]] = {
+    operator.and_: np.logical_and, operator.or_: np.logical_or, operator.xor: np.logical_xor
+}  # fmt: skip
 
 
 def everywhere(function: Callable[..., Any], *arrays: Any) -> None:
@@ -46,21 +47,38 @@ def test_operators_of_two_tensors(function: Callable[[Any, Any], Any]) -> None:
     everywhere(lambda x: function(2.5, x), FLOATS)
 
 
-@pytest.mark.parametrize("function", OF_INTEGERS)
-def test_operators_of_integers(function: Callable[[Any, Any], Any]) -> None:
+@pytest.mark.parametrize("function", SHIFTS)
+def test_shifts_of_integers(function: Callable[[Any, Any], Any]) -> None:
     everywhere(function, INTEGERS, np.array([3, 1, 2], "int32"))
     everywhere(lambda x: function(x, 2), INTEGERS)
     everywhere(lambda x: function(2, x), np.abs(INTEGERS))
-    if function in OF_INTEGERS[:3]:
-        everywhere(function, INTEGERS > 0, INTEGERS > 5)
+
+
+@pytest.mark.parametrize("function", LOGICAL)
+def test_logical_operators(function: Callable[[Any, Any], Any]) -> None:
+    """Of bits on tensors of a trace, as on arrays; of truth values on variables and in recorded models, as in Keras."""
+    everywhere(function, INTEGERS > 0, INTEGERS > 5)
+    other = np.array([3, 1, 2], "int32")
+    np.testing.assert_array_equal(Function(function)(INTEGERS, other), function(INTEGERS, other))
+    np.testing.assert_array_equal(Function(lambda x: function(2, x))(INTEGERS), function(2, INTEGERS))
+    for of_numbers in (INTEGERS, FLOATS):
+        variable, truth = Variable(of_numbers, dtype=of_numbers.dtype), LOGICAL[function]
+        np.testing.assert_array_equal(function(variable, other), truth(of_numbers, other), strict=True)
+        np.testing.assert_array_equal(function(2, variable), truth(2, of_numbers), strict=True)
+        symbol = Input((3,), dtype=of_numbers.dtype)
+        model = Model(symbol, [function(symbol, other), function(2, symbol)])
+        for found, expected in zip(model(of_numbers), [truth(of_numbers, other), truth(2, of_numbers)], strict=True):
+            np.testing.assert_array_equal(found, expected, strict=True)
+    assert (~KerasTensor((2,), "int32")).dtype == "bool"
 
 
 def test_operators_of_one_tensor() -> None:
     for function in (operator.neg, operator.pos, abs):
         everywhere(function, FLOATS)
         everywhere(function, INTEGERS)
-    everywhere(operator.invert, INTEGERS)
     everywhere(operator.invert, INTEGERS > 0)
+    np.testing.assert_array_equal(Function(operator.invert)(INTEGERS), ~INTEGERS)
+    np.testing.assert_array_equal(~Variable(INTEGERS, dtype="int32"), ~INTEGERS)
     for x in (FLOATS, INTEGERS):
         np.testing.assert_array_equal(Function(lambda x: round(x, 1))(x), np.round(x, 1))
         np.testing.assert_array_equal(Function(round)(x), np.round(x))

@@ -16,6 +16,7 @@ import pytest
 
 import dlnative
 from dlnative.graph import arena, storage
+from dlnative.graph.function import Function
 
 
 @pytest.mark.parametrize("nbytes", [1, 64, 65, 65535, 65536, 100_000, 3 << 20, (5 << 20) + 1])
@@ -141,8 +142,8 @@ def test_what_models_are_made_of_can_be_pickled() -> None:
     found = {
         f"{module.__name__}.{name}": thing
         for module in (dlnative.activations, dlnative.ops, dlnative.losses, dlnative.metrics, dlnative.layers)
-        for name, thing in vars(module).items()
-        if callable(thing) and not name.startswith("_") and thing.__module__.startswith("dlnative")
+        for name, thing in ((name, getattr(module, name)) for name in dir(module) if not name.startswith("_"))
+        if callable(thing) and thing.__module__.startswith("dlnative")
     }
     assert {"dlnative.ops.tanh", "dlnative.losses.MeanSquaredError", "dlnative.metrics.MeanSquaredError"} <= set(found)
     assert [name for name, thing in found.items() if pickled(thing) is not thing] == []
@@ -215,3 +216,34 @@ def test_what_variables_begin_with_says_their_type() -> None:
     for options in ({"name": "a/b"}, {"name": 5}, {"aggregation": "all"}, {"synchronization": "never"}):
         with pytest.raises(ValueError, match="Variable: expected a"):
             dlnative.Variable(1.0, **options)  # type: ignore[arg-type]
+
+
+def test_what_is_asked_and_set_of_variables() -> None:
+    variable = dlnative.Variable([1.0, 2.0])
+    assert variable.assign([3.0, 4.0]).tolist() == [3.0, 4.0]
+    assert variable.assign_add(1.0).tolist() == [4.0, 5.0]
+    assert variable.assign_sub([1.0, 0.0]).tolist() == [3.0, 5.0]
+    assert Function(lambda x: variable.assign_add(x) * 2.0)(np.float32(1.0)).tolist() == [8.0, 12.0]
+    for of_one in (variable, dlnative.Variable(1.0)):
+        with pytest.raises(TypeError, match="cannot be used as a boolean"):
+            bool(of_one)
+    for attribute in ("regularizer", "constraint"):
+        with pytest.raises(ValueError, match=f'`{attribute}` of variable "variable": expected a function'):
+            setattr(variable, attribute, "l2")
+        with pytest.raises(ValueError, match=f"`{attribute}`"):
+            dlnative.Variable(1.0, **{attribute: 0.5})
+    with pytest.raises(TypeError, match="overwrite_with_gradient must be a boolean, got 'yes'"):
+        variable.overwrite_with_gradient = "yes"  # type: ignore[assignment]
+    assert variable.treatment == (True, None, None, False)
+
+
+def test_a_step_follows_a_variable_that_its_gradient_overwrites_from_now_on() -> None:
+    model = dlnative.Sequential([dlnative.Input((2,)), dlnative.layers.Dense(1, use_bias=False)])
+    model.compile(dlnative.optimizers.SGD(0.0), lambda y, y_pred: y_pred)
+    x, y = np.array([[2.0, 3.0]], "float32"), np.zeros((1, 1), "float32")
+    before = model.get_weights()[0]
+    model.fit(x, y, verbose=0)
+    np.testing.assert_array_equal(model.get_weights()[0], before)
+    model.layers[0].kernel.overwrite_with_gradient = True
+    model.fit(x, y, verbose=0)
+    np.testing.assert_array_equal(model.get_weights()[0], x.T)

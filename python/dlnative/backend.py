@@ -67,10 +67,11 @@ def result_type(*types: Any) -> str:
         ('float16', 'float16')
     """
     found: str | None = None
-    for item in (item for item in types if item not in (int, float, bool)):
+    of_python = {id(kind) for kind in (int, float, bool)}  # by identity: NumPy's dtype("bool") is equal to bool
+    for item in (item for item in types if id(item) not in of_python):
         name = standardize_dtype(item)
         found = name if found is None else dtypes.result_type(found, name)
-    for kind in (item for item in types if item in (int, float, bool)):
+    for kind in (item for item in types if id(item) in of_python):
         found = standardize_dtype(kind) if found is None else dtypes.of_scalar(kind(0), found)
     return found or dtypes.floatx()
 

@@ -43,6 +43,18 @@ class KerasTensor(Tensor):
         """Whether it is an input that may be `None`."""
         return self.history is not None and bool(getattr(self.history.function, "optional", False))
 
+    def reshape(self, *newshape: Any) -> Any:
+        """Returns `ops.reshape(self, newshape)`."""
+        from dlnative import ops
+
+        return ops.reshape(self, newshape[0] if len(newshape) == 1 else newshape)
+
+    def squeeze(self, axis: int | Sequence[int] | None = None) -> Any:
+        """Returns `ops.squeeze(self, axis)`."""
+        from dlnative import ops
+
+        return ops.squeeze(self, axis)
+
     def __repr__(self) -> str:
         return f"<KerasTensor shape={self.shape}, dtype={self.dtype}, name={self.name}>"
 

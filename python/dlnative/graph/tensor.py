@@ -97,7 +97,9 @@ class Tensor:
         return (self[index] for index in range(len(self)))
 
     def __bool__(self) -> bool:
-        raise TypeError("a symbolic tensor has no truth value: it has no value until the plan runs; use ops.where")
+        raise TypeError(
+            "a symbolic tensor cannot be used as a boolean. It has no value until the plan runs; use ops.where"
+        )
 
     def __float__(self) -> float:
         raise TypeError("a symbolic tensor has no value until the plan runs, so it cannot become a Python number")

@@ -50,12 +50,12 @@ class Variable:
     Example:
         >>> v = Variable([1.0, 2.0])
         >>> v.assign_add([10.0, 10.0])
-        >>> v.numpy()
         array([11., 12.], dtype=float32)
     """
 
     __array_priority__ = 1000  # NumPy arrays leave arithmetic with a variable to the variable
     autocast = True  # whether layers read it in the type that they compute in
+    _overwrite_with_gradient = False
 
     def __init__(
         self,
@@ -78,6 +78,8 @@ class Variable:
             self.autocast = False
         self.name = name or "variable"
         self.path = name_scope.prefix() + self.name
+        self._check_callable("regularizer", regularizer)
+        self._check_callable("constraint", constraint)
         self._treatment = (trainable, regularizer, constraint)
         if isinstance(initializer, str):
             initializer = named_initializers[0](initializer)
@@ -114,9 +116,9 @@ class Variable:
     # What optimizers and losses do with it. Plans depend on it, through the layer that has the variable.
 
     @property
-    def treatment(self) -> tuple[bool, Any, Any]:
-        """Whether it is trainable, its regularizer and its constraint."""
-        return self._treatment
+    def treatment(self) -> tuple[bool, Any, Any, bool]:
+        """Whether it is trainable, its regularizer, its constraint, and whether it takes its gradient as its value."""
+        return (*self._treatment, self._overwrite_with_gradient)
 
     def _treat(self, trainable: bool, regularizer: Any, constraint: Any) -> None:
         self._treatment = (trainable, regularizer, constraint)
@@ -139,6 +141,7 @@ class Variable:
 
     @regularizer.setter
     def regularizer(self, value: Callable[[Any], Any] | None) -> None:
+        self._check_callable("regularizer", value)
         self._treat(self._treatment[0], value, self._treatment[2])
 
     @property
@@ -148,7 +151,27 @@ class Variable:
 
     @constraint.setter
     def constraint(self, value: Callable[[Any], Any] | None) -> None:
+        self._check_callable("constraint", value)
         self._treat(*self._treatment[:2], value)
+
+    def _check_callable(self, attribute: str, value: Any) -> None:
+        if value is not None and not callable(value):
+            raise ValueError(
+                f'Invalid value for attribute `{attribute}` of variable "{self.path}": expected a function of the variable '
+                f"or None, got {value!r}"
+            )
+
+    @property
+    def overwrite_with_gradient(self) -> bool:
+        """Whether an optimizer sets it to its gradient instead of making a step."""
+        return self._overwrite_with_gradient
+
+    @overwrite_with_gradient.setter
+    def overwrite_with_gradient(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise TypeError(f'Variable "{self.path}": overwrite_with_gradient must be a boolean, got {value!r}')
+        self._overwrite_with_gradient = value
+        version.bump()
 
     @property
     def value(self) -> Array:
@@ -211,11 +234,14 @@ class Variable:
         assert trace is not None
         return trace.read(self)
 
-    def assign(self, value: Any) -> None:
+    def assign(self, value: Any) -> Any:
         """Sets the value.
 
         Args:
             value: an array or tensor of the variable's shape, or one that broadcasts to it.
+
+        Returns:
+            The new value: in a trace a tensor, otherwise what `value` returns.
 
         Raises:
             ValueError: if the shape does not fit; the variable is then unchanged.
@@ -226,12 +252,13 @@ class Variable:
             self._value[...] = value
             for each in invalidators:
                 each(self._value)
-            return
+            return self._reading
         if not isinstance(value, Tensor):
             value = constant(np.array(np.broadcast_to(value, self.shape), order="C"))
         if value.dtype != self.own_dtype or value.shape != self.shape:
             value = self._convert(value)
         trace.assign(self, value)
+        return value
 
     def fill(self, value: float) -> None:
         """Sets every element to one number, at once: not in a traced function."""
@@ -248,21 +275,21 @@ class Variable:
         def __mul__(self, other: Any) -> Any: ...
         def __truediv__(self, other: Any) -> Any: ...
 
-    def assign_add(self, value: Any) -> None:
+    def assign_add(self, value: Any) -> Any:
         """Adds to the value; see `assign`."""
-        if current_trace() is None:
-            np.add(self.value, self._checked(value), out=self._value)
-            invalidate(self._value)
-        else:
-            self.assign(self + self._checked(value))
+        if current_trace() is not None:
+            return self.assign(self + self._checked(value))
+        np.add(self.value, self._checked(value), out=self._value)
+        invalidate(self._value)
+        return self._reading
 
-    def assign_sub(self, value: Any) -> None:
+    def assign_sub(self, value: Any) -> Any:
         """Subtracts from the value; see `assign`."""
-        if current_trace() is None:
-            np.subtract(self.value, self._checked(value), out=self._value)
-            invalidate(self._value)
-        else:
-            self.assign(self - self._checked(value))
+        if current_trace() is not None:
+            return self.assign(self - self._checked(value))
+        np.subtract(self.value, self._checked(value), out=self._value)
+        invalidate(self._value)
+        return self._reading
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
         if current_trace() is not None:
@@ -273,6 +300,9 @@ class Variable:
 
     def __len__(self) -> int:
         return len(self._value)
+
+    def __bool__(self) -> bool:
+        raise TypeError(f'Variable "{self.path}" cannot be used as a boolean: look at its value, or use ops.where')
 
     def __float__(self) -> float:
         return float(self.value)

@@ -88,7 +88,7 @@ class Weights(Tracking):
         if not autocast:
             variable.autocast = False
         if overwrite_with_gradient:
-            variable.overwrite_with_gradient = True  # type: ignore[attr-defined]  # optimizers look for it
+            variable.overwrite_with_gradient = True
         if context.layer is self:
             variable.path = f"{context.path}/{variable.name}"
         else:

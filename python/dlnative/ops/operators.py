@@ -9,6 +9,7 @@ from dlnative import ops
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.variable import Variable
 from dlnative.ops import conversion, elementwise, product, shape
+from dlnative.symbolic import KerasTensor
 
 
 def _swapped(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any]:
@@ -29,12 +30,11 @@ _BINARY = {
     "mod": _later("mod"),
     "pow": elementwise.power,
     "matmul": product.matmul,
-    "and": _later("bitwise_and"),
-    "or": _later("bitwise_or"),
-    "xor": _later("bitwise_xor"),
     "lshift": _later("bitwise_left_shift"),
     "rshift": _later("bitwise_right_shift"),
 }
+_BITWISE = {"and": _later("bitwise_and"), "or": _later("bitwise_or"), "xor": _later("bitwise_xor")}
+_LOGICAL = {"and": _later("logical_and"), "or": _later("logical_or"), "xor": _later("logical_xor")}
 _COMPARE = {
     "__lt__": elementwise.less,
     "__le__": elementwise.less_equal,
@@ -56,10 +56,17 @@ _UNARY = {
 
 def install() -> None:
     """Sets the operators on the classes."""
-    for cls in (Tensor, Variable):
-        for name, function in _BINARY.items():
+    # In a trace, as on arrays, `&` is of bits; as in Keras, it is of truth values on variables and where models are recorded.
+    for cls, binary in (
+        (Tensor, _BINARY | _BITWISE),
+        (Variable, _BINARY | _LOGICAL),
+        (KerasTensor, _LOGICAL),
+    ):
+        for name, function in binary.items():
             setattr(cls, f"__{name}__", lambda a, b, function=function: function(a, b))
             setattr(cls, f"__r{name}__", _swapped(function))
+    setattr(KerasTensor, "__invert__", _later("logical_not"))  # noqa: B010
+    for cls in (Tensor, Variable):
         for name, function in _COMPARE.items():
             setattr(cls, name, lambda a, b, function=function: function(a, b))
         for name, unary in _UNARY.items():

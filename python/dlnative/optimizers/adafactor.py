@@ -8,7 +8,6 @@ from typing import Any
 from dlnative import ops
 from dlnative.graph.variable import Variable
 from dlnative.optimizers.stepwise import Stepwise
-from dlnative.optimizers.updates import overwritten
 from dlnative.utils.checks import flag, number
 
 
@@ -51,7 +50,7 @@ class Adafactor(Stepwise):
             shape = variable.shape
             matrix = len(shape) >= 2
             slots: list[Any] = [None] * 3
-            if not overwritten(variable):
+            if not variable.overwrite_with_gradient:
                 rows, columns = (shape[:-1], (*shape[:-2], shape[-1])) if matrix else ((), ())
                 slots[0] = self.add_variable(rows, "zeros", variable.dtype, variable.name)
                 slots[1] = self.add_variable(columns, "zeros", variable.dtype, variable.name)

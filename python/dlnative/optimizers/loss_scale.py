@@ -9,7 +9,6 @@ from dlnative import initializers, ops
 from dlnative.graph.trace import current_trace
 from dlnative.graph.variable import Variable
 from dlnative.optimizers.optimizer import Optimizer
-from dlnative.optimizers.updates import overwritten
 from dlnative.utils.checks import integer, number
 
 _REFUSED = {
@@ -133,7 +132,7 @@ class LossScaleOptimizer(Optimizer):
         finite = self.check_finite([gradient for gradient, _ in pairs])
         scale = trace.read(self.dynamic_scale)
         unscaled = [
-            (gradient if overwritten(variable) else gradient / ops.cast(scale, gradient.dtype), variable)
+            (gradient if variable.overwrite_with_gradient else gradient / ops.cast(scale, gradient.dtype), variable)
             for gradient, variable in pairs
         ]
         before = dict(trace.updates)

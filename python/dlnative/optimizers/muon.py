@@ -10,7 +10,6 @@ from typing import Any
 from dlnative import ops
 from dlnative.graph.variable import Variable
 from dlnative.optimizers.stepwise import Stepwise
-from dlnative.optimizers.updates import overwritten
 from dlnative.utils.checks import flag, integer, number
 
 
@@ -93,7 +92,7 @@ class Muon(Stepwise):
     def build(self, variables: Sequence[Variable]) -> None:
         first = not self.built
         super().build(variables)
-        for variable in [v for v in variables if not overwritten(v)] if first else []:
+        for variable in [v for v in variables if not v.overwrite_with_gradient] if first else []:
             self._momentums[variable] = self.add_variable_from_reference(variable, "momentum")
             if self._should_use_adamw(variable):
                 self._velocities[variable] = self.add_variable_from_reference(variable, "velocity")

@@ -21,7 +21,6 @@ from dlnative.legacy.warning import renamed
 from dlnative.optimizers.averaging import Accumulation, Averages
 from dlnative.optimizers.block import Block, blocks_of
 from dlnative.optimizers.state import State
-from dlnative.optimizers.updates import overwritten
 from dlnative.utils.checks import flag, number, numbers_for, takes
 from dlnative.utils.naming import auto_name
 
@@ -233,7 +232,7 @@ class Optimizer(State):
             self._check_known(variables)
             return
         self._trainable_variables = list(variables)
-        trained = [variable for variable in self._trainable_variables if not overwritten(variable)]
+        trained = [variable for variable in self._trainable_variables if not variable.overwrite_with_gradient]
         self._blocks = []
         if self.op is not None:
             self._blocks = blocks_of(trained, self._decays, self.slot_names(), self.name)

@@ -9,7 +9,6 @@ from dlnative import ops
 from dlnative.graph.variable import Variable
 from dlnative.optimizers.optimizer import Optimizer
 from dlnative.optimizers.stepwise import Stepwise
-from dlnative.optimizers.updates import overwritten
 from dlnative.utils.checks import integer, number
 
 
@@ -56,7 +55,10 @@ class ScheduleFreeAdamW(Stepwise):
         Optimizer.build(self, variables)
         if first:
             self._made = tuple(
-                [None if overwritten(v) else self.add_variable_from_reference(v, name, begins(v)) for v in variables]
+                [
+                    None if v.overwrite_with_gradient else self.add_variable_from_reference(v, name, begins(v))
+                    for v in variables
+                ]
                 for name, begins in (("momentum", _copied), ("velocity", lambda _: "zeros"))
             )
 

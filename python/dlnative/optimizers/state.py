@@ -12,7 +12,7 @@ from dlnative.graph.function import Function
 from dlnative.graph.stateless import run_with
 from dlnative.graph.trace import current_trace
 from dlnative.graph.variable import Variable
-from dlnative.optimizers.updates import Updates, overwritten
+from dlnative.optimizers.updates import Updates
 from dlnative.utils.checks import listed, numbers_for
 
 
@@ -132,7 +132,7 @@ class State(Updates):
         made: tuple[list[Any], ...] = tuple([] for _ in names)
         for variable in trainable_variables:
             for slots, slot_name, maker in zip(made, names, makers, strict=True):
-                plain = not overwritten(variable)
+                plain = not variable.overwrite_with_gradient
                 slots.append(self.add_variable_from_reference(variable, slot_name, maker) if plain else None)
         return made[0] if isinstance(name, str) else made
 

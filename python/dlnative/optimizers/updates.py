@@ -100,7 +100,7 @@ class Updates(Revised):
         """Gives variables that are to be overwritten their gradients, and returns the other pairs."""
         rest = []
         for gradient, variable in pairs:
-            if not overwritten(variable):
+            if not variable.overwrite_with_gradient:
                 rest.append((gradient, variable))
             elif self._accumulation is None:
                 variable.assign(gradient)
@@ -155,11 +155,6 @@ class Updates(Revised):
                 total = ops.sum(ops.square(gradient)) + total
             return [_scaled_to(gradient, total, self.global_clipnorm) for gradient in gradients]
         return gradients
-
-
-def overwritten(variable: Variable) -> bool:
-    """Tells whether a variable takes its gradient as its value: `variable.overwrite_with_gradient = True`."""
-    return bool(getattr(variable, "overwrite_with_gradient", False))
 
 
 def _scaled_to(gradient: Tensor, squared_norm: Any, limit: float) -> Any:
