@@ -45,7 +45,7 @@ def written(path: Path, parts: dict[str, bytes], compression: int = zipfile.ZIP_
 
 @pytest.mark.parametrize("start", range(0, 40, 20))
 def test_mutated_files(start: int) -> None:
-    found = {number: fuzz.check(number) for number in range(start, start + 20)}
+    found = {number: fuzz.check(number) for number in range(start, start + 20) if not fuzz.left_out(number)}
     assert not {number: line for number, line in found.items() if line}
 
 
@@ -53,7 +53,7 @@ def test_the_judge_of_mutated_files_sees_what_is_wrong(monkeypatch: pytest.Monke
     def broken(path: str) -> None:
         raise KeyError("unexpected")
 
-    numbers = [number for number in range(30) if fuzz.mutated(number)[1] == "m.keras"]
+    numbers = [number for number in range(30) if fuzz.kind(number) == "m.keras"]
     monkeypatch.setattr(dlnative.saving, "load_model", broken)
     assert all("KeyError" in str(fuzz.check(number)) for number in numbers[:3])
     monkeypatch.setattr(dlnative.saving, "load_model", lambda path: Path(path).with_name("more").write_text("x"))

@@ -322,6 +322,13 @@ def test_damaged_files_end_in_one_error(tmp_path):
         refused(bad, "onnx.load")
 
 
+def test_messages_are_short_however_long_names_are(tmp_path):
+    path = simple(tmp_path / "m.onnx", node=helper.make_node("MatMul", ["x", "long" * 5000], ["y"]))
+    with pytest.raises(ValueError, match="long") as caught:
+        keras.onnx.load(path)
+    assert len(str(caught.value)) < 1000
+
+
 def test_shapes_that_do_not_fit_are_named_when_it_is_called(tmp_path):
     model = keras.onnx.load(simple(tmp_path / "m.onnx"))
     with pytest.raises(ValueError, match="MatMul"):

@@ -24,6 +24,7 @@ _WEIGHED = frozenset(
      "GroupNormalization", "LayerNormalization", "RMSNormalization", "PRelu", "Gather", "Einsum", "Transpose", "Identity")
 )  # fmt: skip
 _MOVED = frozenset(("Slice", "Reshape", "Unsqueeze", "Squeeze", "Expand"))  # of these, the first input
+_MOST_MESSAGE = 500  # characters; names in a file may have any length
 _STATISTICS = {("BatchNormalization", 3), ("BatchNormalization", 4)}
 
 
@@ -184,7 +185,8 @@ def load(filepath: Any) -> Model:
         name = re.sub(r"\W+", "_", proto.graph.name).strip("_") or "onnx"
         return OnnxModel(graph, inputs, name)
     except (ValueError, TypeError, IndexError, AttributeError, KeyError, RecursionError, OverflowError) as error:
-        raise ValueError(f'onnx.load: "{path}": {" ".join(str(error).split())}') from error
+        text = " ".join(str(error).split())
+        raise ValueError(f'onnx.load: "{path}": {text[:_MOST_MESSAGE]}') from error
 
 
 def _parsed(onnx: Any, contents: bytes) -> Any:
