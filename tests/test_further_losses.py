@@ -110,6 +110,14 @@ def test_a_config_makes_the_same_loss(name: str) -> None:
     assert losses.LossFunctionWrapper.from_config({"fn": loss.fn.__name__}).fn is loss.fn
 
 
+def test_weights_in_a_column_go_with_losses_that_count_some_samples(backend: str) -> None:
+    scores, weights = np.random.default_rng(0).random((4, 5), "float32"), np.array([1.0, 2.0, 3.0, 4.0], "float32")
+    labels = np.array([0, 1, 0, 1])
+    for loss in (losses.Circle(), losses.SparseCategoricalCrossentropy(ignore_class=1)):
+        column = loss(labels, scores, sample_weight=weights[:, None])
+        np.testing.assert_allclose(column, loss(labels, scores, sample_weight=weights), rtol=1e-6)
+
+
 def test_circle_against_other_embeddings(backend: str) -> None:
     """Keras's numbers, of its own test; of an embedding without others the loss is 0."""
     y_pred = np.array(

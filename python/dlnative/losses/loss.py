@@ -65,6 +65,7 @@ def _fitted(what: str, values: Any, weights: Any) -> tuple[Any, Any]:
 
 
 def _count(counted: Any, values: Any) -> Any:
+    counted, values = align_ranks(counted, values)
     return ops.sum(ops.broadcast_to(counted, values.shape) if counted.shape != values.shape else counted)
 
 
