@@ -193,15 +193,18 @@ def test_r2_is_not_adjusted_for_too_few_samples() -> None:
     [
         (lambda: metrics.AUC(curve="Invalid"), 'Invalid AUC curve value: "Invalid"'),
         (lambda: metrics.AUC(summation_method="Invalid"), 'Invalid AUC summation method value: "Invalid"'),
-        (lambda: metrics.AUC(num_thresholds=1), "expected num_thresholds to be an integer of 2 or more, got 1"),
-        (lambda: metrics.AUC(thresholds=[float("nan")]), r"expected thresholds in \[0, 1\], got nan"),
+        (lambda: metrics.AUC(num_thresholds=1), "auc.*: Argument `num_thresholds` must be an integer > 1, got 1"),
+        (lambda: metrics.AUC(thresholds=[float("nan")]), r"Threshold values must be in \[0, 1\]. Received: \[nan\]"),
         (lambda: metrics.AUC(num_labels=2), "expected num_labels only beside multi_label=True"),
         (lambda: metrics.AUC(multi_label=True)([0, 1], [0.1, 0.2]), "expected predictions of rank 2 with multi_label"),
-        (lambda: metrics.RecallAtPrecision(1.5), r"expected precision in \[0, 1\], got 1.5"),
-        (lambda: metrics.PrecisionAtRecall(float("nan")), r"expected recall in \[0, 1\], got nan"),
+        (
+            lambda: metrics.RecallAtPrecision(1.5),
+            r"recall_at_precision.*: `precision` must be in the range \[0, 1\], got 1.5",
+        ),
+        (lambda: metrics.PrecisionAtRecall(float("nan")), r"`recall` must be in the range \[0, 1\], got nan"),
         (
             lambda: metrics.SensitivityAtSpecificity(0.5, num_thresholds=0),
-            "num_thresholds to be an integer of 1 or more",
+            "`num_thresholds` must be an integer > 0, got 0",
         ),
         (lambda: metrics.FBetaScore(beta=0.0), "expected beta to be a finite number above 0, got 0.0"),
         (lambda: metrics.F1Score(threshold=2.0), r"expected threshold in \(0, 1\], got 2.0"),

@@ -315,9 +315,15 @@ def test_which_way_a_metric_improves() -> None:
         (lambda: metrics.get("acuracy"), "metric: expected a known name, such as accuracy"),
         (lambda: metrics.get(3), "metric: expected a name, a Metric or a function, got 3"),
         (lambda: metrics.BinaryAccuracy(threshold=float("nan")), "expected threshold to be a finite number, got nan"),
-        (lambda: metrics.Precision(thresholds=[0.5, 1.5]), r"precision.*: expected thresholds in \[0, 1\], got 1.5"),
+        (
+            lambda: metrics.Precision(thresholds=[0.5, 1.5]),
+            r"precision.*: Threshold values must be in \[0, 1\]. Received: \[1.5\]",
+        ),
         (lambda: metrics.Precision(thresholds=[]), r"expected thresholds in \[0, 1\], got none"),
-        (lambda: metrics.Precision(thresholds=[float("nan")]), r"expected thresholds in \[0, 1\], got nan"),
+        (
+            lambda: metrics.Precision(thresholds=[float("nan")]),
+            r"Threshold values must be in \[0, 1\]. Received: \[nan\]",
+        ),
         (lambda: metrics.Recall(top_k=0), "expected top_k to be an integer of 1 or more, got 0"),
         (lambda: metrics.Precision(class_id=1.5), "expected class_id to be an integer, got 1.5"),
         (

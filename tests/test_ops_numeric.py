@@ -358,3 +358,9 @@ def test_functions_of_the_library_read_denormals_as_zeros(dtype: str) -> None:
         np.testing.assert_array_equal(function(smallest), function(zeros))
     for function in (ops.mod, ops.floor_divide, ops.hypot, ops.arctan2):
         np.testing.assert_array_equal(function(smallest, np.ones(2, dtype)), function(zeros, np.ones(2, dtype)))
+
+
+def test_dense_tensors_stay_dense_where_sparse_ones_would_be_kept() -> None:
+    x = np.ones((2, 3), "float32")
+    for flag in (None, True, False):
+        assert ops.convert_to_tensor(x, sparse=flag, ragged=flag) is x

@@ -10,10 +10,10 @@ import numpy as np
 from dlnative import ops
 from dlnative.dtypes import epsilon
 from dlnative.graph.storage import check_budget
-from dlnative.metrics.confusion import KINDS, add_counts, plain, quotient, ratio
+from dlnative.metrics.confusion import KINDS, add_counts, checked_count, plain, probabilities, quotient, ratio
 from dlnative.metrics.metric import Metric
 from dlnative.ops.core import as_tensor
-from dlnative.utils.checks import flag, integer, number
+from dlnative.utils.checks import flag, integer
 
 _BYTES = 64  # that a threshold takes here, besides its variables
 _CURVES = ("ROC", "PR", "PRGAIN")
@@ -61,11 +61,9 @@ class AUC(Metric):
             self.name, "AUC summation method", str(getattr(summation_method, "value", summation_method)).lower(),
             summation_method, _METHODS,
         )  # fmt: skip
-        self._given = (
-            None if thresholds is None else sorted(number(self.name, "thresholds", t, 0, 1) for t in thresholds)
-        )
+        self._given = None if thresholds is None else sorted(probabilities(self.name, thresholds))
         if self._given is None:
-            count = integer(self.name, "num_thresholds", num_thresholds, 2)
+            count = checked_count(self.name, num_thresholds, 2)
             check_budget(_BYTES * count)
             inner = [place / (count - 1) for place in range(1, count - 1)]
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -96,7 +96,26 @@ def checked_thresholds(owner: str, thresholds: Any, default: float) -> list[floa
     listed = np.ravel(np.asarray(thresholds, dtype=object)).tolist()
     if not listed:
         raise ValueError(f"{owner}: expected thresholds in [0, 1], got none")
-    return [number(owner, "thresholds", value, 0, 1) for value in listed]
+    return probabilities(owner, listed)
+
+
+def probabilities(owner: str, thresholds: Iterable[Any]) -> list[float]:
+    """Returns thresholds, which must be in [0, 1], in a list."""
+    found, wrong = [], []
+    for value in thresholds:
+        try:
+            found.append(number(owner, "thresholds", value, 0, 1))
+        except ValueError:
+            wrong.append(value)
+    if wrong:
+        raise ValueError(f"{owner}: Threshold values must be in [0, 1]. Received: {wrong}")
+    return found
+
+
+def checked_count(owner: str, num_thresholds: Any, least: int) -> int:
+    """Returns how many thresholds there are."""
+    words = f"Argument `num_thresholds` must be an integer > {least - 1}"
+    return integer(owner, "num_thresholds", num_thresholds, least, words=words)
 
 
 def ratio(first: Any, second: Any) -> Any:

@@ -109,7 +109,7 @@ class R2Score(Metric):
         super().__init__(dtype, name)
         if class_aggregation not in (None, "uniform_average", "variance_weighted_average"):
             raise ValueError(
-                f"{self.name}: expected class_aggregation None, 'uniform_average' or "
+                f"{self.name}: Invalid value for argument `class_aggregation`: expected None, 'uniform_average' or "
                 f"'variance_weighted_average', got {class_aggregation!r}"
             )
         self.class_aggregation = class_aggregation

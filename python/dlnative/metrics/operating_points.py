@@ -6,7 +6,7 @@ from typing import Any
 
 from dlnative import ops
 from dlnative.graph.storage import check_budget
-from dlnative.metrics.confusion import KINDS, add_counts, ratio
+from dlnative.metrics.confusion import KINDS, add_counts, checked_count, ratio
 from dlnative.metrics.metric import Metric
 from dlnative.utils.checks import integer, number
 
@@ -35,8 +35,10 @@ class _OperatingPoint(Metric):
 
     def __init__(self, value: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: Any) -> None:
         super().__init__(dtype, name)
-        self.value = number(self.name, self._argument, value, 0, 1)
-        self.num_thresholds = integer(self.name, "num_thresholds", num_thresholds, 1)
+        self.value = number(
+            self.name, self._argument, value, 0, 1, words=f"`{self._argument}` must be in the range [0, 1]"
+        )
+        self.num_thresholds = checked_count(self.name, num_thresholds, 1)
         self.class_id = None if class_id is None else integer(self.name, "class_id", class_id)
         count = self.num_thresholds
         check_budget(_BYTES * count)

@@ -105,14 +105,11 @@ def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool | None = None, rag
     Args:
         x: a tensor, an array, numbers or nested lists of numbers.
         dtype: the name of a dtype.
-        sparse, ragged: what other backends of Keras have; every tensor is dense.
+        sparse, ragged: whether tensors of these kinds stay as they are; every tensor is dense, so it is the same either way.
 
     Raises:
-        ValueError: if `sparse` or `ragged` is true.
         OverflowError: if a Python integer does not fit in the dtype, which without one is int32.
     """
-    if sparse or ragged:
-        raise ValueError("convert_to_tensor: expected sparse and ragged to be false, there are no such tensors")
     if dtype is None:
         return as_tensor(x)
     if not hasattr(x, "dtype"):

@@ -32,7 +32,7 @@ class SGD(Optimizer):
         name: str | None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name=name, **kwargs)
-        self.momentum = number("SGD", "momentum", momentum, 0, 1)
+        self.momentum = number("SGD", "momentum", momentum, 0, 1, words="`momentum` must be a float between [0, 1]")
         self.nesterov = flag("SGD", "nesterov", nesterov)
 
     def slot_names(self) -> list[str]:

@@ -11,7 +11,7 @@ from dlnative import dtypes
 
 
 def number(owner: str, name: str, value: Any, low: float | None = None, high: float | None = None, *, open_low: bool = False,
-           open_high: bool = False) -> float:  # fmt: skip
+           open_high: bool = False, words: str | None = None) -> float:  # fmt: skip
     """Returns a finite number in a range as a float.
 
     Args:
@@ -20,6 +20,7 @@ def number(owner: str, name: str, value: Any, low: float | None = None, high: fl
         value: the argument: a Python number, a NumPy number, or an array or variable of rank 0.
         low, high: the range, `None` where it has no end.
         open_low, open_high: whether the ends are outside of it.
+        words: what the error says that the argument must be, in Keras's words where programs look for them.
 
     Raises:
         ValueError: for anything else.
@@ -34,12 +35,15 @@ def number(owner: str, name: str, value: Any, low: float | None = None, high: fl
     too_low = low is not None and not (found > low or (found == low and not open_low))
     too_high = high is not None and not (found < high or (found == high and not open_high))
     if math.isnan(found) or too_low or too_high:
-        raise ValueError(f"{owner}: expected {name} {_range(low, high, open_low, open_high)}, got {value!r}")
+        words = words or f"expected {name} {_range(low, high, open_low, open_high)}"
+        raise ValueError(f"{owner}: {words}, got {value!r}")
     return found
 
 
-def integer(owner: str, name: str, value: Any, low: int | None = None, high: int | None = None) -> int:
-    """Returns an integer of at least `low` and at most `high`, given as a Python or NumPy integer.
+def integer(
+    owner: str, name: str, value: Any, low: int | None = None, high: int | None = None, words: str | None = None
+) -> int:
+    """Returns an integer of at least `low` and at most `high`, given as a Python or NumPy integer; for `words` see `number`.
 
     Raises:
         ValueError: for anything else.
@@ -47,7 +51,7 @@ def integer(owner: str, name: str, value: Any, low: int | None = None, high: int
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not whole or (low is not None and value < low) or (high is not None and value > high):
         limits = "" if low is None else f" of {low} or more" if high is None else f" in [{low}, {high}]"
-        raise ValueError(f"{owner}: expected {name} to be an integer{limits}, got {value!r}")
+        raise ValueError(f"{owner}: {words or f'expected {name} to be an integer{limits}'}, got {value!r}")
     return int(value)
 
 
