@@ -136,7 +136,7 @@ def test_inputs_by_name_in_a_list_and_nested() -> None:
         dlnative.Model({"a": a, "b": b}, outputs)({"a": X, "b": X, "c": X})
     with pytest.raises(ValueError, match="structure of `inputs`"):  # which is which?
         dlnative.Model({"b": b, "a": a}, outputs)([X, X])
-    with pytest.raises(ValueError, match="expects 2 inputs, got 3"):
+    with pytest.raises(ValueError, match="invalid input structure: expects 2 inputs, got 3"):
         model([X, X, X])
     with pytest.raises(ValueError, match=r"name 'a' and path '0': expected shape=\(None, 3\), found shape=\(8, 2\)"):
         model([X[:, :2], X])
@@ -418,3 +418,29 @@ def test_methods_of_symbolic_tensors() -> None:
     assert x.reshape((-1, 6, 1)).squeeze(2).shape == (None, 6)
     model = dlnative.Model(x, x.reshape((-1, 2, 3)))
     np.testing.assert_array_equal(model(np.arange(12.0).reshape(2, 6)), np.arange(12.0).reshape(2, 2, 3))
+
+
+def test_a_function_refuses_other_shapes_than_those_of_its_inputs() -> None:
+    a, b = dlnative.KerasTensor((None, 3)), dlnative.KerasTensor((2, 3))
+    add = dlnative.Function([a, b], a + b, name="add")
+    np.testing.assert_array_equal(add([np.ones((1, 3)), np.ones((2, 3))]), np.full((2, 3), 2.0))
+    for first, second, index in (((2, 3, 3), (2, 3), 0), ((2, 4), (2, 3), 0), ((4, 3), (4, 3), 1), ((2, 3), (3,), 1)):
+        line = rf'Function "add": incompatible inputs: expected shape .* for input {index}, got'
+        with pytest.raises(ValueError, match=line):
+            add([np.ones(first), np.ones(second)])
+        with pytest.raises(ValueError, match=line):
+            add([dlnative.KerasTensor(first), dlnative.KerasTensor(second)])
+
+
+def test_a_sequential_that_begins_with_a_model_is_built_at_once() -> None:
+    symbol = dlnative.Input((5,), dtype="int32")
+    whole = dlnative.Model(symbol, dlnative.ops.cast(symbol % 2, "float32"))
+    for first in (whole, dlnative.Sequential([dlnative.Input((5,), dtype="int32"), layers.Embedding(4, 2)])):
+        model = dlnative.Sequential([first, layers.Flatten(), layers.Dense(1)])
+        assert model.built
+        assert model.layers[-1].built
+        assert (model.input_shape, model.output_shape, model.inputs[0].dtype) == ((None, 5), (None, 1), "int32")
+    large = np.array([[2**24 + 1, 2**24 + 2, 1, 2, 3]])
+    parity = dlnative.Sequential([whole, layers.Flatten()])
+    np.testing.assert_array_equal(parity.predict(large, verbose=0), [[1.0, 0.0, 1.0, 0.0, 1.0]])
+    assert not dlnative.Sequential([dlnative.Sequential([layers.Dense(1)]), layers.Dense(1)]).built

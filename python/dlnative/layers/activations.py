@@ -224,7 +224,7 @@ class Softmax(_Elementwise):
             pairs = zip(reversed(other), reversed(own), strict=False)
             if len(other) > len(own) or any(a not in (1, None, b) and b is not None for a, b in pairs):
                 raise ValueError(
-                    f"{self._label}: expected a mask broadcastable to the inputs, without more dimensions than they have, "
+                    f"{self._label}: expected a mask broadcastable to the inputs, which must not have more dimensions, "
                     f"got shape {other} for inputs of shape {own}"
                 )
             if mask.dtype != "bool":

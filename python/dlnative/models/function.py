@@ -63,10 +63,21 @@ class Function:
     def __call__(self, inputs: Any) -> Any:
         """Makes the calls on other inputs, nested as the symbolic ones."""
         if current_trace() is not None or has_keras_tensor([inputs]):
-            return self.run(inputs)
+            return self._run_checked(inputs)
         if self._compiled is None:
-            self._compiled = compiled.Function(compiled.WeakMethod(self.run))
+            self._compiled = compiled.Function(compiled.WeakMethod(self._run_checked))
         return self._compiled(inputs)
+
+    def _run_checked(self, inputs: Any) -> Any:
+        for index, (leaf, tensor) in enumerate(zip(self.leaves(inputs), self.inputs, strict=True)):
+            found = tuple(getattr(leaf, "shape", ()))
+            if len(found) != len(tensor.shape) or any(
+                a != b for a, b in zip(found, tensor.shape, strict=True) if None not in (a, b)
+            ):
+                raise ValueError(
+                    f"{self.label}: incompatible inputs: expected shape {tensor.shape} for input {index}, got {found}"
+                )
+        return self.run(inputs)
 
     def run(self, inputs: Any, call: Callable[..., Any] | None = None) -> Any:
         """Makes the calls on symbolic tensors.
@@ -119,7 +130,7 @@ class Function:
             if len(leaves) == count and list(structure) != ordered_keys(structure):
                 raise ValueError(f"{self.label}: {self._mismatch(x)}")
         if len(leaves) != count:
-            raise ValueError(f"{self.label}: expects {count} inputs, got {len(leaves)}")
+            raise ValueError(f"{self.label}: invalid input structure: expects {count} inputs, got {len(leaves)}")
         self._warn(x)
         return leaves
 

@@ -88,8 +88,13 @@ class Sequential(Model):
         self._function = None
         self._functional = None
         self.built = False
-        if len(self._layers) > 1 and isinstance(self._layers[0], InputLayer):
-            self.build(self._layers[0].batch_shape)
+        if len(self._layers) < 2:
+            return
+        first = self._layers[0]
+        if isinstance(first, InputLayer):
+            self.build(first.batch_shape)
+        elif (known := _input_of(first)) is not None:
+            self.build(known.shape)
 
     def build(self, input_shape: Any = None) -> None:
         """Makes the weights for an input shape, the batch first, or for shapes nested as the inputs."""
@@ -139,7 +144,9 @@ class Sequential(Model):
 
     @staticmethod
     def _input(layer: Any, shape: tuple[Any, ...]) -> Any:
-        return InputLayer(batch_shape=(None, *shape[1:]), dtype=layer.input_dtype).output
+        known = _input_of(layer)
+        dtype = layer.input_dtype if known is None else known.dtype
+        return InputLayer(batch_shape=(None, *shape[1:]), dtype=dtype).output
 
     @property
     def layers(self) -> list[Layer]:
@@ -263,3 +270,9 @@ class Sequential(Model):
 
     def _summary_rows(self) -> list[tuple[Any, Any, int, list[str]]]:
         return [(layer, layer._output_shape, layer.count_params() if layer.built else 0, []) for layer in self.layers]
+
+
+def _input_of(layer: Any) -> KerasTensor | None:
+    """Returns the symbolic input of a model that has one."""
+    known = layer.input if isinstance(layer, Model) and layer._graph is not None else None
+    return known if isinstance(known, KerasTensor) else None
