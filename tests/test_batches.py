@@ -315,3 +315,30 @@ def test_float64_layers_are_fed_float64() -> None:
 
     exact = np.array([[1.0 + 2.0**-40]])
     assert Double(dtype="float64").predict(exact, verbose=0)[0, 0] == 3.0 * exact[0, 0]
+
+
+def test_a_model_that_begins_with_data_takes_batches_of_other_shapes() -> None:
+    def batches() -> Any:
+        for steps in (5, 9, 5, 3):
+            yield np.full((2, steps), steps), np.ones((2, 1), "float32")
+
+    model = dlnative.Sequential([layers.Embedding(20, 4), layers.LSTM(3), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    model.fit(batches(), verbose=0)
+    assert (model.input_shape, model.output_shape) == ((None, None), (None, 1))
+    same = dlnative.Sequential([dlnative.Input((None,)), *model.layers])
+    x = np.arange(14).reshape(2, 7)
+    np.testing.assert_array_equal(model(x), same(x))
+    flat = dlnative.Sequential([layers.Flatten()])
+    assert flat.predict(iter([(np.ones((3, 5, 7)),), (np.ones((2, 7, 5)),)]), verbose=0).shape == (5, 35)
+    for asked in (
+        dlnative.Sequential([dlnative.Input((4, 3)), layers.Flatten()]),
+        dlnative.Sequential([layers.Dense(2)]),
+    ):
+        asked(np.ones((1, 4, 3)))
+        before = asked.input_shape
+        for call in (asked, asked.predict_on_batch):
+            with pytest.raises(ValueError, match=r"expected shape=\(None, 4, 3\), found shape=\(1, 4, 2\)"):
+                call(np.ones((1, 4, 2)))
+        assert asked.input_shape == before
+        assert asked(np.ones((1, 4, 3))).shape == asked.compute_output_shape((1, 4, 3))

@@ -58,6 +58,8 @@ def input_arrays(model: Any, call: str, x: Any, *, finite: bool = True, floats: 
         given = graph.leaves(arrays)
         fitted = graph.fitted(given, lambda array: array[..., 0], lambda array: array[..., None])
     except ValueError as error:
+        if model._builds_from_shapes and isinstance(arrays, np.ndarray) and model.widen(arrays.shape):
+            return arrays
         raise ValueError(f"{call}: {error}") from None
     if arrays.__class__ is np.ndarray:  # most often
         return fitted[0]

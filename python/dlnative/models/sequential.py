@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from dlnative.graph.plans import compiling
 from dlnative.graph.tree import map_structure
 from dlnative.layers.input import InputLayer
 from dlnative.layers.layer import Layer
@@ -37,6 +38,7 @@ class Sequential(Model):
         super().__init__(name=name, trainable=trainable, autocast=False)
         self._layers: list[Layer] = []
         self._functional: Functional | None = None
+        self._widens = False  # whether the input's shape was that of the first data, not one that was asked for
         for layer in layers or ():
             self.add(layer, rebuild=False)
         self._rebuild()
@@ -119,6 +121,11 @@ class Sequential(Model):
             if isinstance(start, KerasTensor):
                 assert start.history is not None
                 self._layers.insert(0, start.history.function)
+                self._widens = True
+        self._connect(start)
+
+    def _connect(self, start: Any) -> None:
+        """Calls the layers on symbolic inputs."""
         x: Any = start
         for layer in self.layers:
             self._refuse_several_inputs(layer)
@@ -129,6 +136,29 @@ class Sequential(Model):
         self._functional = Functional(start, x, name=f"{self.name}_functional")
         self._functional._graph.label = self._label  # what messages call it
         self.built = True
+
+    def widen(self, shape: tuple[Any, ...]) -> bool:
+        """Builds a model for data of another shape than those that it was built for; axes that differ are unknown from then on.
+
+        Returns:
+            Whether it did. A model that begins with an `Input` keeps to it, as one does whose layers cannot take the shape.
+        """
+        with compiling():
+            first, functional = self._layers[0], self._functional
+            if not (self._widens and functional is not None and isinstance(first, InputLayer)):
+                return False
+            known = first.batch_shape
+            wider = tuple(a if a == b else None for a, b in zip(known, shape, strict=False))
+            if len(shape) != len(known) or wider[1:] == known[1:]:
+                return False
+            start = InputLayer(batch_shape=(None, *wider[1:]), dtype=first.output.dtype, name=first.name)
+            try:
+                self._connect(start.output)
+            except (ValueError, TypeError):
+                self._functional = functional
+                return False
+            self._layers[0] = start
+            return True
 
     @property
     def _begins_outside(self) -> bool:
@@ -213,8 +243,13 @@ class Sequential(Model):
         return self._model().output_names
 
     def check_input_shape(self, input_shape: Any) -> None:
-        if self._functional is not None:
+        if self._functional is None:
+            return
+        try:
             self._functional.check_input_shape(input_shape)
+        except ValueError:
+            if not self.widen(input_shape):
+                raise
 
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """Calls the layers one after the other."""
