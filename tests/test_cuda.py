@@ -7,6 +7,7 @@ import runpy
 import sys
 import types
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -387,3 +388,59 @@ def test_examples_train_as_on_the_cpu(
     assert found[0][0] or found[0][1]
     np.testing.assert_allclose(found[1][0], found[0][0], rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(found[1][1], found[0][1], rtol=1e-3, atol=1e-3)  # printed with a few digits
+
+
+def test_what_the_host_computes_goes_there_and_back(native: Any) -> None:
+    """Between kernels, in a training step, and of a data set on the device."""
+    with selection.use_backend("cuda"):
+        inputs = dlnative.Input((3, 3))
+        squares = dlnative.layers.Dense(3)(inputs)
+        definite = dlnative.ops.matmul(squares, dlnative.ops.transpose(squares, (0, 2, 1))) + dlnative.ops.eye(3)
+        outputs = dlnative.layers.Dense(1)(dlnative.ops.reshape(dlnative.ops.cholesky(definite), (-1, 9)))
+        model = dlnative.Model(inputs, outputs)
+        x = np.random.default_rng(0).standard_normal((24, 3, 3)).astype("float32")
+        y = x[:, 0, :1]
+        weights = model.get_weights()
+        found = []
+        for backend in ("cpu", "cuda"):
+            with selection.use_backend(backend):
+                model.set_weights(weights)
+                model.compile("sgd", "mse")
+                fitted = model.fit(x, y, batch_size=8, epochs=3, shuffle=False, verbose=0).history["loss"]
+                found.append((fitted, model.predict(x, verbose=0)))
+        np.testing.assert_allclose(found[1][0], found[0][0], rtol=1e-5)
+        np.testing.assert_allclose(found[1][1], found[0][1], atol=1e-5)
+
+
+def test_an_error_of_what_the_host_computes_is_itself(native: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from dlnative.backends import host
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    with selection.use_backend("cuda"):
+        dlnative.ops.qr(np.eye(3, dtype="float32"))
+        native.set_host_function(interrupted)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                dlnative.ops.qr(np.eye(3, dtype="float32"))
+        finally:
+            native.set_host_function(host._compute)
+        q, r = dlnative.ops.qr(np.eye(3, dtype="float32"))
+        np.testing.assert_allclose(np.matmul(q, r), np.eye(3), atol=1e-6)
+
+
+def test_plans_that_the_host_computes_for_run_beside_others(native: Any) -> None:
+    """Threads that hold the device and ask for the interpreter, and the other way round."""
+    x = np.eye(4, dtype="float32") * 4
+
+    def work(number: int) -> float:
+        with selection.use_backend("cuda"):
+            total = 0.0
+            for turn in range(20):
+                of = x[: 2 + (turn + number) % 3, : 2 + (turn + number) % 3]
+                total += float(np.sum(dlnative.ops.cholesky(of) if number % 2 else dlnative.ops.add(of, of)))
+            return total
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(work, range(4))) == list(map(work, range(4)))

@@ -189,7 +189,7 @@ class BoundPlan {
     if (repeats < 1) throw py::value_error("Plan.profile: expected repeats >= 1, got " + std::to_string(repeats));
     const std::vector<const void*> addresses = feed_addresses(held, "Plan.profile");
     const InterpreterLockReleased released;
-    const std::lock_guard<ForkSafeMutex> lock(plan_.mutex());
+    const std::lock_guard lock(plan_.mutex());
     return plan_.profile(addresses.data(), repeats);
   }
 
@@ -261,12 +261,12 @@ class BoundPlan {
       range.order = checked_order(order.ptr(), range.position, last, rows);
     }
     const InterpreterLockReleased released;
-    const std::lock_guard<ForkSafeMutex> lock(plan_.mutex());
+    const std::lock_guard lock(plan_.mutex());
     return run(source_rows, sink_rows, range);
   }
 
   void run_guarded(const void* const* feeds, void* const* targets) {
-    std::unique_lock<ForkSafeMutex> lock(plan_.mutex(), std::defer_lock);
+    std::unique_lock lock(plan_.mutex(), std::defer_lock);
     if (brief_ && lock.try_lock()) {
       plan_.run(feeds, targets);
     } else {

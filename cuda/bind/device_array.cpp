@@ -116,7 +116,7 @@ DeviceArray upload(const py::object& array) {
   bind::require_dense(given, "upload");
   const View view = bind::view_of(given);
   DeviceArray made(view);
-  const std::lock_guard<ForkSafeMutex> lock(context().mutex);
+  const std::lock_guard lock(context().mutex);
   if (view.size > 0) {
     context().queue.upload(made.view().data, view.data, static_cast<std::size_t>(bytes_of(view)));
   }
@@ -126,7 +126,7 @@ DeviceArray upload(const py::object& array) {
 py::object download(const DeviceArray& array) {
   py::object made = bind::new_array(array.view());
   void* const to = py::detail::array_proxy(made.ptr())->data;
-  const std::lock_guard<ForkSafeMutex> lock(context().mutex);
+  const std::lock_guard lock(context().mutex);
   if (array.view().size > 0) {
     context().queue.download(to, array.view().data, static_cast<std::size_t>(bytes_of(array.view())));
   }
@@ -231,7 +231,7 @@ DeviceArray as_type(const py::object& self, const py::object& dtype, bool copy) 
   call.inputs = &from;
   call.outputs = &made.view();
   call.input_count = call.output_count = 1;
-  const std::lock_guard<ForkSafeMutex> lock(context().mutex);
+  const std::lock_guard lock(context().mutex);
   Queue& queue = context().queue;
   queue.op = "cast";
   find_row("cast")->enqueue(call, queue);

@@ -46,7 +46,7 @@ class DevicePlan : public bind::BoundPlan<Plan> {
     }
     {
       const bind::InterpreterLockReleased released;
-      const std::lock_guard<ForkSafeMutex> lock(plan_.mutex());
+      const std::lock_guard lock(plan_.mutex());
       plan_.run(sources.data(), targets.data(), true);
     }
     if (!cupy) return made;

@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "bind/device_plan.h"
+#include "bind/host.h"
+#include "bind/interpreter_lock.h"
 #include "runtime/context.h"
 #include "runtime/mirror.h"
 #include "runtime/row.h"
@@ -28,8 +30,14 @@ void with_memory(const py::object& array, const char* what, const Use& use) {
   const dlnative::bind::Array given = dlnative::bind::inspect(array.ptr(), what);
   dlnative::bind::require_dense(given, what);
   const dlnative::View view = dlnative::bind::view_of(given);
-  const std::lock_guard<dlnative::ForkSafeMutex> lock(dlnative::cuda::context().mutex);
+  const std::lock_guard lock(dlnative::cuda::context().mutex);
   use(view.data, static_cast<std::size_t>(view.size * dlnative::item_size(view.dtype)));
+}
+
+void wait_without_python(dlnative::ForkSafeMutex& mutex) {
+  if (PyGILState_Check() == 0) return mutex.lock();
+  const dlnative::bind::InterpreterLockReleased released;
+  mutex.lock();
 }
 
 py::dict device_info() {
@@ -68,7 +76,7 @@ PYBIND11_MODULE(DLNATIVE_CUDA_MODULE, module) {
   module.def(
       "leave_memory_to_the_host",
       [] {
-        const std::lock_guard<dlnative::ForkSafeMutex> lock(dlnative::cuda::context().mutex);
+        const std::lock_guard lock(dlnative::cuda::context().mutex);
         dlnative::cuda::leave_memory_to_the_host();
       },
       "Brings everything back from the device; what others write from now on counts.");
@@ -89,6 +97,8 @@ PYBIND11_MODULE(DLNATIVE_CUDA_MODULE, module) {
       py::arg("forward"), "In which order the machine lets the threads of kernels run.");
 #endif
   dlnative::bind::bind_interpreter_exit(module);
+  dlnative::bind::bind_host(module);
+  dlnative::cuda::context().mutex.wait = wait_without_python;
   dlnative::cuda::bind_device_array(module);
   dlnative::bind::bind_plan_class<dlnative::cuda::DevicePlan>(module).def_property_readonly(
       "steps_together", &dlnative::cuda::DevicePlan::steps_together);

@@ -45,7 +45,10 @@ class Builder {
     while (first < behind) {
       const Instruction& instruction = description_.instructions[first];
       if (instruction.region == RegionKind::none) {
-        if (nodes.empty() || nodes.back().region != RegionKind::none) nodes.emplace_back();
+        const bool on_host = instruction.kernel != nullptr;
+        if (on_host || nodes.empty() || nodes.back().region != RegionKind::none || nodes.back().on_host) {
+          nodes.emplace_back().on_host = on_host;
+        }
         nodes.back().steps.push_back(add(first));
         ++first;
         continue;
@@ -81,10 +84,13 @@ class Builder {
     Plan::State::Step& step = state_.steps.emplace_back();
     step.number = number;
     step.row = instruction.op < 0 ? nullptr : row_at(instruction.op);
-    if (step.row == nullptr) refuse("no op " + std::to_string(instruction.op));
+    step.on_host = instruction.kernel;
+    const bool on_host = step.on_host != nullptr;
+    if (step.row == nullptr && !on_host) refuse("no op " + std::to_string(instruction.op));
+    const std::string name = on_host ? "an op of the host" : step.row->name;
     for (const int id : instruction.inputs) step.inputs.push_back(place(id));
     for (const int id : instruction.outputs) {
-      if (resolver_.feed_of(id) >= 0) refuse(std::string(step.row->name) + ": an output lies in a feed");
+      if (resolver_.feed_of(id) >= 0) refuse(name + ": an output lies in a feed");
       step.outputs.push_back(place(id));
       if (resolver_.is_external(id)) {
         const int space = description_.buffers[static_cast<std::size_t>(id)].space;
@@ -100,9 +106,9 @@ class Builder {
     call.output_count = static_cast<std::int32_t>(step.outputs.size());
     call.ints = step.ints.data();
     call.floats = step.floats.data();
+    if (on_host) return &step;
     if (!step.row->takes(call)) {
-      throw TypeMismatch(std::string("the cuda backend has no kernel of the op \"") + step.row->name +
-                         "\" for these types");
+      throw TypeMismatch("the cuda backend has no kernel of the op \"" + name + "\" for these types");
     }
     if (step.row->scratch != nullptr) scratch_bytes_ = std::max(scratch_bytes_, step.row->scratch(call));
     return &step;
@@ -127,7 +133,7 @@ Memory memory_for(std::int64_t bytes, const char* what) {
 
 Plan::Plan(const PlanDescription& description) {
   const Resolver on_host(description);  // refuses what does not fit before any memory is taken
-  const std::lock_guard<ForkSafeMutex> lock(context().mutex);
+  const std::lock_guard lock(context().mutex);
   auto made = std::make_unique<State>();  // gone before the lock if anything is refused
   State& state = *made;
   state.step_by_step = debugs();
@@ -155,13 +161,13 @@ Plan::Plan(const PlanDescription& description) {
 }
 
 Plan::~Plan() {
-  const std::lock_guard<ForkSafeMutex> lock(context().mutex);
+  const std::lock_guard lock(context().mutex);
   state_.reset();
 }
 
 void Plan::State::record(std::vector<Node>& of) {
   for (Node& node : of) {
-    if (node.region == RegionKind::none) {
+    if (node.region == RegionKind::none && !node.on_host) {
       node.recording = queue.record([&] {
         for (const Step* step : node.steps) enqueue(*step);
       });
@@ -197,12 +203,36 @@ bool Plan::State::holds(const View& condition) {
 
 void Plan::State::execute(const std::vector<Node>& of) {
   walk(of, [&](const Node& node) {
-    if (step_by_step) {
+    if (node.on_host) {
+      enqueue(*node.steps[0]);
+    } else if (step_by_step) {
       execute_each(node);
     } else {
       queue.replay(node.recording);
     }
   });
+}
+
+void Plan::State::compute_on_host(const Step& step) {
+  const auto beside = [](const std::vector<View>& there, std::vector<std::vector<std::byte>>& memory) {
+    std::vector<View> here = there;
+    for (View& view : here) view.data = memory.emplace_back(static_cast<std::size_t>(bytes_of(view))).data();
+    return here;
+  };
+  std::vector<std::vector<std::byte>> taken, made;
+  const std::vector<View> inputs = beside(step.inputs, taken), outputs = beside(step.outputs, made);
+  for (std::size_t i = 0; i < taken.size(); ++i) {
+    if (!taken[i].empty()) queue.download(taken[i].data(), step.inputs[i].data, taken[i].size());
+  }
+  Call call = step.call;
+  call.inputs = inputs.data();
+  call.outputs = outputs.data();
+  host_failed = true;
+  step.on_host(call);
+  host_failed = false;
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    if (!made[i].empty()) queue.upload(step.outputs[i].data, made[i].data(), made[i].size());
+  }
 }
 
 void Plan::State::execute_each(const Node& node) {
@@ -268,6 +298,6 @@ int Plan::result_count() const { return static_cast<int>(state_->results.size())
 std::int64_t Plan::scratch_bytes() const { return static_cast<std::int64_t>(state_->scratch.bytes()); }
 std::int64_t Plan::arena_bytes() const { return static_cast<std::int64_t>(state_->arena.bytes()); }
 int Plan::steps_together() const { return static_cast<int>(state_->together.steps); }
-ForkSafeMutex& Plan::mutex() { return context().mutex; }
+ContextMutex& Plan::mutex() { return context().mutex; }
 
 }  // namespace dlnative::cuda

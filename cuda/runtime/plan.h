@@ -11,6 +11,8 @@
 
 namespace dlnative::cuda {
 
+class ContextMutex;
+
 // A feed: memory of the host, or of the device.
 struct Source {
   const void* data;
@@ -41,7 +43,7 @@ class Plan {
   std::int64_t arena_bytes() const;
   std::int64_t prepacked_bytes() const { return 0; }
   int steps_together() const;  // steps of the recording that holds several of them; 0: there is none
-  ForkSafeMutex& mutex();      // of all plans
+  ContextMutex& mutex();       // of all plans
 
   struct State;  // plan_state.h
 

@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "runtime/context.h"
@@ -29,15 +30,18 @@ struct Plan::State {
   };
   struct Step {
     std::size_t number;  // of its instruction
-    const Row* row;
+    const Row* row;      // null for an op that the host computes
+    Kernel on_host;      // which it does with this
     Call call;
     std::vector<View> inputs, outputs;
     std::vector<std::int64_t> ints;
     std::vector<double> floats;
   };
-  // Calls one after the other, which are one recording; or a region whose way the host decides by what was computed.
+  // Calls one after the other, which are one recording; or one that the host computes; or a region whose way the host
+  // decides by what was computed.
   struct Node {
     RegionKind region = RegionKind::none;
+    bool on_host = false;
     std::vector<const Step*> steps;
     Recording recording;
     View condition;
@@ -60,6 +64,7 @@ struct Plan::State {
   std::vector<Node> nodes;
   std::size_t instructions = 0;
   bool step_by_step = false;  // DLNATIVE_CUDA_DEBUG
+  bool host_failed = false;   // what is thrown comes from an op that the host computes
 
   // For batches of what lies on the device.
   Memory counters, order;  // the position in the order, and the rows done; the order
@@ -68,10 +73,12 @@ struct Plan::State {
   double seconds_a_step = 0;
 
   void enqueue(const Step& step) {
+    if (step.row == nullptr) return compute_on_host(step);
     queue.op = step.row->name;
     step.row->enqueue(step.call, queue);
   }
-  bool is_straight() const { return nodes.size() == 1 && nodes[0].region == RegionKind::none; }
+  void compute_on_host(const Step& step);  // never while recording
+  bool is_straight() const { return nodes.size() == 1 && nodes[0].region == RegionKind::none && !nodes[0].on_host; }
   void record(std::vector<Node>& of);
   void bring_externals();  // and the device writes them from now on
   void bring_feed(const Feed& feed, const Source& source);
@@ -94,7 +101,7 @@ void Plan::State::explaining(const Body& body) {
   } catch (const OutOfMemory&) {
     throw;
   } catch (const std::exception& error) {
-    if (step_by_step) throw;
+    if (step_by_step || std::exchange(host_failed, false)) throw;
     throw Error(std::string(error.what()) + "; with DLNATIVE_CUDA_DEBUG=1 plans run op by op and name the op");
   }
 }

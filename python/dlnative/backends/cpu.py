@@ -43,7 +43,7 @@ class CpuBackend:
             if code is None and step.op in OPS and OPS[step.op].roles.host:
                 from dlnative.backends.host import number_of
 
-                instructions.append(("host", step.inputs, step.outputs, (number_of(step),), ()))
+                instructions.append(("host", step.inputs, step.outputs, (number_of(step, _native),), ()))
                 continue
             if code is None:
                 raise NotImplementedError(f'the cpu backend has no kernel for the op "{step.op}"')

@@ -58,11 +58,17 @@ class CudaBackend:
             from dlnative.graph.program_check import check_program
 
             check_program(program, self.name)
+        from dlnative.backends.host import number_of
+        from dlnative.graph.op import OPS
+
         instructions: list[Any] = []
         for step in program.instructions:
             region = step.region
             if region is not None:
                 instructions.append((region.kind, step.inputs, (), (region.turns, *region.lengths), ()))
+                continue
+            if step.op not in self._codes and step.op in OPS and OPS[step.op].roles.host:
+                instructions.append(("host", step.inputs, step.outputs, (number_of(step, self.native),), ()))
                 continue
             ints = tuple(self._code(value) if isinstance(value, str) else value for value in step.ints)
             instructions.append((self._code(step.op), step.inputs, step.outputs, ints, step.floats))
@@ -81,8 +87,10 @@ class CudaBackend:
         return code
 
     def has_kernel(self, op: str) -> bool:
-        """Returns whether there is a kernel for an op, for some types."""
-        return op in self._codes
+        """Returns whether there is a kernel for an op, for some types, or the host computes it."""
+        from dlnative.graph.op import OPS
+
+        return op in self._codes or OPS[op].roles.host
 
     def invalidate(self, array: Array) -> None:
         """What was written goes to the device before the next run."""
