@@ -51,6 +51,24 @@ def parts(model: Any) -> tuple[float, float]:
 
 @pytest.mark.parametrize("make", [Several, functional])
 @pytest.mark.parametrize("nest", NESTS)
+def test_one_output_in_a_list_is_returned_as_itself() -> None:
+    """As in Keras: `output` stays a list, what calls and `predict` return does not."""
+    inputs = dlnative.Input((2,))
+    model = dlnative.Model([inputs], [layers.Dense(1)(inputs)])
+    x, y = np.ones((8, 2), "float32"), np.ones((8, 1), "float32")
+    assert model.predict(x, verbose=0).shape == model(x).shape == (8, 1)
+    assert (model.output_shape, len(model.output)) == ((None, 1), 1)
+    assert dlnative.models.clone_model(model)(x).shape == (8, 1)
+    assert dlnative.Model.from_config(model.get_config()).predict([x], verbose=0).shape == (8, 1)
+    outer = layers.Dense(3)(model(inputs))
+    assert dlnative.Model(inputs, outer)(x).shape == (8, 3)
+    for loss, target in (("mse", y), (["mse"], [y]), ("mse", [y]), ({model.output_names[0]: "mse"}, y)):
+        model.compile("sgd", loss, metrics=["mae"])
+        history = model.fit(x, target, validation_data=(x, target), verbose=0)
+        assert {"loss", "mae", "val_loss", "val_mae"} <= set(history.history)
+        model.plan(4)
+
+
 def test_a_loss_for_each_output(make: Any, nest: str) -> None:
     model = make(NESTS[nest])
     pack = NESTS[nest]

@@ -61,20 +61,21 @@ def _example(model: Any, batch_size: int, mode: str) -> Compiled:
     if mode == "predict":
         return model._steps.get(mode, Data(x, call="plan"), batch_size)
     outputs = flatten_structure(model.outputs)
+    structure = outputs[0] if len(outputs) == 1 and not isinstance(model.output, dict) else model.output
     loss = model._objective.loss
     losses: list[Any] = []
     if loss is not None:
         loss.names = model._output_names()
         if not loss.built:
-            loss.build(pack(model.output, outputs))
+            loss.build(pack(structure, outputs))
         by_path = {term.path: term.loss for term in loss.terms}
-        losses = [by_path.get(path) for path in paths(model.output)]
+        losses = [by_path.get(path) for path in paths(structure)]
     y: list[Any] = []
     for index, tensor in enumerate(outputs):
         sparse = bool(losses) and _is_sparse(losses[index])
         shape = (batch_size, *tensor.shape[1:-1]) if sparse else (batch_size, *tensor.shape[1:])
         y.append(np.zeros(shape, "int32" if sparse else tensor.dtype))
-    return model._steps.get(mode, Data(x, pack(model.output, y), call="plan"), batch_size)
+    return model._steps.get(mode, Data(x, pack(structure, y), call="plan"), batch_size)
 
 
 def _alone(leaves: list[Any]) -> Any:

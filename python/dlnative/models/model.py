@@ -80,7 +80,7 @@ class Model(Trainer, Layer):
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         if self._entry is not None:
-            return without_history(self._graph.run(args[0]))
+            return without_history(self.call(args[0]))
         return super().compute_output_spec(*args, **kwargs)
 
     def _call_keras_tensors(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -98,6 +98,8 @@ class _Estimator(BaseEstimator):  # type: ignore[misc,unused-ignore]
         return self.model_.predict(_validation().validate_data(self, X, reset=False), verbose=0)
 
     def _encoded(self, y: Any) -> Any:
+        """Returns targets as the model is trained on them."""
+        _kind_of(y)
         self._rank = y.ndim
         return y.reshape(-1, 1) if y.ndim == 1 else y
 
@@ -132,11 +134,7 @@ class SKLearnClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc,unuse
         return tags
 
     def _encoded(self, y: Any) -> Any:
-        from sklearn.utils.multiclass import type_of_target  # type: ignore[import-not-found,unused-ignore]
-
-        kind = type_of_target(y)
-        if kind == "unknown":
-            raise ValueError(f"Unknown label type for data: {y!r}")
+        kind = _kind_of(y)
         if kind not in ("binary", "multiclass"):
             raise ValueError(f"Only binary and multiclass target types are supported. Target type: {kind}")
         self.classes_, places = np.unique(y, return_inverse=True)
@@ -158,7 +156,8 @@ class SKLearnClassifier(ClassifierMixin, _Estimator):  # type: ignore[misc,unuse
         Args:
             X: numbers, of shape `(samples, features)`.
         """
-        return self.classes_[self._outputs(X).argmax(axis=-1)]
+        places = self._outputs(X).argmax(axis=-1)
+        return self.classes_[places]
 
 
 class SKLearnRegressor(RegressorMixin, _Estimator):  # type: ignore[misc,unused-ignore]
@@ -207,6 +206,15 @@ class SKLearnTransformer(TransformerMixin, _Estimator):  # type: ignore[misc,unu
             X: numbers, of shape `(samples, features)`.
         """
         return self._outputs(X)
+
+
+def _kind_of(y: Any) -> str:
+    from sklearn.utils.multiclass import type_of_target  # type: ignore[import-not-found,unused-ignore]
+
+    kind: str = type_of_target(y)
+    if kind == "unknown":
+        raise ValueError(f"Unknown label type for data: {y!r}")
+    return kind
 
 
 def _validation() -> Any:
