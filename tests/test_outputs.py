@@ -49,8 +49,6 @@ def parts(model: Any) -> tuple[float, float]:
     return float(np.mean((one - ONE) ** 2)), float(np.mean(np.abs(two - TWO)))
 
 
-@pytest.mark.parametrize("make", [Several, functional])
-@pytest.mark.parametrize("nest", NESTS)
 def test_one_output_in_a_list_is_returned_as_itself() -> None:
     """As in Keras: `output` stays a list, what calls and `predict` return does not."""
     inputs = dlnative.Input((2,))
@@ -69,6 +67,8 @@ def test_one_output_in_a_list_is_returned_as_itself() -> None:
         model.plan(4)
 
 
+@pytest.mark.parametrize("make", [Several, functional])
+@pytest.mark.parametrize("nest", NESTS)
 def test_a_loss_for_each_output(make: Any, nest: str) -> None:
     model = make(NESTS[nest])
     pack = NESTS[nest]

@@ -10,7 +10,7 @@ from dlnative.layers.layer import Layer
 from dlnative.models.compiled_loss import distinct
 from dlnative.models.entry import entered, entry_of
 from dlnative.models.function import Function, with_own_inputs
-from dlnative.models.model import Model
+from dlnative.models.model import Model, alone
 from dlnative.symbolic import KerasTensor, has_keras_tensor
 from dlnative.utils.naming import shortened
 
@@ -91,7 +91,7 @@ class Functional(Model):
     @property
     def output_shape(self) -> Any:
         """The shapes of the outputs."""
-        return map_structure(lambda tensor: tensor.shape, _alone(self.output))
+        return map_structure(lambda tensor: tensor.shape, alone(self.output))
 
     @property
     def input(self) -> Any:
@@ -122,14 +122,14 @@ class Functional(Model):
                 if leaf is not None and found is not None and get_mask(leaf) is None:
                     set_mask(leaf, found)
         if training is None:
-            return _alone(graph.run(self._entered(graph, leaves)))
+            return alone(graph.run(self._entered(graph, leaves)))
 
         def told(
             function: Any, *args: Any, **kwargs: Any
         ) -> Any:  # what the caller says comes before what was recorded
             return function(*args, **(kwargs | {"training": training} if isinstance(function, Layer) else kwargs))
 
-        return _alone(graph.run(self._entered(graph, leaves), told))
+        return alone(graph.run(self._entered(graph, leaves), told))
 
     @staticmethod
     def _entered(graph: Any, leaves: list[Any]) -> Any:
@@ -181,11 +181,6 @@ class Functional(Model):
             shape = calls[0].outputs[0].shape if calls else getattr(layer, "batch_shape", None)
             rows.append((layer, shape, layer.count_params() if layer.built else 0, names))
         return rows
-
-
-def _alone(outputs: Any) -> Any:
-    """Returns the output of a model that was made with one output in a list: as in Keras, what a call returns is not nested."""
-    return outputs[0] if isinstance(outputs, (list, tuple)) and len(outputs) == 1 else outputs
 
 
 def _is_shape(item: Any) -> bool:

@@ -80,7 +80,7 @@ class Model(Trainer, Layer):
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         if self._entry is not None:
-            return without_history(self.call(args[0]))
+            return without_history(alone(self._graph.run(args[0])))
         return super().compute_output_spec(*args, **kwargs)
 
     def _call_keras_tensors(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -355,6 +355,11 @@ class Model(Trainer, Layer):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+
+def alone(outputs: Any) -> Any:
+    """Returns the output of a model that was made with one output in a list: as in Keras, what a call returns is not nested."""
+    return outputs[0] if isinstance(outputs, (list, tuple)) and len(outputs) == 1 else outputs
 
 
 def _between(args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
