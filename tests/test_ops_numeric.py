@@ -364,3 +364,15 @@ def test_dense_tensors_stay_dense_where_sparse_ones_would_be_kept() -> None:
     x = np.ones((2, 3), "float32")
     for flag in (None, True, False):
         assert ops.convert_to_tensor(x, sparse=flag, ragged=flag) is x
+
+
+def test_types_of_einsum_of_small_integers() -> None:
+    """As in Keras: int32 of int8 alone, otherwise the type in which the operands meet."""
+    for first, second, expected in (("int8", "int8", "int32"), ("int8", "bool", "int8"), ("uint8", "int8", "int16")):
+        x1, x2 = np.ones((2, 3), first), np.ones((3, 2), second)
+        y = ops.einsum("ij,jk->ik", x1, x2)
+        assert (y.dtype, y.tolist()) == (expected, [[3, 3], [3, 3]])
+        symbols = KerasTensor((2, 3), first), KerasTensor((3, 2), second)
+        assert ops.einsum("ij,jk->ik", *symbols).dtype == expected
+    with pytest.raises(ValueError, match="einsum: expected 1 operands"):
+        ops.einsum("->")

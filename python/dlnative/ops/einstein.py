@@ -144,6 +144,7 @@ def einsum(subscripts: str, *operands: Any) -> Any:
         tensors[0], tensors[index] = promote(tensors[0], tensors[index])
     tensors = [promote(x, tensors[0])[0] for x in tensors]
     labels, result = parse(subscripts, [len(x.shape) for x in tensors])
+    common = dtype_of(tensors[0])  # of int8 with bool it is int8, though products of int8 are int32
     x, own = tensors[0], labels[0]
     for index in range(1, len(tensors) + 1):
         later = {label for item in labels[index:] for label in item} | set(result)
@@ -152,4 +153,5 @@ def einsum(subscripts: str, *operands: Any) -> Any:
             needed = {label for item in labels[index + 1 :] for label in item} | set(result)
             other, of_other = _summed(tensors[index], labels[index], needed | set(own))
             x, own = _contract(x, own, other, of_other, needed)
-    return transpose(x, [own.index(label) for label in result])
+    y = transpose(x, [own.index(label) for label in result])
+    return y if dtype_of(y) == common else cast(y, common)
