@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import dlnative
-from dlnative import layers
+from dlnative import _native, layers
 from dlnative.saving.hdf5_reader import Hdf5File
 from dlnative.saving.hdf5_writer import write_hdf5
 from fuzz import files as fuzz
@@ -145,6 +145,45 @@ def test_a_flipped_bit_is_found(tmp_path: Path) -> None:
     (tmp_path / "m.keras").write_bytes(data)
     with pytest.raises(ValueError, match="damaged"):
         dlnative.saving.load_model(tmp_path / "m.keras")
+
+
+@pytest.mark.parametrize(
+    ("name", "config"),
+    [
+        ("CategoryEncoding", {"num_tokens": 10**10}),
+        ("CategoryEncoding", {"num_tokens": 10**9, "output_mode": "one_hot"}),
+        ("MelSpectrogram", {"num_mel_bins": 10**10}),
+        ("SinePositionEncoding", {}),
+    ],
+)
+def test_constants_go_with_the_file(tmp_path: Path, name: str, config: dict[str, Any]) -> None:
+    layer = {"module": "keras.layers", "class_name": name, "config": config}
+    shape = [None, 10**9, 64] if name == "SinePositionEncoding" else [None, 4096]
+    given = {"module": "keras.layers", "class_name": "InputLayer", "config": {"batch_shape": shape}}
+    network = {"module": "keras", "class_name": "Sequential", "config": {"name": "m", "layers": [given, layer]}}
+    if name == "SinePositionEncoding":
+        layer["module"] = "dlnative.layers"
+    written(tmp_path / "m.keras", {**members(tmp_path / "m.keras"), "config.json": json.dumps(network).encode()})
+    with pytest.raises(ValueError, match="constants go with the size of the file"):
+        dlnative.saving.load_model(tmp_path / "m.keras")
+
+
+def test_memory_of_arrays_has_a_limit() -> None:
+    limited = _native.limit_arrays(1 << 20)
+    try:
+        kept = np.zeros(1 << 19, np.uint8)
+        for _ in range(4):  # what is dropped is there again
+            np.zeros(1 << 18, np.uint8)
+        for size in (1 << 20, 1 << 40, 1 << 62):
+            with pytest.raises(MemoryError):
+                np.zeros(size, np.uint8)
+            with pytest.raises(MemoryError):
+                np.empty(size, np.uint8)
+    finally:
+        _native.restore_arrays(limited)
+    kept.resize(1 << 21, refcheck=False)
+    assert not kept.any()
+    assert np.zeros(1 << 22, np.uint8).nbytes == 1 << 22
 
 
 def external(file: Any) -> None:

@@ -248,6 +248,8 @@ def test_integer_lookup() -> None:
     np.testing.assert_allclose(layer(rows), [[0, 0.25, 0, 0.6, 0.8], [1.8, 0, 0.75, 0, 0.4]], rtol=1e-6)
     back = layers.IntegerLookup(vocabulary=vocabulary, invert=True)
     assert back([[1, 3, 4], [4, 0, 9]]).tolist() == [[12, 1138, 42], [42, -1, -1]]
+    inverse = layers.IntegerLookup(vocabulary=[10, 20], num_oov_indices=3, mask_token=7, oov_token=-5, invert=True)
+    assert inverse([[0, 1, 3, 4, 5, 6]]).tolist() == [[7, -5, -5, 10, 20, -5]]
     hashed = layers.IntegerLookup(vocabulary=[10, 20, 30], num_oov_indices=4, oov_method="farmhash")
     assert hashed([100, 200, 300, 400, 20]).tolist() == [3, 1, 3, 1, 5]
 
@@ -272,6 +274,12 @@ def test_inverse_document_frequencies() -> None:
     np.testing.assert_allclose(layer([["one", "two"], ["two", "four"]]), [
         [0, weights[0], weights[1], 0], [weights.mean(), 0, weights[1], 0],
     ], rtol=1e-6)  # fmt: skip
+
+
+def test_many_indices_out_of_the_vocabulary_take_no_memory() -> None:
+    layer = layers.StringLookup(vocabulary=["a", "b"], num_oov_indices=10**12)
+    assert layer(["a", "b"]).tolist() == [10**12, 10**12 + 1]
+    assert layer.vocabulary_size() == 10**12 + 2
 
 
 def test_string_lookup(tmp_path: pathlib.Path) -> None:
@@ -340,6 +348,9 @@ def test_text_vectorization_adapts() -> None:
     skipping = layers.TextVectorization(ngrams=(1, 3), max_tokens=9)
     skipping.adapt(iter([["a b c"], ["d"]]), steps=1)
     assert skipping.get_vocabulary(False) == ["c", "b", "a b c", "a"]
+    all_lengths = layers.TextVectorization(ngrams=10**12)
+    all_lengths.adapt(iter([["a b c"]]), steps=1)
+    assert sorted(all_lengths.get_vocabulary(False)) == ["a", "a b", "a b c", "b", "b c", "c"]
     weighted = layers.TextVectorization(output_mode="tf_idf")
     weighted.adapt(TEXTS)
     weights = np.log(1 + 3 / (1 + np.array([2, 2, 1, 1, 1])))

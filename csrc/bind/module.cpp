@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "bind/array_memory.h"
 #include "bind/arrays.h"
 #include "bind/environment.h"
 #include "bind/host.h"
@@ -174,6 +175,7 @@ PYBIND11_MODULE(_native, module) {
              py::arg("floats"), "Runs one kernel on arrays.");
   module.def("invalidate_prepacked", &invalidate_array, py::arg("array"),
              "Says that an array that plans read has been written: what was packed of it is packed anew.");
+  bind_array_memory(module);
   bind_interpreter_exit(module);
   bind_host(module);
   bind_plan(module);

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from dlnative import dtypes, ops
 from dlnative.utils.checks import flag, number
 from dlnative.utils.registry import Registry
@@ -118,11 +120,9 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         self.name = name
 
     def __call__(self, step: Any) -> Any:
-        step = ops.cast(step, "float64")
-        rate: Any = self.values[-1]
-        for boundary, value in zip(self.boundaries[::-1], self.values[-2::-1], strict=True):
-            rate = ops.where(ops.less_equal(step, boundary), value, rate)
-        return ops.cast(rate, dtypes.floatx())
+        step = ops.expand_dims(ops.cast(step, "float64"), -1)
+        passed = ops.sum(ops.cast(ops.greater(step, np.asarray(self.boundaries, "float64")), "int32"), axis=-1)
+        return ops.take(np.asarray(self.values, dtypes.NUMPY[dtypes.floatx()]), passed)
 
     def get_config(self) -> dict[str, Any]:
         return {"boundaries": self.boundaries, "values": self.values, "name": self.name}

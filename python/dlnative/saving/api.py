@@ -100,7 +100,8 @@ def load_model(
         filepath: the file.
         custom_objects: the user's classes and functions that it names, by name; those that are registered need not be given.
         compile: whether the model is compiled as it was, with the state of its optimizer.
-        safe_mode: whether lambdas, whose code could do anything, are refused.
+        safe_mode: whether lambdas, whose code could do anything, are refused, and constants that take far more memory than
+            the file.
 
     Returns:
         The model.

@@ -107,7 +107,7 @@ def model_of(
     """
     if isinstance(config, dict) and not compile:
         config = {**config, "compile_config": None}
-    with limits.memory_for(size):
+    with limits.memory_for(size, label, safe_mode):
         model = made(config, label, custom_objects, safe_mode)
     load_state(model, reader, assets)
     return model
@@ -131,7 +131,7 @@ def guarded(label: str) -> Iterator[None]:
     """Lets the block, which makes objects of a configuration, end in a `ValueError` or `TypeError` of one line, or none."""
     try:
         yield
-    except (OSError, ImportError):
+    except (OSError, ImportError, MemoryError):
         raise
     except (ValueError, TypeError) as error:
         if len(str(error)) <= _MOST_MESSAGE:

@@ -40,7 +40,7 @@ def read(data: Any, label: str, custom_objects: Any, compile: bool, safe_mode: b
         raise ValueError(f"{label}: No model config found in the file: expected a whole model, got weights at most")
     config = keras_file.parsed(str(text).encode("utf-8"), label)
     training = root.attrs.get("training_config")
-    with limits.memory_for(len(data)):
+    with limits.memory_for(len(data), label, safe_mode):
         with keras_file.guarded(label):
             config = modern(config)
         model = keras_file.made(config, label, custom_objects, safe_mode)

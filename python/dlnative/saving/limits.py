@@ -5,26 +5,43 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from dlnative import _native
 from dlnative.graph import storage
 
 # A file may lack what an optimizer keeps, at most some times as much as the weights, and what metrics keep.
 _TIMES = 8
 _BEYOND = 1 << 24
+_CONSTANTS = 1 << 27  # what layers compute when they are made, and the way there: windows, places, tables of tokens
 
 
 @contextmanager
-def memory_for(nbytes: int) -> Iterator[None]:
-    """Lets variables that are made within the block have memory in proportion to the arrays of a file.
+def memory_for(nbytes: int, label: str, safe_mode: bool) -> Iterator[None]:
+    """Lets what is made within the block have memory in proportion to the arrays of a file.
 
     Args:
         nbytes: how many bytes the arrays have.
+        label: what messages call the file.
+        safe_mode: whether constants are counted as well as variables.
 
     Raises:
-        ValueError: when a variable would need more.
+        ValueError: when a variable, or constants, would need more.
     """
     before = storage.budget.get()
-    token = storage.budget.set([_TIMES * nbytes + _BEYOND] if before is None else before)
+    if before is not None:
+        yield
+        return
+    token = storage.budget.set([_TIMES * nbytes + _BEYOND])
+    limited = _native.limit_arrays(_TIMES * nbytes + _CONSTANTS) if safe_mode else None
     try:
         yield
+    except MemoryError as error:
+        if limited is None:
+            raise
+        raise ValueError(
+            f"{label}: expected a model whose constants go with the size of the file, got one that is damaged, or unusual "
+            f"and to be loaded with safe_mode=False: {error}"
+        ) from None
     finally:
         storage.budget.reset(token)
+        if limited is not None:
+            _native.restore_arrays(limited)

@@ -22,6 +22,7 @@ from dlnative.layers.preprocessing.data_layer import (
 from dlnative.layers.preprocessing.encoding import encoded, encoded_shape
 from dlnative.layers.preprocessing.fingerprint import fingerprints, keyed_hashes
 from dlnative.symbolic import KerasTensor
+from dlnative.utils.naming import shortened
 
 
 class IndexLookup(EntryLayer):
@@ -132,7 +133,10 @@ class IndexLookup(EntryLayer):
         """
         if not include_special_tokens:
             return list(self._tokens)
-        return [*[self.mask_token] * self._oov_start, *[self.oov_token] * self.num_oov_indices, *self._tokens]
+        return [*self._special_tokens(), *self._tokens]
+
+    def _special_tokens(self) -> list[Any]:
+        return [*[self.mask_token] * self._oov_start, *[self.oov_token] * self.num_oov_indices]
 
     def vocabulary_size(self) -> int:
         """Returns the number of indices."""
@@ -165,10 +169,9 @@ class IndexLookup(EntryLayer):
         given = self._as_terms(_listed(vocabulary) or [])
         if not given:
             raise ValueError(f"{label}: Cannot set an empty vocabulary, expected at least one term")
-        special = self.get_vocabulary()[: self._token_start]
-        found = given[: self._token_start] == special
+        found = len(given) >= self._token_start and given[: self._token_start] == self._special_tokens()
         tokens = given[self._token_start :] if found else given
-        self._check_tokens(tokens, special)
+        self._check_tokens(tokens)
         weights = None
         if idf_weights is not None:
             weights = self._padded(np.asarray(idf_weights, dtypes.floatx()), len(given), found)
@@ -185,7 +188,7 @@ class IndexLookup(EntryLayer):
         except ValueError:
             raise ValueError(f"{label}: expected an integer in each line of {os.fspath(path)}") from None
 
-    def _check_tokens(self, tokens: list[Any], special: list[Any]) -> None:
+    def _check_tokens(self, tokens: list[Any]) -> None:
         label = self._label
         repeated = [token for token, count in Counter(tokens).items() if count > 1]
         if repeated:
@@ -198,7 +201,7 @@ class IndexLookup(EntryLayer):
             if forbidden and token is not None and token in known:
                 raise ValueError(
                     f"{label}: Found reserved {name} token at unexpected location in `vocabulary`: expected it without "
-                    f"special tokens, or with {special} in front, got {token!r} among the others"
+                    f"special tokens, or with {shortened(self._special_tokens())} in front, got {token!r} among the others"
                 )
         size = self._token_start + len(tokens)
         if self.max_tokens is not None and size > self.max_tokens:

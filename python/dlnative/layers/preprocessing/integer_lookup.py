@@ -101,7 +101,10 @@ class IntegerLookup(IndexLookup):
             places = np.append(places, 0 if self.output_mode == "int" else -1)
         order = np.argsort(tokens, kind="stable")
         self._keys, self._places = tokens[order], places[order]
-        self._back = np.array([0 if term is None else int(term) for term in self.get_vocabulary()], np.int64)
+        masks, others = (0 if term is None else int(term) for term in (self.mask_token, self.oov_token))
+        special = np.full(self._token_start, others, np.int64)
+        special[: self._oov_start] = masks
+        self._back = np.concatenate([special, np.array(self._tokens, np.int64)])
 
     @property
     def input_dtype(self) -> str:

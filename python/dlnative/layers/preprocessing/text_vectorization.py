@@ -110,7 +110,7 @@ class TextVectorization(EntryLayer):
             raise ValueError(f"{label}: expected ragged=False, got {ragged!r}: there are no ragged tensors")
         refuse_sparse(label, sparse, mode)
         self._standardize, self._split, self._ngrams = standardize, split, ngrams
-        self._lengths = tuple(range(1, int(ngrams) + 1)) if isinstance(ngrams, (int, np.integer)) else tuple(lengths)
+        self._lengths = range(1, int(ngrams) + 1) if isinstance(ngrams, (int, np.integer)) else tuple(lengths)
         self._mode, self._length, self._encoding = mode, length, encoding
         self._lookup = StringLookup(
             max_tokens=max_tokens, vocabulary=vocabulary, idf_weights=idf_weights, pad_to_max_tokens=pad_to_max_tokens,
@@ -320,6 +320,8 @@ _STANDARDIZERS: dict[str, Callable[[str], str]] = {
 }
 
 
-def _ngrams(words: list[str], lengths: tuple[int, ...]) -> list[str]:
+def _ngrams(words: list[str], lengths: range | tuple[int, ...]) -> list[str]:
     """Returns sequences of words, those of the first length first."""
+    if isinstance(lengths, range):
+        lengths = lengths[: len(words)]
     return [" ".join(words[start : start + length]) for length in lengths for start in range(len(words) - length + 1)]
