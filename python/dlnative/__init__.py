@@ -45,6 +45,7 @@ from dlnative.regularizers import Regularizer
 from dlnative.symbolic import KerasTensor
 
 if TYPE_CHECKING:
+    from dlnative import applications as applications
     from dlnative import classic as classic
     from dlnative import datasets as datasets
     from dlnative import distillation as distillation
@@ -86,8 +87,8 @@ def version() -> str:
 
 _sys.meta_path.append(_older_modules.Finder)
 _PACKAGES = (
-    "classic", "datasets", "distillation", "generation", "mixed_precision", "onnx", "preprocessing", "saving", "tree", "tuning",
-    "visualization", "wrappers",
+    "applications", "classic", "datasets", "distillation", "generation", "mixed_precision", "onnx", "preprocessing", "saving",
+    "tree", "tuning", "visualization", "wrappers",
 )  # fmt: skip
 
 
@@ -129,6 +130,7 @@ __all__ = [
     "Sequential",
     "Variable",
     "activations",
+    "applications",
     "backend",
     "build_config",
     "callbacks",
