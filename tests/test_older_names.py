@@ -167,3 +167,42 @@ def test_weights_are_saved_in_the_files_of_older_programs(tmp_path):
 def test_reductions_by_their_older_names():
     loss = keras.losses.MeanSquaredError(reduction=keras.losses.Reduction.SUM)
     assert float(loss([[1.0, 2.0]], [[0.0, 0.0]])) == 2.5
+
+
+def test_graphs_written_by_hand_have_gradients_and_functions():
+    k = keras.backend
+    x = keras.Input((3,))
+    hidden = keras.layers.Dense(4, activation="tanh")(x)
+    dropped = keras.layers.Dropout(0.5)(hidden)
+    outputs = keras.layers.Dense(1, use_bias=False)(dropped)
+    by_hidden, by_input = k.gradients(k.mean(outputs), [hidden, x])
+    values = k.function([x, k.learning_phase()], [hidden, by_hidden, by_input])
+    found, of_hidden, of_input = values([X, 0])
+    first, last = keras.Model(x, outputs).layers[1].kernel.numpy(), keras.Model(x, outputs).layers[3].kernel.numpy()
+    np.testing.assert_allclose(of_hidden, np.tile(last.T / len(X), (len(X), 1)), rtol=1e-6)
+    np.testing.assert_allclose(of_input, (of_hidden * (1 - found**2)) @ first.T, rtol=1e-4, atol=1e-7)
+    trained = k.function([x, k.learning_phase()], dropped)([np.ones((64, 3), np.float32), 1])
+    assert 0.2 < np.mean(trained == 0) < 0.8
+    with pytest.raises(ValueError, match="no updates"):
+        k.function([x], [outputs], updates=[(1, 2)])
+    with pytest.raises(TypeError, match="value_and_grad"):
+        k.gradients(X, X)
+
+
+def test_a_placeholder_is_fed():
+    k = keras.backend
+    image = k.variable(np.ones((1, 2), np.float32))
+    fed = k.placeholder((1, 2))
+    joined = k.concatenate([image, fed], axis=0)
+    (slope,) = k.gradients(k.sum(k.square(joined)), fed)
+    np.testing.assert_array_equal(k.function([fed], slope)([np.full((1, 2), 3.0, np.float32)]), [[6, 6]])
+
+
+def test_the_order_of_images_by_its_older_names():
+    assert keras.backend.image_dim_ordering() == "tf"
+    keras.backend.set_image_dim_ordering("th")
+    try:
+        assert keras.config.image_data_format() == "channels_first"
+        assert keras.backend.image_dim_ordering() == "th"
+    finally:
+        keras.config.set_image_data_format("channels_last")

@@ -92,6 +92,10 @@ def __getattr__(name: str) -> Any:
         from dlnative import utils
 
         return getattr(utils, name)
+    if name in ("function", "gradients", "placeholder"):
+        from dlnative.legacy import graph_mode
+
+        return getattr(graph_mode, name)
     if not name.startswith("_"):
         from dlnative.legacy import backend as legacy
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from dlnative import dtypes, ops, random
+from dlnative.config import image_data_format, set_image_data_format
 from dlnative.graph.name_scope import name_scope
 from dlnative.graph.variable import Variable
 
@@ -26,12 +27,13 @@ __all__ = [
     *_SAME, "arange", "argmax", "argmin", "batch_dot", "batch_flatten", "batch_get_value", "batch_normalization",
     "batch_set_value", "bias_add", "cast", "cast_to_floatx", "concatenate", "constant", "conv1d", "conv2d",
     "conv2d_transpose", "conv3d", "count_params", "depthwise_conv2d", "dot", "dropout", "dtype", "elu", "eval",
-    "expand_dims", "eye", "flatten", "gather", "get_value", "hard_sigmoid", "in_top_k", "int_shape", "is_sparse",
-    "l2_normalize", "learning_phase", "map_fn", "moving_average_update", "name_scope", "ndim", "one_hot", "ones",
+    "expand_dims", "eye", "flatten", "gather", "get_value", "hard_sigmoid", "image_dim_ordering", "in_top_k", "int_shape",
+    "is_sparse", "l2_normalize", "learning_phase", "map_fn", "moving_average_update", "name_scope", "ndim", "one_hot", "ones",
     "permute_dimensions", "pool2d", "pool3d", "pow", "random_bernoulli", "random_normal", "random_normal_variable",
     "random_uniform", "random_uniform_variable", "relu", "repeat", "repeat_elements", "resize_images", "reverse",
-    "separable_conv2d", "set_value", "spatial_2d_padding", "spatial_3d_padding", "stop_gradient", "switch",
-    "temporal_padding", "to_dense", "truncated_normal", "update", "update_add", "update_sub", "variable", "zeros",
+    "separable_conv2d", "set_image_dim_ordering", "set_value", "spatial_2d_padding", "spatial_3d_padding",
+    "stop_gradient", "switch", "temporal_padding", "to_dense", "truncated_normal", "update",
+    "update_add", "update_sub", "variable", "zeros",
 ]  # fmt: skip
 
 
@@ -257,6 +259,25 @@ def learning_phase() -> int:
     from dlnative.layers.call_context import context
 
     return int(bool(context.training))
+
+
+def image_dim_ordering() -> str:
+    """Returns `"tf"` where channels are last, `"th"` where they are first."""
+    return "tf" if image_data_format() == "channels_last" else "th"
+
+
+def set_image_dim_ordering(dim_ordering: str) -> None:
+    """Sets where the channels of images are.
+
+    Args:
+        dim_ordering: `"tf"` for last, `"th"` for first.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if dim_ordering not in ("tf", "th"):
+        raise ValueError(f'set_image_dim_ordering: expected "tf" or "th", got {dim_ordering!r}')
+    set_image_data_format("channels_last" if dim_ordering == "tf" else "channels_first")
 
 
 def map_fn(fn: Callable[[Any], Any], elems: Any, name: str | None = None, dtype: Any = None) -> Any:
