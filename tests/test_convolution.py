@@ -209,3 +209,34 @@ def test_the_number_of_channels_may_be_unknown_while_a_call_is_recorded() -> Non
     assert model(np.ones((1, 8, 2), "float32")).tolist() == [[[6.0] * 4] * 6]
     with pytest.raises(ValueError, match="conv: input channels must match the kernel"):
         model(np.ones((1, 8, 3), "float32"))
+
+
+def written_out(x: Any, w: Any, stride: int, padding: str, extra: int | None, dilation: int) -> Any:
+    """A transposed convolution by its definition: each input lays its multiple of the window down, and the ends are cut.
+
+    "valid" keeps all, and `output_padding` zeros behind it; "same" keeps `n stride` elements, or, with an `output_padding`,
+    `(n - 1) stride + k % 2 + output_padding`. So Keras does.
+    """
+    k, n = (len(w) - 1) * dilation + 1, len(x)
+    if padding == "valid":
+        total = 2 * (k - 1) + (max(stride - k, 0) if extra is None else extra)
+        begin = k - 1
+    else:
+        total = k - 2 + (stride if extra is None else k % 2 + extra)
+        begin = min((total + 1) // 2, k - 1)
+    y = np.zeros(k - 1 + (n - 1) * stride + 1 + total)
+    for place, value in enumerate(x):
+        for tap, factor in enumerate(w):
+            y[place * stride + tap * dilation] += value * factor
+    return y[k - 1 - begin :][: (n - 1) * stride + 2 - k + total]
+
+
+@pytest.mark.parametrize("padding", ["same", "valid"])
+@pytest.mark.parametrize("kernel", range(1, 5))
+def test_extents_of_transposed_convolutions(kernel: int, padding: str) -> None:
+    x, w = np.arange(1.0, 5.0), np.arange(1.0, kernel + 1.0) ** 2
+    for stride, dilation in ((1, 1), (2, 1), (3, 1), (4, 1), (1, 2), (1, 3)):
+        for extra in (None, *range(stride)):
+            y = ops.conv_transpose(x[None, :, None], w[:, None, None], stride, padding, extra, None, dilation)
+            expected = written_out(x, w, stride, padding, extra, dilation)
+            np.testing.assert_allclose(y[0, :, 0], expected, rtol=1e-6, err_msg=f"{stride} {dilation} {extra}")
