@@ -432,6 +432,20 @@ def test_a_function_refuses_other_shapes_than_those_of_its_inputs() -> None:
             add([dlnative.KerasTensor(first), dlnative.KerasTensor(second)])
 
 
+def test_a_function_of_an_input_that_need_not_be_there() -> None:
+    class Sum(layers.Layer):
+        def call(self, x: Any, y: Any = None) -> Any:
+            return x if y is None else x + y
+
+    a, b = dlnative.Input((2,)), dlnative.Input((2,), optional=True)
+    add = dlnative.Function([a, b], Sum()(a, b))
+    x = np.ones((1, 2), "float32")
+    assert add([x, x]).tolist() == [[2.0, 2.0]]
+    assert add([x, None]).tolist() == [[1.0, 1.0]]
+    with pytest.raises(ValueError, match=r"expected shape \(None, 2\) for input 0, got \(\)"):
+        add([None, x])
+
+
 def test_a_sequential_that_begins_with_a_model_is_built_at_once() -> None:
     symbol = dlnative.Input((5,), dtype="int32")
     whole = dlnative.Model(symbol, dlnative.ops.cast(symbol % 2, "float32"))

@@ -70,6 +70,8 @@ class Function:
 
     def _run_checked(self, inputs: Any) -> Any:
         for index, (leaf, tensor) in enumerate(zip(self.leaves(inputs), self.inputs, strict=True)):
+            if leaf is None and self._optional(index):
+                continue
             found = tuple(getattr(leaf, "shape", ()))
             if len(found) != len(tensor.shape) or any(
                 a != b for a, b in zip(found, tensor.shape, strict=True) if None not in (a, b)
