@@ -30,7 +30,7 @@ def pair(name: str, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     y_true, y_pred = align_ranks(ops.cast(y_true, dtype_of(y_pred)), y_pred)
     if tuple(y_true.shape) != tuple(y_pred.shape) and None not in (*y_true.shape, *y_pred.shape):
         raise ValueError(
-            f"{name}: expected a target of the prediction's shape {tuple(y_pred.shape)}, got {tuple(y_true.shape)}"
+            f"{name}: y_true and y_pred must have the same shape, got {tuple(y_true.shape)} and {tuple(y_pred.shape)}"
         )
     return y_true, y_pred
 

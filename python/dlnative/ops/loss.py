@@ -131,7 +131,7 @@ def _same_shape(name: str, target: Any, output: Any) -> None:
     for expected, found in zip(output.shape, target.shape, strict=False):
         if len(target.shape) != len(output.shape) or (found != expected and None not in (found, expected)):
             raise ValueError(
-                f"{name}: expected a target of the output's shape {tuple(output.shape)}, got {tuple(target.shape)}"
+                f"{name}: target and output must have the same shape, got {tuple(target.shape)} and {tuple(output.shape)}"
             )
 
 
