@@ -101,6 +101,7 @@ def test_normalisation(backend: str) -> None:
     check(lambda x: ops.normalize(x, 0, 1), X / np.abs(X).sum(0), X)
     check(lambda x: ops.normalize(x, 0, 3), X / (np.abs(X) ** 3).sum(0) ** (1 / 3), X)
     assert ops.normalize(np.zeros(3, "float32")).tolist() == [0, 0, 0]
+    check(lambda x: ops.normalize(x, epsilon=0), X / np.linalg.norm(X, axis=-1, keepdims=True), X)
     check(lambda x: ops.moments(x, (0,), True), [X.mean(0, keepdims=True), X.var(0, keepdims=True)], X)
     half = np.full(70000, 300, "float16")
     assert [float(item) for item in ops.moments(half, 0)] == [300, 0]
@@ -112,6 +113,8 @@ def test_normalisation(backend: str) -> None:
     )
     with pytest.raises(ValueError, match="must be an int >= 1"):
         ops.normalize(X, order=0)
+    with pytest.raises(ValueError, match=r"normalize: .*epsilon"):
+        ops.normalize(X, epsilon=-1.0)
 
 
 def test_sparsemax_is_the_nearest_point_of_the_simplex(backend: str) -> None:

@@ -323,11 +323,12 @@ def _forget(reference: weakref.ref[Plans]) -> None:
 
 
 def _drop_oldest(newest: Compiled) -> None:
-    """Drops the plans that were not used for the longest time, but for the newest, until the others fit."""
+    """Drops the plans that were not used for the longest time, but for the newest, until the others fit with some space."""
     views = [view for reference in list(_views.values()) if (view := reference()) is not None]
     excess = sum(view.nbytes for view in views) - _MOST_BYTES
     if excess <= 0:
         return
+    excess += _MOST_BYTES // 16  # to look at all plans costs time: not for each new one
     known = [(compiled.used, view, key, compiled) for view in views for key, compiled in view.items()]
     for _, view, key, compiled in sorted(known, key=operator.itemgetter(0)):
         if excess <= 0:

@@ -39,6 +39,7 @@ from dlnative.ops.reduction import mean, narrowed, to_wide_float, var
 from dlnative.ops.reduction import sum as sum_of
 from dlnative.ops.shape import moveaxis, reshape
 from dlnative.ops.sorting import sort
+from dlnative.utils.checks import number
 
 _LARGEST_HALF = 65504.0
 
@@ -71,17 +72,20 @@ def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = No
         axis: an axis or several.
         order: the order p of the norm `sum(|x|**p)**(1/p)`, an integer from 1 on.
         epsilon: what the norm is at smallest, by default 1e-7.
+
+    Raises:
+        ValueError: if the order is no integer from 1 on, or epsilon is below 0.
     """
     if not isinstance(order, (int, np.integer)) or order < 1:
         raise ValueError(f"normalize: Argument `order` must be an int >= 1, got order={shown(order)}")
     x = to_float(x)
     if not x.shape:
         x = reshape(x, (1,))
-    smallest = dtypes.epsilon() if epsilon is None else epsilon
+    smallest = dtypes.epsilon() if epsilon is None else number("normalize", "epsilon", epsilon, 0.0)
     normalize_axes(axis, len(x.shape), "normalize")
     if order == 2:
         inverse = call("rsqrt", sum_of(square(x), axis, keepdims=True))
-        return multiply(x, minimum(inverse, 1.0 / smallest))
+        return multiply(x, minimum(inverse, 1.0 / smallest if smallest else math.inf))
     size = absolute(x)
     total = sum_of(size if order == 1 else power(size, float(order)), axis, keepdims=True)
     return divide(x, maximum(total if order == 1 else power(total, 1.0 / order), smallest))
@@ -120,7 +124,7 @@ def sparsemax(x: Any, axis: int = -1) -> Any:
     total = subtract(cumsum(descending, -1), 1.0)
     rank = cast(np.arange(1, extent + 1, dtype="int32"), dtype_of(rows))
     support = greater(descending, divide(total, rank))
-    number = sum_of(cast(support, dtype_of(rows)), -1, keepdims=True)
+    count = sum_of(cast(support, dtype_of(rows)), -1, keepdims=True)
     chosen = sum_of(where(support, descending, scalar(0.0, rows)), -1, keepdims=True)
-    y = maximum(subtract(rows, divide(subtract(chosen, 1.0), number)), 0.0)
+    y = maximum(subtract(rows, divide(subtract(chosen, 1.0), count)), 0.0)
     return moveaxis(y, -1, axis)

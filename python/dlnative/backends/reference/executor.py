@@ -43,6 +43,9 @@ class ReferenceBackend:
         """Variables are always up to date."""
 
 
+_KEPT_BYTES = 1 << 16  # what a plan holds for a thread from one run to the next; more is made anew
+
+
 class _Memory:
     """The memory of a program for one thread, and its instructions as calls on views of it."""
 
@@ -54,6 +57,7 @@ class _Memory:
         spaces += program.externals
         assert ARENA == 0
         self.spaces = spaces
+        self.nbytes = program.arena_bytes + sum(feed.nbytes for feed in self.feeds)
         self.program = program
         # What moves with the turns of a region is viewed anew in each turn.
         self.views = [None if buffer.moves else _view(spaces[buffer.space], buffer) for buffer in buffers]
@@ -135,7 +139,9 @@ class ReferenceExecutor:
     def _memory(self) -> _Memory:
         memory: _Memory | None = self._of_thread.__dict__.get("memory")
         if memory is None:
-            memory = self._of_thread.memory = _Memory(self._program)
+            memory = _Memory(self._program)
+            if memory.nbytes <= _KEPT_BYTES:
+                self._of_thread.memory = memory
         return memory
 
     def run(self, feeds: list[Array]) -> list[Array]:
