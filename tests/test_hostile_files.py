@@ -147,6 +147,18 @@ def test_a_flipped_bit_is_found(tmp_path: Path) -> None:
         dlnative.saving.load_model(tmp_path / "m.keras")
 
 
+def test_many_small_variables_count(tmp_path: Path) -> None:
+    given = {"module": "keras.layers", "class_name": "InputLayer", "config": {"batch_shape": [None, 1]}}
+    scales = [
+        {"module": "keras.layers", "class_name": "BatchNormalization", "config": {"name": f"{number}"}}
+        for number in range(1500)
+    ]
+    network = {"module": "keras", "class_name": "Sequential", "config": {"name": "m", "layers": [given, *scales]}}
+    written(tmp_path / "m.keras", {**members(tmp_path / "m.keras"), "config.json": json.dumps(network).encode()})
+    with pytest.raises(ValueError, match="variables that go with the size of the file"):
+        dlnative.saving.load_model(tmp_path / "m.keras")
+
+
 @pytest.mark.parametrize(
     ("name", "config"),
     [

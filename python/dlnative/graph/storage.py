@@ -25,6 +25,7 @@ Array = np.ndarray[Any, Any]
 # How many bytes variables may still take, in a list, while a model is loaded from a file that nobody vouches for.
 budget: ContextVar[list[int] | None] = ContextVar("budget", default=None)
 
+_LEAST = 1 << 12  # bytes that a small variable counts for there: it takes as much with what describes it
 _POOLED = 1 << 16  # bytes; smaller blocks are left to NumPy
 _PAGE = 1 << 12  # bytes
 _HUGE = 1 << 21  # bytes of a huge page
@@ -71,7 +72,7 @@ def check_budget(nbytes: int, spend: bool = False) -> None:
             "configuration is damaged, or that of another model"
         )
     if spend:
-        left[0] -= nbytes
+        left[0] -= max(nbytes, _LEAST)
 
 
 def zeroed(nbytes: int, unset: int = 0) -> Memory:
