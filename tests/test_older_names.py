@@ -206,3 +206,51 @@ def test_the_order_of_images_by_its_older_names():
         assert keras.backend.image_dim_ordering() == "th"
     finally:
         keras.config.set_image_data_format("channels_last")
+
+
+def test_layers_that_merge_extend_a_class_of_their_own():
+    from dlnative.layers.merge import _Merge
+
+    class Between(_Merge):
+        def _merge_function(self, inputs):
+            return 0.25 * inputs[0] + 0.75 * inputs[1]
+
+    x, y = keras.Input((2,)), keras.Input((2,))
+    model = keras.Model([x, y], Between()([x, y]))
+    np.testing.assert_array_equal(model([np.zeros((1, 2)), np.ones((1, 2))]), [[0.75, 0.75]])
+
+
+def test_estimators_of_scikit_learn_are_made_with_build_fn():
+    pytest.importorskip("sklearn")
+    from dlnative.wrappers.scikit_learn import KerasClassifier, KerasRegressor
+    from sklearn.model_selection import GridSearchCV, cross_val_score
+
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((90, 4)).astype(np.float32)
+
+    def build(units=8, loss="binary_crossentropy", outputs=1, activation="sigmoid"):
+        layers = [keras.layers.Dense(units, "relu"), keras.layers.Dense(outputs, activation)]
+        model = keras.Sequential([keras.Input((4,)), *layers])
+        model.compile(keras.optimizers.Adam(0.05), loss, metrics=["accuracy"] if activation else None)
+        return model
+
+    keras.utils.set_random_seed(1)
+    names = np.where(x[:, 0] > 0, "up", "down")
+    estimator = KerasClassifier(build_fn=build, epochs=20, batch_size=16, verbose=0)
+    assert cross_val_score(estimator, x, names, cv=3).min() > 0.8
+    search = GridSearchCV(estimator, {"units": [4, 8], "epochs": [10, 20]}, cv=2).fit(x, names)
+    assert set(search.best_params_) == {"units", "epochs"}
+    assert set(search.predict(x)) == {"up", "down"}
+    assert search.best_estimator_.predict_proba(x).shape == (90, 2)
+    three = KerasClassifier(
+        build, outputs=3, activation="softmax", loss="categorical_crossentropy", epochs=20, verbose=0
+    )
+    classes = np.digitize(x[:, 0], [-0.5, 0.5])
+    assert three.fit(x, classes).score(x, np.eye(3)[classes]) > 0.8
+    line = KerasRegressor(build, loss="mse", activation=None, epochs=40, verbose=0).fit(x, x[:, 0])
+    assert line.predict(x).shape == (90,)
+    assert -0.2 < line.score(x, x[:, 0]) <= 0
+    with pytest.raises(ValueError, match="depth is not a legal parameter"):
+        KerasClassifier(build, depth=3)
+    with pytest.raises(ValueError, match="build_fn"):
+        KerasClassifier()

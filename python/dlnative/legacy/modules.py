@@ -39,7 +39,14 @@ MODULES = {
     "preprocessing.image_dataset": ("utils",),
     "preprocessing.text_dataset": ("utils",),
     "preprocessing.timeseries": ("utils",),
+    "wrappers.scikit_learn": (),
 }  # fmt: skip
+# What is nowhere else today.
+_SINGLE = {
+    ("layers.merge", "_Merge"): "merge.Merge",
+    ("wrappers.scikit_learn", "KerasClassifier"): "scikit_learn.KerasClassifier",
+    ("wrappers.scikit_learn", "KerasRegressor"): "scikit_learn.KerasRegressor",
+}
 
 
 def attribute(module: str, name: str) -> Any:
@@ -53,6 +60,9 @@ def attribute(module: str, name: str) -> Any:
         AttributeError: if there is no such thing.
     """
     older = module.removeprefix("dlnative.")
+    if (older, name) in _SINGLE:
+        file, _, own = _SINGLE[older, name].rpartition(".")
+        return getattr(importlib.import_module(f"dlnative.legacy.{file}"), own)
     if not name.startswith("_"):
         if f"{older}.{name}" in MODULES:
             return importlib.import_module(f"{module}.{name}")
