@@ -53,6 +53,42 @@ class History(Callback):
         if self.model is not None:
             self.model.__dict__["history"] = self
 
+    def plot(self, path: Any = None) -> Any:
+        """Draws the learning curves: a panel for each metric, training and validation in it.
+
+        Args:
+            path: an image file to write; without matplotlib it is an SVG file, whatever the ending.
+
+        Returns:
+            A chart, which a notebook shows, with a method `save`.
+
+        Raises:
+            ValueError: if no epoch was trained.
+        """
+        from dlnative.utils.charts import Chart, Panel, Series
+
+        if not self.epoch:
+            raise ValueError("History.plot: expected at least one epoch, got none")
+        panels = []
+        for name in [
+            name for name in self.history if name.removeprefix("val_") == name or name[4:] not in self.history
+        ]:
+            curves = [(name, "training"), (f"val_{name}", "validation")]
+            series = [
+                Series(
+                    [epoch + 1 for epoch in self.epoch[-len(values) :]],
+                    [float(np.mean(value)) for value in values],
+                    label,
+                )
+                for key, label in curves
+                if (values := self.history.get(key))
+            ]
+            panels.append(Panel(name, "epoch", name, series))
+        chart = Chart(panels)
+        if path is not None:
+            chart.save(path)
+        return chart
+
 
 class CSVLogger(Callback):
     """Writes the metrics of each epoch to a CSV file.

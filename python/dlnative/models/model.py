@@ -356,6 +356,15 @@ class Model(Trainer, Layer):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"
 
+    def _repr_html_(self) -> str:
+        """Returns the summary, for a notebook."""
+        from html import escape
+
+        lines: list[str] = []
+        self.summary(print_fn=lines.append)
+        text = escape("\n".join(lines))
+        return f"<pre>{text}</pre>"
+
 
 def alone(outputs: Any) -> Any:
     """Returns the output of a model that was made with one output in a list: as in Keras, what a call returns is not nested."""

@@ -89,6 +89,11 @@ class Profile:
         count, total = len(self.seconds), sum(self.seconds)
         return f"<{self.title}: {count} instructions, {total * 1e6:.2f} µs>"
 
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<pre>{escape(str(self))}</pre>"
+
     def __str__(self) -> str:
         rows = [("#", "op", "µs", "of step", "GFLOP/s", "GB/s", "of limit", "")]
         total = sum(self.seconds) or 1e-12

@@ -9,7 +9,7 @@ from typing import Any
 from dlnative.tuning.hyperparameters import Choice, Range
 from dlnative.tuning.trials import Trial
 from dlnative.tuning.tuner import value_text
-from dlnative.utils.charts import Panel, Series, draw
+from dlnative.utils.charts import Chart, Panel, Series
 
 
 def rows(trials: Sequence[Trial], objective: str) -> list[dict[str, Any]]:
@@ -91,7 +91,7 @@ def plot(
         ]
         if len({value for value, _ in having}) > 1:
             panels.append(_by_value(name, parameter, having, objective))
-    return draw(panels, path)
+    return Chart(panels).save(path)
 
 
 def _by_value(name: str, parameter: Choice | Range, having: list[tuple[Any, float]], objective: str) -> Panel:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from dlnative.utils.files import get_file
     from dlnative.utils.image_dataset import image_dataset_from_directory
     from dlnative.utils.image_utils import array_to_img, img_to_array, load_img, save_img
+    from dlnative.utils.model_plot import model_to_dot, plot_model
     from dlnative.utils.sequences import pad_sequences
     from dlnative.utils.splitting import split_dataset
     from dlnative.utils.timeseries import timeseries_dataset_from_array
@@ -66,9 +67,11 @@ __all__ = [
     "is_interactive_logging_enabled",
     "is_keras_tensor",
     "load_img",
+    "model_to_dot",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
+    "plot_model",
     "register_keras_serializable",
     "save_img",
     "serialize_keras_object",
@@ -102,6 +105,7 @@ __getattr__ = lazily(
         "files": ("get_file",),
         "image_dataset": ("image_dataset_from_directory",),
         "image_utils": ("array_to_img", "img_to_array", "load_img", "save_img"),
+        "model_plot": ("model_to_dot", "plot_model"),
         "sequences": ("pad_sequences",),
         "symbolic_inputs": ("get_source_inputs", "is_keras_tensor"),
         "splitting": ("split_dataset",),

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from dlnative.utils.terminal import show
+
 _COLORS = ("#1f77b4", "#d62728", "#2ca02c", "#9467bd", "#ff7f0e", "#17becf", "#8c564b", "#7f7f7f")
 _WIDTH, _HEIGHT = 360.0, 260.0  # of a panel in SVG
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 12.0, 30.0, 42.0
@@ -58,26 +60,40 @@ def has_matplotlib() -> bool:
     return find_spec("matplotlib") is not None
 
 
-def draw(panels: Sequence[Panel], path: Any, columns: int = 3) -> str:
-    """Draws panels into a file.
+class Chart:
+    """Panels beside one another: a notebook shows them, `save` writes them.
 
     Args:
-        panels: what is drawn.
-        path: the file; its ending says the format. Without matplotlib it is an SVG file, whatever the ending.
-        columns: how many panels stand beside one another.
-
-    Returns:
-        The path of what was written.
+        panels: the panels.
+        columns: how many stand in a row.
     """
-    path = os.fspath(path)
-    columns = min(columns, len(panels))
-    if has_matplotlib():
-        _with_matplotlib(panels, columns).savefig(path, dpi=120)
+
+    def __init__(self, panels: Sequence[Panel], columns: int = 3) -> None:
+        self.panels = list(panels)
+        self.columns = min(columns, len(self.panels))
+
+    def save(self, path: Any) -> str:
+        """Draws the chart into a file.
+
+        Args:
+            path: the file; its ending says the format. Without matplotlib it is an SVG file, whatever the ending.
+
+        Returns:
+            The path of what was written.
+        """
+        path = os.fspath(path)
+        if has_matplotlib() and not path.endswith(".svg"):
+            _with_matplotlib(self.panels, self.columns).savefig(path, dpi=120)
+            return path
+        asked, path = path, os.path.splitext(path)[0] + ".svg"
+        if asked != path:
+            show(f'no matplotlib to draw {asked} with: written as {path}; install "dlnative[plot]"')
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(svg(self.panels, self.columns))
         return path
-    path = os.path.splitext(path)[0] + ".svg"
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(svg(panels, columns))
-    return path
+
+    def _repr_svg_(self) -> str:
+        return svg(self.panels, self.columns)
 
 
 def _with_matplotlib(panels: Sequence[Panel], columns: int) -> Any:
@@ -107,9 +123,8 @@ def _with_matplotlib(panels: Sequence[Panel], columns: int) -> Any:
     return figure
 
 
-def svg(panels: Sequence[Panel], columns: int = 3) -> str:
+def svg(panels: Sequence[Panel], columns: int) -> str:
     """Returns panels as the text of an SVG file."""
-    columns = min(columns, len(panels))
     rows = -(-len(panels) // columns)
     width, height = _WIDTH * columns, _HEIGHT * rows
     parts = [

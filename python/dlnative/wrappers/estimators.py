@@ -11,7 +11,7 @@ from dlnative.models.cloning import clone_model
 from dlnative.models.model import Model
 
 try:
-    from sklearn.base import (  # type: ignore[import-not-found,unused-ignore]
+    from sklearn.base import (  # type: ignore[import-not-found,import-untyped,unused-ignore]
         BaseEstimator,
         ClassifierMixin,
         RegressorMixin,
@@ -209,7 +209,7 @@ class SKLearnTransformer(TransformerMixin, _Estimator):  # type: ignore[misc,unu
 
 
 def _kind_of(y: Any) -> str:
-    from sklearn.utils.multiclass import type_of_target  # type: ignore[import-not-found,unused-ignore]
+    from sklearn.utils.multiclass import type_of_target  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
     kind: str = type_of_target(y)
     if kind == "unknown":
@@ -218,6 +218,6 @@ def _kind_of(y: Any) -> str:
 
 
 def _validation() -> Any:
-    from sklearn.utils import validation  # type: ignore[import-not-found,unused-ignore]
+    from sklearn.utils import validation  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
     return validation
