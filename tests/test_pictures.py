@@ -231,3 +231,22 @@ def test_pictures_of_images(tmp_path: Path) -> None:
     assert len(list(tmp_path.iterdir())) == 3
     with pytest.raises(ValueError, match="with a kernel"):
         visualization.plot_filters(model.layers[1])
+
+
+def test_logarithmic_axes_have_round_ticks(tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+    monkeypatch.setattr(charts, "has_matplotlib", lambda: False)
+    chart = charts.Chart([charts.Panel("", "", "", [charts.Series([1, 2, 3], [0.03, 0.2, 0.3])], log_y=True)])
+    written = chart.save(tmp_path / "chart.png")
+    assert written == str(tmp_path / "chart.svg")
+    assert 'install "dlnative[plot]"' in capsys.readouterr().out
+    assert {"0.05", "0.1", "0.2"} <= set(texts(written))
+
+
+def test_progress_does_not_flood_notebooks(monkeypatch: Any, capsys: Any) -> None:
+    monkeypatch.setitem(sys.modules, "ipykernel", type(sys)("ipykernel"))
+    clock = iter(np.arange(0, 100, 0.01))
+    monkeypatch.setattr("dlnative.utils.progbar.time.perf_counter", lambda: next(clock))
+    bar = utils.Progbar(100)
+    for _ in range(100):
+        bar.add(1)
+    assert 4 <= capsys.readouterr().out.count("\r") <= 6  # in a second; the last one is always drawn

@@ -172,10 +172,18 @@ def _panel(panel: Panel) -> list[str]:
         else:
             line = " ".join(f"{x:.1f},{y:.1f}" for x, y in shown)
             parts.append(f'<polyline points="{line}" fill="none" stroke="{color}" stroke-width="1.5"/>')
-        if series.label:
-            y = _TOP + 12 * (number + 1)
-            parts.append(f'<rect x="{_WIDTH - _RIGHT - 92:g}" y="{y - 8:g}" width="8" height="8" fill="{color}"/>')
-            parts.append(_text(series.label, _WIDTH - _RIGHT - 80, y, "start"))
+    labels = [(number, series.label) for number, series in enumerate(panel.series) if series.label]
+    if labels:
+        left, height = _WIDTH - _RIGHT - 20 - 5.5 * max(len(label) for _, label in labels), 12 * len(labels)
+        parts.append(
+            f'<rect x="{left - 4:g}" y="{_TOP + 2:g}" width="{_WIDTH - _RIGHT - left + 2:g}" height="{height + 4:g}" '
+            'fill="white" fill-opacity="0.8" stroke="#ccc"/>'
+        )
+    for place, (number, label) in enumerate(labels):
+        y = _TOP + 12 * (place + 1)
+        color = _COLORS[number % len(_COLORS)]
+        parts.append(f'<rect x="{left:g}" y="{y - 7:g}" width="8" height="8" fill="{color}"/>')
+        parts.append(_text(label, left + 12, y, "start"))
     return parts
 
 
@@ -207,12 +215,20 @@ class _Axis:
         return self._begin + (at - self._low) / (self._high - self._low) * (self._end - self._begin)
 
     def ticks(self) -> list[float]:
-        """Returns four to nine round values; of a logarithmic axis powers of 10, if there are two."""
+        """Returns four to nine round values; of a logarithmic axis powers of 10, if there are two, or their multiples."""
         if self._log:
             powers = [10.0**power for power in range(math.ceil(self._low), math.floor(self._high) + 1)]
             if len(powers) >= 2:
                 return powers
-            return [10.0 ** (self._low + share * (self._high - self._low)) for share in (0.1, 0.5, 0.9)]
+            round_values = [
+                factor * 10.0**power
+                for power in range(math.floor(self._low), math.ceil(self._high) + 1)
+                for factor in (1, 2, 5)
+                if self._low <= math.log10(factor) + power <= self._high
+            ]
+            if len(round_values) >= 2:
+                return round_values
+            return [float(f"{10.0 ** (self._low + share * (self._high - self._low)):.3g}") for share in (0.1, 0.9)]
         rough = (self._high - self._low) / 5
         unit = 10.0 ** math.floor(math.log10(rough))
         step = next(unit * factor for factor in (1, 2, 5, 10) if unit * factor >= rough)

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from dlnative.graph.tree import flatten
-from dlnative.utils.terminal import show
+from dlnative.utils.terminal import in_notebook, show
 
 
 class Node:
@@ -215,9 +215,8 @@ def _has_graphviz() -> bool:
 def _shown(path: str) -> Any:
     """Returns the picture for a notebook, if this is one."""
     import importlib
-    import sys
 
-    if "ipykernel" not in sys.modules:
+    if not in_notebook():
         return None
     display = importlib.import_module("IPython.display")
     return display.SVG(path) if path.endswith(".svg") else display.Image(path)

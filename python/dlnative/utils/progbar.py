@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from dlnative.utils.terminal import has_colors, redraws, show
+from dlnative.utils.terminal import has_colors, in_notebook, redraws, show
 
+_NOTEBOOK_INTERVAL = 0.25  # each update is a message, which the browser keeps
 _BOLD, _GREEN, _WHITE, _END = "\x1b[1m", "\x1b[32m", "\x1b[37m", "\x1b[0m"
 
 
@@ -23,8 +24,8 @@ class Progbar:
         target: the number of steps, `None` if it is not known.
         width: the length of the bar in characters.
         verbose: 1 shows a bar, 2 a line at the end, 0 nothing.
-        interval: the least time between two updates on the screen, in seconds; 0: each update is shown, in a file or a pipe
-            in a line of its own.
+        interval: the least time between two updates on the screen, in seconds, in a notebook at least 0.25; 0: each update
+            is shown, in a file or a pipe in a line of its own.
         stateful_metrics: names of values that are shown as they are; the others are averaged over the steps.
         stateless_metrics: instead, names of values that are averaged; the others are shown as they are.
         unit_name: what a step is called.
@@ -45,7 +46,7 @@ class Progbar:
         self.target = target
         self.width = width
         self.verbose = verbose
-        self.interval = interval
+        self.interval = max(interval, _NOTEBOOK_INTERVAL) if interval and in_notebook() else interval
         self.unit_name = unit_name
         self._as_they_are = None if stateful_metrics is None else set(stateful_metrics)
         self._averaged = None if stateless_metrics is None else set(stateless_metrics)

@@ -64,11 +64,16 @@ def _has(encoding: str, char: str) -> bool:
     return True
 
 
+def in_notebook() -> bool:
+    """Tells whether this runs behind a notebook."""
+    return "ipykernel" in sys.modules
+
+
 def redraws() -> bool:
     """Tells whether the output can go back in a line: a terminal, or a notebook."""
     if not _interactive or os.environ.get("TERM") == "dumb":
         return False
-    return "ipykernel" in sys.modules or _is_terminal(getattr(sys, "stdout", None))
+    return in_notebook() or _is_terminal(getattr(sys, "stdout", None))
 
 
 def has_colors() -> bool:
