@@ -274,7 +274,7 @@ def assert_refused(model, path, match, kind=ValueError, **options):
 def test_what_cannot_be_written_is_refused_and_leaves_no_file(tmp_path, monkeypatch):
     model = network((4,), layers.Dense(1))
     path = tmp_path / "m.onnx"
-    assert_refused(model, tmp_path / "m.pb", "expected the format")
+    assert_refused(model, tmp_path / "m.pb", "Unrecognized format=pb: expected the format")
     assert_refused(model, path, "openvino", format="openvino")
     assert_refused(model, path, "is_static", TypeError, is_static=True)
     assert_refused(model, path, "opset_version", opset_version=9)

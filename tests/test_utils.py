@@ -253,12 +253,13 @@ def test_summary_s_arguments() -> None:
     inner = dlnative.Sequential([dlnative.Input((4,)), layers.Dense(3, name="deep")], name="inner")
     frozen = layers.Dense(2, name="frozen")
     frozen.trainable = False
-    model = dlnative.Sequential([dlnative.Input((4,)), inner, frozen], name="outer")
+    model = dlnative.Sequential([dlnative.Input((4,)), inner, frozen, layers.Flatten(name="plain")], name="outer")
     flat, expanded = "\n".join(summary(model)), "\n".join(summary(model, expand_nested=True, show_trainable=True))
     assert "deep" not in flat
     assert "│    └ deep (Dense) " in expanded
-    row = next(line for line in expanded.splitlines() if "frozen" in line)
-    assert row.split("│")[-2].strip() == "N"
+    for name, told in (("deep", "Y"), ("frozen", "N"), ("plain", "-")):
+        row = next(line for line in expanded.splitlines() if name in line)
+        assert row.split("│")[-2].strip() == told
     assert "Non-trainable params: 8 (32.00 B)" in flat
     only = "\n".join(summary(model, layer_range=["frozen", "frozen"]))
     assert "inner" not in only

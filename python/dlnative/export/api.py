@@ -42,7 +42,9 @@ def export_model(
     if chosen not in _FORMATS:
         known = " or ".join(f'"{name}"' for name in _FORMATS)
         given = f'the file "{path}"' if format is None else f'the format "{format}"'
-        raise ValueError(f"export: expected the format {known}, or a file that ends so, got {given}")
+        raise ValueError(
+            f"export: Unrecognized format={chosen}: expected the format {known}, or a file that ends so, got {given}"
+        )
     write, accepted = _FORMATS[chosen]
     for name in options:
         if name not in accepted:

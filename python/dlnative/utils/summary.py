@@ -37,7 +37,7 @@ def print_summary(
             lines.append(_rule("├─┼┤", widths))
         cells = [name, shape, params] + ([", ".join(sources) or "-"] if connected else [])
         if show_trainable:
-            cells.append("Y" if layer.trainable else "N")
+            cells.append(("Y" if layer.trainable else "N") if layer.weights else "-")
         lines += _wrapped("│", cells, widths)
     lines.append(_rule("└─┴┘", widths))
     lines += _totals(model)
