@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -165,3 +166,17 @@ def test_empty_inputs() -> None:
     assert layers.BatchNormalization()(x).shape == (0, 3)
     assert layers.LayerNormalization()(x).shape == (0, 3)
     assert layers.GroupNormalization(-1)(x).shape == (0, 3)
+
+
+def test_scaling_by_the_variance_is_warned_of() -> None:
+    """Once: where the function is called, or the layer is made."""
+    x = np.array([[0.0, 2.0, 4.0]], "float32")
+    expected = x / np.sqrt(np.var(x) + 1e-3)
+    with pytest.warns(UserWarning, match="layer_normalization: `rms_scaling=True` divides .* `ops.rms_normalization`"):
+        y = ops.layer_normalization(x, epsilon=1e-3, rms_scaling=True)
+    np.testing.assert_allclose(y, expected, rtol=1e-6)
+    with pytest.warns(UserWarning, match="LayerNormalization: .* `layers.RMSNormalization`"):
+        layer = layers.LayerNormalization(rms_scaling=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_allclose(layer(x), expected, rtol=1e-6)

@@ -9,6 +9,7 @@ from dlnative import constraints, initializers, ops, regularizers
 from dlnative.layers.arguments import checked_axes, checked_number
 from dlnative.layers.input_spec import InputSpec
 from dlnative.layers.layer import Layer
+from dlnative.ops.normalization import warn_of_rms_scaling
 
 
 class ScaledNormalization(Layer):
@@ -116,14 +117,7 @@ class LayerNormalization(ScaledNormalization):
     ) -> None:
         self.rms_scaling = bool(kwargs.pop("rms_scaling", False))
         if self.rms_scaling:
-            import warnings
-
-            warnings.warn(
-                "LayerNormalization: `rms_scaling=True` divides by the root of the variance, not of the mean square; "
-                "`layers.RMSNormalization` does the latter",
-                DeprecationWarning,
-                stacklevel=2,
-            )
+            warn_of_rms_scaling("LayerNormalization", "layers.RMSNormalization")
             center, scale = False, True
         super().__init__(
             epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer, gamma_regularizer,

@@ -12,6 +12,7 @@ from dlnative import dtypes
 from dlnative.graph.op import OPS, Arg, Op, Sample, Shape, Spec, register, size_of
 from dlnative.graph.roles import PLAIN, Epilogue, Roles
 from dlnative.graph.tensor import Node, Tensor
+from dlnative.graph.trace import current_trace
 from dlnative.ops.composite import gradient_of
 from dlnative.ops.conversion import cast, to_float
 from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axes, operation, scalar
@@ -268,6 +269,16 @@ def _epsilon(name: str, epsilon: Any) -> float:
     return dtypes.epsilon() if epsilon is None else number(name, "epsilon", epsilon, 0)
 
 
+def warn_of_rms_scaling(owner: str, instead: str) -> None:
+    """Says that what is asked for is not what its name promises."""
+    import warnings
+
+    warnings.warn(
+        f"{owner}: `rms_scaling=True` divides by the root of the variance, not of the mean square; `{instead}` does the latter",
+        stacklevel=4,
+    )
+
+
 @operation
 def layer_normalization(
     x: Any, gamma: Any = None, beta: Any = None, axis: Any = -1, epsilon: float | None = None, **kwargs: Any
@@ -304,6 +315,8 @@ def layer_normalization(
     scale = _parameter("layer_normalization", "gamma", gamma, wide, rows, 1.0)
     offset = _parameter("layer_normalization", "beta", beta, wide, rows, 0.0)
     if rms_scaling:
+        if current_trace() is None:  # the layer says it when it is made
+            warn_of_rms_scaling("layer_normalization", "ops.rms_normalization")
         variance = reduce("mean", square(subtract(rows, reduce("mean", rows, -1, True))), -1, True)
         y = call("multiply", rows, call("rsqrt", call("add", variance, scalar(epsilon, wide))))
         y = call("multiply", y, scale)
