@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
 
-from dlnative import ops
+import dlnative
+from dlnative import Input, ops
 from dlnative.symbolic import KerasTensor
 from everywhere import check
 
@@ -112,3 +114,25 @@ def test_what_does_not_fit_is_refused(call: Callable[[], Any], error: type[Excep
     with pytest.raises(error, match=words) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+def test_a_size_that_is_not_known_yet() -> None:
+    """It is a tensor in a recorded model, which the run knows; a Python number everywhere else."""
+    x = Input((3,))
+    size = ops.size(x)
+    assert (size.shape, size.dtype) == ((), "int32")
+    mean = dlnative.Function(x, [ops.sum(x) / ops.cast(size, "float32"), ops.sum(x) / size])
+    for rows in (2, 5):
+        values = np.arange(rows * 3, dtype="float32").reshape(rows, 3)
+        np.testing.assert_allclose(mean(values), [values.mean()] * 2, rtol=1e-6)
+    assert (ops.size(KerasTensor((2, 3))), ops.size(np.ones((4, 0)))) == (6, 0)
+
+    class Mean(dlnative.layers.Layer):
+        def call(self, x: Any) -> Any:
+            return ops.sum(x) / ops.size(x)
+
+    model = dlnative.Model(x, x / Mean()(x))
+    np.testing.assert_allclose(model(np.full((2, 3), 2.0)), np.ones((2, 3)), rtol=1e-6)
+    scaled = dlnative.Model(x, x / ops.size(x))
+    for same in (dlnative.Model.from_config(scaled.get_config()), copy.deepcopy(scaled)):
+        np.testing.assert_allclose(same(np.ones((4, 3))), np.full((4, 3), 1 / 12), rtol=1e-6)

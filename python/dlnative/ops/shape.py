@@ -11,7 +11,17 @@ import numpy as np
 from dlnative.graph.op import OPS, size_of
 from dlnative.graph.tensor import Tensor
 from dlnative.ops import movement as movement
-from dlnative.ops.core import as_tensor, integer, invoke, normalize_axes, normalize_axis, operation, shape_of, shown
+from dlnative.ops.core import (
+    as_tensor,
+    integer,
+    invoke,
+    normalize_axes,
+    normalize_axis,
+    operation,
+    shape_of,
+    shown,
+    unknown,
+)
 
 
 def _extents(newshape: Any) -> tuple[Any, ...]:
@@ -213,6 +223,15 @@ def ndim(x: Any) -> int:
 
 
 def size(x: Any) -> Any:
-    """Returns the number of elements; `None` where it is not known."""
+    """Returns the number of elements; where it is not known yet, a tensor of int32 and rank 0."""
     extents = shape(x)
-    return None if None in extents else size_of(extents)
+    return _size_later(x) if None in extents else size_of(extents)
+
+
+@operation
+def _size_later(x: Any) -> Any:
+    """Returns the number of elements once all extents are known."""
+    return unknown((), x, "int32") if None in x.shape else np.asarray(size_of(x.shape), "int32")
+
+
+_size_later.__name__ = "size"  # what configurations of models call it
