@@ -233,6 +233,21 @@ def test_branches_and_loops(tmp_path):
         assert_same(path, given, atol=1e-4)
 
 
+def test_a_branch_that_is_known_takes_what_is_not_from_around_it(tmp_path):
+    """As PyTorch writes squeeze: whether the rank is 1 is known when the model is traced."""
+    info = helper.make_tensor_value_info
+    then = helper.make_graph([helper.make_node("Neg", ["x"], ["a"])], "then", [], [info("a", 1, None)])
+    other = helper.make_graph([helper.make_node("Exp", ["x"], ["b"])], "other", [], [info("b", 1, None)])
+    nodes = [
+        helper.make_node("Shape", ["x"], ["shape"]),
+        helper.make_node("Size", ["shape"], ["rank"]),
+        helper.make_node("Less", ["rank", "two"], ["flat"]),
+        helper.make_node("If", ["flat"], ["y"], then_branch=then, else_branch=other),
+    ]
+    for x in (floats(3), floats(3, 4)):
+        assert_same(graph_file(tmp_path / "m.onnx", nodes, {"x": x}, ["y"], {"two": np.asarray(2)}), x)
+
+
 def test_what_scikit_learn_writes(tmp_path):
     x = floats(5, 3)
     scaler = helper.make_node(

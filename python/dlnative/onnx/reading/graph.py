@@ -28,6 +28,7 @@ class Graph:
 
     Attributes:
         arrays: the constants by name; a model makes variables of some.
+        captured: the names that it takes from around it.
         nodes: the nodes.
         inputs, outputs: the names of what it is given and gives.
 
@@ -50,6 +51,7 @@ class Graph:
         self.nodes: list[Node] = []
         self._graphs: dict[tuple[int, str], Graph] = {}
         self.values: dict[str, Any] = {}  # of the run that is on
+        self.captured: set[str] = set()
         known = set(outer) | set(self.inputs) | set(self.arrays)
         for item in proto.node:
             node = self._node(item, known)
@@ -59,6 +61,9 @@ class Graph:
             else:
                 self.nodes.append(node)
             known.update(node.outputs)
+        made = {*self.inputs, *self.arrays, *[name for node in self.nodes for name in node.outputs]}
+        inner = [name for graph in self._graphs.values() for name in graph.captured]
+        self.captured = {*self.outputs, *inner, *[name for node in self.nodes for name in node.inputs]} - made - {""}
         missing = [name for name in self.outputs if name not in known]
         if missing:
             raise ValueError(
@@ -80,6 +85,7 @@ class Graph:
                 raise ValueError(f'{node.label}: expected an input that is there, got "{name}"')
         for name, value in attributes.items():
             if isinstance(value, self._onnx.GraphProto):
+                node.graphs.append(name)
                 self._graphs[id(node), name] = Graph(self._onnx, value, self.opset, self.folder, frozenset(known))
         return node
 
@@ -88,6 +94,11 @@ class Graph:
         yield from self.nodes
         for graph in self._graphs.values():
             yield from graph.all_nodes()
+
+    def _around(self, node: Node) -> list[Any]:
+        """Returns what graphs that are attributes of a node take from this one."""
+        captured = [graph.captured for name in node.graphs if (graph := self._graphs.get((id(node), name))) is not None]
+        return [self.values[name] for names in captured for name in names]
 
     def inner(self, node: Node, name: str) -> Callable[[Sequence[Any]], list[Any]]:
         """Returns the graph that is an attribute of a node, as a function: it sees what this one has made so far."""
@@ -110,7 +121,7 @@ class Graph:
         values = self.values = {**(around or {}), **self.arrays, **dict(zip(self.inputs, given, strict=True))}
         try:
             for node in self.nodes:
-                made = _called(node, [values[name] if name else None for name in node.inputs])
+                made = _called(node, [values[name] if name else None for name in node.inputs], self._around(node))
                 for name, value in zip(node.outputs, made, strict=False):
                     values[name] = value
             return [_plain(values[name]) for name in self.outputs]
@@ -122,12 +133,12 @@ def _plain(value: Any) -> Any:
     return value.first if isinstance(value, Image) else value
 
 
-def _called(node: Node, inputs: list[Any]) -> tuple[Any, ...]:
+def _called(node: Node, inputs: list[Any], around: list[Any]) -> tuple[Any, ...]:
     function = READERS[node.op_type]
     if node.op_type not in TAKES_IMAGES:
         inputs = [_plain(value) for value in inputs]
     try:
-        if all(value is None or isinstance(value, np.ndarray) for value in inputs) and not node.prepared:
+        if all(value is None or isinstance(value, np.ndarray) for value in (*inputs, *around)) and not node.prepared:
             made = without_trace(lambda: function(node, *inputs))  # sizes and shapes, most often
             results = made if isinstance(made, tuple) else (made,)
             return tuple([np.asarray(_plain(value)) for value in results])

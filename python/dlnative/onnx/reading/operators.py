@@ -95,6 +95,7 @@ class Node:
         self.attributes = attributes
         self.opset = opset
         self.graph = graph
+        self.graphs: list[str] = []  # attributes that are graphs
         self.prepared: dict[str, Any] = {}  # weights in the form that dlnative computes with
 
     @property
