@@ -337,6 +337,19 @@ def test_damaged_files_end_in_one_error(tmp_path):
         refused(bad, "onnx.load")
 
 
+@pytest.mark.parametrize("op_type", ["ConstantOfShape", "Tile"])
+def test_constants_go_with_the_file(op_type, tmp_path):
+    given = ["shape"] if op_type == "ConstantOfShape" else ["one", "shape"]
+    nodes = [
+        helper.make_node(op_type, given, ["many"]),
+        helper.make_node("ReduceSum", ["many"], ["sum"]),
+        helper.make_node("Add", ["x", "sum"], ["y"]),
+    ]
+    path = graph_file(tmp_path / "m.onnx", nodes, {"x": floats(2, 3)}, ["y"], {"shape": ints(2**27), "one": floats(1)})
+    with pytest.raises(ValueError, match="constants go with the size of the file"):
+        keras.onnx.load(path)(floats(2, 3))
+
+
 def test_messages_are_short_however_long_names_are(tmp_path):
     path = simple(tmp_path / "m.onnx", node=helper.make_node("MatMul", ["x", "long" * 5000], ["y"]))
     with pytest.raises(ValueError, match="long") as caught:

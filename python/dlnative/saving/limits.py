@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from dlnative import _native
 from dlnative.graph import storage
@@ -31,17 +31,32 @@ def memory_for(nbytes: int, label: str, safe_mode: bool) -> Iterator[None]:
         yield
         return
     token = storage.budget.set([_TIMES * nbytes + _BEYOND])
-    limited = _native.limit_arrays(_TIMES * nbytes + _CONSTANTS) if safe_mode else None
+    with ExitStack() as stack:
+        stack.callback(storage.budget.reset, token)
+        if safe_mode:
+            stack.enter_context(constants_for(nbytes, label, " and to be loaded with safe_mode=False"))
+        yield
+
+
+@contextmanager
+def constants_for(nbytes: int, label: str, unusual: str = "") -> Iterator[None]:
+    """Lets arrays of NumPy that are made within the block have memory in proportion to those of a file.
+
+    Args:
+        nbytes: how many bytes the arrays have.
+        label: what messages call the file.
+        unusual: what to do with a file that is unusual, and not damaged.
+
+    Raises:
+        ValueError: when they would need more.
+    """
+    limited = _native.limit_arrays(_TIMES * nbytes + _CONSTANTS)
     try:
         yield
     except MemoryError as error:
-        if limited is None:
-            raise
         raise ValueError(
-            f"{label}: expected a model whose constants go with the size of the file, got one that is damaged, or unusual "
-            f"and to be loaded with safe_mode=False: {error}"
+            f"{label}: expected a model whose constants go with the size of the file, got one that is damaged, or unusual"
+            f"{unusual}: {error}"
         ) from None
     finally:
-        storage.budget.reset(token)
-        if limited is not None:
-            _native.restore_arrays(limited)
+        _native.restore_arrays(limited)

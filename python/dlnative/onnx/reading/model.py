@@ -17,6 +17,7 @@ from dlnative.onnx.reading.graph import Graph
 from dlnative.onnx.reading.operators import Node
 from dlnative.onnx.reading.recurrent import recurrent_weights
 from dlnative.onnx.reading.tensors import type_name
+from dlnative.saving.limits import constants_for
 
 # Operators whose float constants are weights, and those of their inputs that are statistics.
 _WEIGHED = frozenset(
@@ -41,6 +42,7 @@ class OnnxModel(Model):
         super().__init__(name=name)
         self._onnx_graph = graph
         self.input_signature = inputs
+        self._nbytes = sum(array.nbytes for array in graph.arrays.values())
         self._weights_by_name: dict[tuple[str, str], Any] = {}
         for node in graph.nodes:
             self._prepare_node(node)
@@ -123,7 +125,9 @@ class OnnxModel(Model):
             if shape is not None and len(shape) != len(x.shape):
                 raise ValueError(f'{self._label}: expected "{spec.name}" of shape {shape}, got shape {tuple(x.shape)}')
         cast = [ops.cast(x, spec.dtype) for spec, x in zip(self.input_signature, given, strict=True)]
-        made = [ops.convert_to_tensor(y) if isinstance(y, np.ndarray) else y for y in self._onnx_graph.run(cast)]
+        with constants_for(self._nbytes, self._label):
+            results = self._onnx_graph.run(cast)
+        made = [ops.convert_to_tensor(y) if isinstance(y, np.ndarray) else y for y in results]
         return made[0] if len(made) == 1 else made
 
     def export(
