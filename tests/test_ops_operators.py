@@ -142,6 +142,15 @@ def test_no_variable_is_equal_to_none() -> None:
     assert (variable != None) is True  # noqa: E711
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_division_with_a_rest_of_infinities_and_zeros(dtype: str, backend: str) -> None:
+    numbers = np.array([np.inf, -np.inf, np.nan, 0.0, -0.0, 1.0, -1.0, 2.5, -7.0], dtype)
+    a, b = (grid.ravel() for grid in np.meshgrid(numbers, numbers))
+    with np.errstate(all="ignore"):
+        np.testing.assert_array_equal(ops.floor_divide(a, b), np.floor_divide(a, b))
+        np.testing.assert_array_equal(ops.mod(a, b), np.mod(a, b))
+
+
 @pytest.mark.parametrize("function", [ops.floor_divide, ops.mod])
 def test_quotients_of_booleans_are_integers(function: Any) -> None:
     a, b = np.array([True, False, True]), np.array([True, True, True])

@@ -107,6 +107,7 @@ struct FloorDivide {
       return quotient * b != a && (a < 0) != (b < 0) ? quotient - 1 : quotient;
     } else {
       if (b == 0) return a / b;
+      if (b - b != 0 && b == b && a - a == 0) return (a < 0) != (b < 0) && a != 0 ? T(-1) : a / b;  // infinite
       const T quotient = (a - Remainder::of(a, b)) / b;  // an integer, but for rounding
       if (!(quotient - quotient == 0)) return quotient;
       const T below = LibraryFloor::of(quotient);

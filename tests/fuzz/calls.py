@@ -124,6 +124,7 @@ def run(name: str, args: list[Any], kwargs: dict[str, Any], backend: str) -> Any
             return error
 
 
+_PRODUCTS = {"dot", "einsum", "inner", "matmul", "tensordot", "vdot"}
 # Where a rounding of the operands makes a leap of the result, halves are not compared.
 _LEAPS = {"floor_divide", "mod", "remainder", "fmod", "divmod", "digitize", "searchsorted", "argsort", "round"}
 
@@ -148,6 +149,8 @@ def check(random: Generator) -> str | None:
         return None
     if name in _LEAPS and any("float16" in str(getattr(value, "dtype", "")) for value in args):
         return None
+    if name in _PRODUCTS and _scale(args) > 1e6:
+        return None  # products of integers are exact as far as sums stay below 2**53
     results = found if isinstance(found, (tuple, list)) else [found]
     unsigned = any(str(getattr(result, "dtype", "")).startswith("uint") for result in results)
     if unsigned and any(map(_holds_floats, [*args, *kwargs.values()])):
