@@ -5,8 +5,8 @@
 // comes in from the side: zeros, or from the left the sign.
 #pragma once
 
+#include <cfloat>
 #include <cmath>
-#include <limits>
 #include <type_traits>
 
 #include "dlnative/types.h"
@@ -23,11 +23,10 @@ namespace dlnative::DLNATIVE_ISA {
 // Denormals are flushed here: the library, which does not expect that the processor reads them as zeros, gives for them
 // what is neither their value nor that of zero.
 DLNATIVE_INLINE float flushed(float x) {
-  return DLNATIVE_OF_LIBRARY(fabsf)(x) < std::numeric_limits<float>::min() ? DLNATIVE_OF_LIBRARY(copysignf)(0.0f, x)
-                                                                           : x;
+  return DLNATIVE_OF_LIBRARY(fabsf)(x) < FLT_MIN ? DLNATIVE_OF_LIBRARY(copysignf)(0.0f, x) : x;
 }
 DLNATIVE_INLINE double flushed(double x) {
-  return DLNATIVE_OF_LIBRARY(fabs)(x) < std::numeric_limits<double>::min() ? DLNATIVE_OF_LIBRARY(copysign)(0.0, x) : x;
+  return DLNATIVE_OF_LIBRARY(fabs)(x) < DBL_MIN ? DLNATIVE_OF_LIBRARY(copysign)(0.0, x) : x;
 }
 
 #define DLNATIVE_LIBRARY(Name, function)                                                              \

@@ -149,9 +149,9 @@ def check(random: Generator) -> str | None:
         return None
     if name in _LEAPS and any("float16" in str(getattr(value, "dtype", "")) for value in args):
         return None
-    if name in _PRODUCTS and _scale(args) > 1e6:
-        return None  # products of integers are exact as far as sums stay below 2**53
     results = found if isinstance(found, (tuple, list)) else [found]
+    if name in _PRODUCTS and _scale(args) > 1e6 and getattr(found, "dtype", np.dtype(float)).kind in "iu":
+        return None  # products of integers are exact as far as sums stay below 2**53
     unsigned = any(str(getattr(result, "dtype", "")).startswith("uint") for result in results)
     if unsigned and any(map(_holds_floats, [*args, *kwargs.values()])):
         return None  # below zero a float has no value there: NumPy gives what the processor gives
