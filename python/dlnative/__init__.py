@@ -6,43 +6,51 @@ gradient, the loss, the metrics and the optimizer become one plan of native kern
 
 from __future__ import annotations
 
+import gc as _gc
 import sys as _sys
 from typing import TYPE_CHECKING, Any
 
-from dlnative import (
-    activations,
-    backend,
-    callbacks,
-    config,
-    constraints,
-    dtype_policies,
-    initializers,
-    layers,
-    losses,
-    metrics,
-    models,
-    ops,
-    optimizers,
-    random,
-    regularizers,
-    utils,
-)
-from dlnative.config import build_config, device, num_threads, set_num_threads
-from dlnative.dtype_policies import DTypePolicy, FloatDTypePolicy
-from dlnative.gradient import grad, value_and_grad
-from dlnative.graph.name_scope import name_scope
-from dlnative.graph.variable import Variable
-from dlnative.initializers import Initializer
-from dlnative.layers import Input, InputSpec, Layer
-from dlnative.layers.remat_scope import RematScope
-from dlnative.legacy import modules as _older_modules
-from dlnative.losses import Loss
-from dlnative.metrics import Metric
-from dlnative.models import Model, Sequential
-from dlnative.models.function import Function
-from dlnative.optimizers import Optimizer
-from dlnative.regularizers import Regularizer
-from dlnative.symbolic import KerasTensor
+# An import makes much and drops nothing: Python's search for cycles would go through all of it several times.
+_collects = _gc.isenabled()
+_gc.disable()
+try:
+    from dlnative import (
+        activations,
+        backend,
+        callbacks,
+        config,
+        constraints,
+        dtype_policies,
+        initializers,
+        layers,
+        losses,
+        metrics,
+        models,
+        ops,
+        optimizers,
+        random,
+        regularizers,
+        utils,
+    )
+    from dlnative.config import build_config, device, num_threads, set_num_threads
+    from dlnative.dtype_policies import DTypePolicy, FloatDTypePolicy
+    from dlnative.gradient import grad, value_and_grad
+    from dlnative.graph.name_scope import name_scope
+    from dlnative.graph.variable import Variable
+    from dlnative.initializers import Initializer
+    from dlnative.layers import Input, InputSpec, Layer
+    from dlnative.layers.remat_scope import RematScope
+    from dlnative.legacy import modules as _older_modules
+    from dlnative.losses import Loss
+    from dlnative.metrics import Metric
+    from dlnative.models import Model, Sequential
+    from dlnative.models.function import Function
+    from dlnative.optimizers import Optimizer
+    from dlnative.regularizers import Regularizer
+    from dlnative.symbolic import KerasTensor
+finally:
+    if _collects:
+        _gc.enable()
 
 if TYPE_CHECKING:
     from dlnative import applications as applications

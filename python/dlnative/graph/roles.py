@@ -1,7 +1,6 @@
 """Roles: what the planner knows of an op. Rows of the op table carry them, so that nothing here knows an op by its name."""
 
-from __future__ import annotations
-
+# Without `from __future__ import annotations`: of strings, a named tuple would compile each one when it is made.
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -82,15 +81,15 @@ class Roles(NamedTuple):
     neutral: float | None = None
     view: Callable[[Shape, tuple[Any, ...]], int | None] | None = None
     joins: Callable[[Sequence[Shape], tuple[Any, ...]], list[int] | None] | None = None
-    merge: Callable[[Tensor, list[tuple[Node, Tensor]]], Tensor] | None = None
-    over_turns: Callable[[Node], Callable[..., Any] | None] | None = None
+    merge: Callable[["Tensor", list[tuple["Node", "Tensor"]]], "Tensor"] | None = None
+    over_turns: Callable[["Node"], Callable[..., Any] | None] | None = None
     repeats: bool = False
     permutes: bool = False
     post_op: str = ""
     activation: int = 0
     of: str = ""
     takes: Callable[[Sequence[Shape], tuple[Any, ...]], bool] | None = None
-    rewrite: Callable[[list[Value], tuple[Any, ...]], tuple[list[Value], tuple[Any, ...]]] | None = None
+    rewrite: Callable[[list["Value"], tuple[Any, ...]], tuple[list["Value"], tuple[Any, ...]]] | None = None
     scales: tuple[int, int] | None = None
     passes: bool = False
     region: bool = False
