@@ -254,3 +254,13 @@ def test_estimators_of_scikit_learn_are_made_with_build_fn():
         KerasClassifier(build, depth=3)
     with pytest.raises(ValueError, match="build_fn"):
         KerasClassifier()
+
+
+def test_the_first_layer_says_the_shape_with_the_batch():
+    with pytest.warns(FutureWarning, match=r"Input\(batch_shape=\)"):
+        layer = keras.layers.LSTM(2, batch_input_shape=(4, 3, 1), stateful=True)
+    model = keras.Sequential([layer, keras.layers.Dense(1)])
+    assert model.input_shape == (4, 3, 1)
+    assert model.predict(np.zeros((4, 3, 1), np.float32), verbose=0).shape == (4, 1)
+    again = keras.Sequential.from_config(model.get_config())
+    assert again.input_shape == (4, 3, 1)

@@ -16,6 +16,7 @@ from dlnative.layers.configuration import Arguments, automatic_config, recorded
 from dlnative.layers.remat_scope import current_scope
 from dlnative.layers.signature import call_signature, is_tensor, shape_arguments, shapes_of, tensor_arguments
 from dlnative.layers.stateless import Stateless
+from dlnative.legacy.warning import renamed
 from dlnative.ops.core import record
 from dlnative.symbolic import Call, KerasTensor, map_shapes, with_tuples, without_history
 from dlnative.utils.naming import auto_name, shortened
@@ -73,6 +74,11 @@ class Layer(Stateless):
         input_dim = kwargs.pop("input_dim", None)
         input_shape = kwargs.pop("input_shape", None)
         cls = type(self).__name__
+        first = (input_dim,) if input_dim is not None else input_shape
+        first_shape = None if first is None else (None, *([first] if hasattr(first, "__index__") else first))
+        if "batch_input_shape" in kwargs:
+            renamed(f"{cls}(batch_input_shape=)", "Input(batch_shape=) before the layer")
+            first_shape = tuple(kwargs.pop("batch_input_shape"))
         if kwargs:
             raise ValueError(f'{cls}: unknown argument "{next(iter(kwargs))}" (Unrecognized keyword arguments)')
         if name is not None and (not isinstance(name, str) or "/" in name):
@@ -94,7 +100,7 @@ class Layer(Stateless):
             _building=False,
             _compute_dtype=policy.compute_dtype,
             _dtype_policy=policy,
-            _first_input_shape=(input_dim,) if input_dim is not None else input_shape,
+            _first_shape=first_shape,
             _function=None,
             _is_mixed=policy.compute_dtype != policy.variable_dtype,
             _last_call=None,

@@ -143,7 +143,7 @@ class Tracking(Revised):
 # What layers and models keep for themselves, where no weights or layers of a user's are looked for.
 INTERNAL = frozenset(
     {
-        "_added", "_arguments", "_build_shapes", "_first_input_shape", "_function", "_held", "_last_call",
+        "_added", "_arguments", "_build_shapes", "_first_shape", "_function", "_held", "_last_call",
         "_output_shape", "_revision", "_stateless", "_variables",
     }
 )  # fmt: skip

@@ -70,8 +70,8 @@ class Sequential(Model):
                 f"{self._label}: has already been configured: expected Input as the first layer, got it after "
                 f"{len(self._layers)} others"
             )
-        if not self._layers and layer._first_input_shape is not None:
-            self._layers.append(InputLayer(tuple(layer._first_input_shape)))
+        if not self._layers and layer._first_shape is not None:
+            self._layers.append(InputLayer(batch_shape=layer._first_shape))
         self._layers.append(layer)
         if rebuild:
             self._rebuild()
