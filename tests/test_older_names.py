@@ -264,3 +264,11 @@ def test_the_first_layer_says_the_shape_with_the_batch():
     assert model.predict(np.zeros((4, 3, 1), np.float32), verbose=0).shape == (4, 1)
     again = keras.Sequential.from_config(model.get_config())
     assert again.input_shape == (4, 3, 1)
+
+
+def test_the_first_layer_says_the_length_and_the_width_of_its_sequences():
+    with pytest.warns(FutureWarning, match=r"Input\(\(length, dim\)\)"):
+        layer = keras.layers.SimpleRNN(2, input_length=10, input_dim=5)
+    assert keras.Sequential([layer]).input_shape == (None, 10, 5)
+    with pytest.raises(ValueError, match="unknown argument"):
+        keras.layers.SimpleRNN(2, input_length=10)

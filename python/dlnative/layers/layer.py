@@ -76,6 +76,9 @@ class Layer(Stateless):
         cls = type(self).__name__
         first = (input_dim,) if input_dim is not None else input_shape
         first_shape = None if first is None else (None, *([first] if hasattr(first, "__index__") else first))
+        if "input_length" in kwargs and input_dim is not None:
+            renamed(f"{cls}(input_length=)", "Input((length, dim)) before the layer")
+            first_shape = (None, kwargs.pop("input_length"), input_dim)
         if "batch_input_shape" in kwargs:
             renamed(f"{cls}(batch_input_shape=)", "Input(batch_shape=) before the layer")
             first_shape = tuple(kwargs.pop("batch_input_shape"))
