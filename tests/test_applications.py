@@ -123,3 +123,18 @@ def test_a_network_is_applied_to_the_tensor_that_is_given():
 def test_arguments_that_cannot_be_right_are_refused(arguments, says):
     with pytest.raises(ValueError, match=says):
         applications.VGG16(**arguments)
+
+
+@pytest.mark.parametrize("file", ["convnext", "inception_resnet_v2"])
+def test_layers_of_a_network_alone_come_back_from_files_and_have_keras_names(file, tmp_path):
+    inputs = keras.Input((3,))
+    module = getattr(applications, file)
+    outputs = (
+        module.LayerScale(0.5, 3)(inputs) if file == "convnext" else module.CustomScaleLayer(0.5)([inputs, inputs])
+    )
+    model = keras.Model(inputs, outputs)
+    path = os.fspath(tmp_path / "model.keras")
+    model.save(path)
+    assert f"keras.src.applications.{file}" in model.to_json()
+    x = np.ones((2, 3), np.float32)
+    np.testing.assert_array_equal(keras.models.load_model(path).predict(x, verbose=0), model.predict(x, verbose=0))

@@ -9,17 +9,19 @@ from typing import Any
 # Where public classes live, below `dlnative` here and below `keras` in files.
 _HOMES = (
     "layers", "optimizers", "optimizers.schedules", "losses", "metrics", "initializers", "regularizers", "constraints",
-    "random", "models", "dtype_policies", "utils", "distillation",
+    "random", "models", "dtype_policies", "utils", "distillation", "applications.convnext", "applications.inception_resnet_v2",
 )  # fmt: skip
 # Homes that are imported for the sake of these alone.
 _ONLY = {
     "random": ("SeedGenerator",), "utils": ("FeatureSpace",),
     "distillation": ("Distiller", "FeatureDistillation", "LogitsDistillation"),
+    "applications.convnext": ("LayerScale",), "applications.inception_resnet_v2": ("CustomScaleLayer",),
 }  # fmt: skip
 # Those that Keras knows by another module than their home's.
 _ELSEWHERE = {
     "Functional": "keras.src.models.functional", "Model": "keras", "Sequential": "keras", "DTypePolicy": "keras",
-    "InputSpec": "keras", "Variable": "keras",
+    "InputSpec": "keras", "Variable": "keras", "LayerScale": "keras.src.applications.convnext",
+    "CustomScaleLayer": "keras.src.applications.inception_resnet_v2",
 }  # fmt: skip
 
 
