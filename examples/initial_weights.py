@@ -35,13 +35,11 @@ for activation in ACTIVATIONS:
 print("standard deviations of the activations, layer after layer")
 
 if len(sys.argv) > 1 and sys.argv[1].endswith((".png", ".svg", ".pdf")):
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
+    from dlnative.utils.charts import new_figure
 
     shown = (0, 2, 4, 6, 9)
-    figure, panels = pyplot.subplots(len(outputs), len(shown), figsize=(12, 18), layout="constrained", sharex="row")
+    figure = new_figure("initial_weights", 12, 18)
+    panels = figure.subplots(len(outputs), len(shown), sharex="row")
     for row, ((activation, name), values) in zip(panels, outputs.items(), strict=True):
         row[0].set_ylabel(f"{activation}\n{name}", fontsize=8)
         for panel, layer in zip(row, shown, strict=True):

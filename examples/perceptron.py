@@ -27,17 +27,15 @@ network.fit(x, y, batch_size=4, epochs=500, verbose=0)
 print("two layers, XOR:", network.predict(x, verbose=0).ravel().round(3))
 
 if len(sys.argv) > 1 and sys.argv[1].endswith((".png", ".svg", ".pdf")):
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
+    from dlnative.utils.charts import new_figure
 
     axis = np.linspace(-0.5, 1.5, 201, dtype="float32")
     plane = np.stack(np.meshgrid(axis, axis), axis=-1).reshape(-1, 2)
     titles = [*(f"perceptron, {name.upper()}" for name in neurons), "two layers, XOR"]
     answers = [neuron.predict(plane) for neuron in neurons.values()]
     answers.append(network.predict(plane, verbose=0).ravel() > 0.5)
-    figure, panels = pyplot.subplots(1, len(titles), figsize=(3 * len(titles), 3.2), layout="constrained")
+    figure = new_figure("perceptron", 3 * len(titles), 3.2)
+    panels = figure.subplots(1, len(titles))
     for panel, title, name, answer in zip(panels, titles, [*neurons, "xor"], answers, strict=True):
         panel.contourf(axis, axis, answer.reshape(len(axis), -1), levels=1, colors=["#cfe2f3", "#f9cb9c"])
         points, classes = gate_data(name)

@@ -101,12 +101,10 @@ for name, places in forecasts.items():
     print(f"{name}: {error.mean():.2f} m off on average, {error[:, -1].mean():.2f} m at the end")
 
 if picture:
-    import matplotlib
+    from dlnative.utils.charts import new_figure
 
-    matplotlib.use("Agg")
-    import matplotlib.pyplot as plt
-
-    figure, all_axes = plt.subplots(2, 3, figsize=(10, 6), layout="constrained")
+    figure = new_figure("trajectories", 10, 6)
+    all_axes = figure.subplots(2, 3)
     for number, axes in enumerate(all_axes.ravel()):
         axes.plot(*path[number].T, "k-", linewidth=1, label="the ball")
         axes.plot(*measured[number, :SEEN].T, "k.", label="measured")

@@ -43,7 +43,10 @@ def test_demo_without_matplotlib_says_so(
     path = tmp_path / "curves.png"
     with dlnative.backend.use_backend(dlnative.backend.backend()):
         assert main(["demo", "--epochs", "1", "--backend", "reference", "--plot", str(path)]) == 0
-    assert f"No learning curves in {path}: matplotlib is not installed" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert f"no matplotlib to draw {path} with" in printed
+    assert f"Learning curves written to {tmp_path / 'curves.svg'}." in printed
+    assert (tmp_path / "curves.svg").read_text().count("<polyline") == 4
     assert not path.exists()
 
 

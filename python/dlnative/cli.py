@@ -7,8 +7,6 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from dlnative.utils import terminal
 
 
@@ -107,41 +105,20 @@ def _demo(options: Any) -> int:
     predicted = model.predict(x_test, verbose=0).argmax(axis=-1)
     show(f"\nHeld out: {len(x_test)} images, loss {loss:.4f}, accuracy {accuracy:.2%}\n")
     show(_confusion(y_test, predicted, 10))
-    show("\n" + _plot(history.history, options.plot))
+    show(f"\nLearning curves written to {history.plot().save(options.plot)}.")
     return 0
 
 
 def _confusion(labels: Any, predicted: Any, classes: int) -> str:
     """Returns the confusion matrix as text: a row for each digit, a column for each answer."""
-    counts = np.zeros((classes, classes), int)
-    np.add.at(counts, (labels.astype(int), predicted), 1)
+    from dlnative.visualization.insight import confusion_matrix
+
+    counts = confusion_matrix(labels.astype(int), predicted, classes)
     lines = ["Confusion matrix (rows: the digit, columns: the answer)"]
     lines.append("     " + "".join(f"{digit:>4}" for digit in range(classes)))
     for digit, row in enumerate(counts):
         lines.append(f"{digit:>4} " + "".join(f"{count or '.':>4}" for count in row))
     return "\n".join(lines)
-
-
-def _plot(history: dict[str, list[float]], path: str) -> str:
-    """Draws the learning curves, if matplotlib is there, and says what it did."""
-    try:
-        import matplotlib
-    except ImportError:
-        return f"No learning curves in {path}: matplotlib is not installed (pip install dlnative[plot])."
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(1, 2, figsize=(9, 3.5), layout="constrained")
-    for axis, name in zip(axes, ("loss", "accuracy"), strict=True):
-        epochs = range(1, len(history[name]) + 1)
-        axis.plot(epochs, history[name], label="training")
-        axis.plot(epochs, history[f"val_{name}"], label="validation")
-        axis.set(xlabel="epoch", title=name)
-        axis.grid(alpha=0.3)
-        axis.legend()
-    figure.savefig(path, dpi=120)
-    pyplot.close(figure)
-    return f"Learning curves written to {path}."
 
 
 if __name__ == "__main__":

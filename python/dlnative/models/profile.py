@@ -138,13 +138,9 @@ class Profile:
         Raises:
             ImportError: if matplotlib is not installed.
         """
-        try:
-            from matplotlib.backends.backend_agg import FigureCanvasAgg
-            from matplotlib.figure import Figure
-        except ImportError:
-            raise ImportError('profile: expected matplotlib to draw with; install "dlnative[plot]"') from None
-        figure = Figure(figsize=(8, 5), layout="constrained")
-        FigureCanvasAgg(figure)
+        from dlnative.utils.charts import new_figure
+
+        figure = new_figure("profile", 8, 5)
         axes = figure.add_subplot()
         intensity = np.logspace(-2, 3, 200)
         for size, rate in self.limits.reading.items():

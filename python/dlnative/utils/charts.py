@@ -60,6 +60,26 @@ def has_matplotlib() -> bool:
     return find_spec("matplotlib") is not None
 
 
+def new_figure(call: str, width: float, height: float) -> Any:
+    """Returns an empty figure of matplotlib, which opens no window and which nothing else holds.
+
+    Args:
+        call: who draws.
+        width, height: in inches.
+
+    Raises:
+        ImportError: if matplotlib is not installed.
+    """
+    try:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise ImportError(f'{call}: expected matplotlib to draw with; install "dlnative[plot]"') from None
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
 class Chart:
     """Panels beside one another: a notebook shows them, `save` writes them.
 
@@ -97,12 +117,8 @@ class Chart:
 
 
 def _with_matplotlib(panels: Sequence[Panel], columns: int) -> Any:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     rows = -(-len(panels) // columns)
-    figure = Figure(figsize=(4.5 * columns, 3.3 * rows), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = new_figure("Chart", 4.5 * columns, 3.3 * rows)
     for place, panel in enumerate(panels):
         axes = figure.add_subplot(rows, columns, place + 1)
         for number, series in enumerate(panel.series):

@@ -8,22 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from dlnative.utils.charts import Chart, Panel, Series
+from dlnative.utils.charts import Chart, Panel, Series, new_figure
 from dlnative.utils.checks import integer
 from dlnative.visualization import insight
 
 _MOST = 64  # pictures of filters or channels in one
-
-
-def _figure(call: str, width: float, height: float) -> Any:
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise ImportError(f'{call}: expected matplotlib to draw with; install "dlnative[plot]"') from None
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
 
 
 def _written(figure: Any, path: Any) -> Any:
@@ -53,7 +42,7 @@ def plot_confusion_matrix(
     shown = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1) if normalize else counts
     count = len(counts)
     names = list(class_names or map(str, range(count)))
-    figure = _figure("plot_confusion_matrix", 2.5 + 0.45 * count, 2 + 0.45 * count)
+    figure = new_figure("plot_confusion_matrix", 2.5 + 0.45 * count, 2 + 0.45 * count)
     axes = figure.add_subplot()
     axes.imshow(shown, cmap="Blues", vmin=0)
     axes.set(xlabel="answer", ylabel="class", title=f"{np.trace(counts) / max(counts.sum(), 1):.1%} right")
@@ -86,7 +75,7 @@ def plot_decision_regions(model: Any, x: Any, y: Any, path: Any = None, resoluti
     x = np.asarray(x, np.float64)
     if x.ndim != 2 or x.shape[1] != 2:
         raise ValueError(f"plot_decision_regions: expected x of shape (samples, 2), got {x.shape}")
-    figure = _figure("plot_decision_regions", 5, 4.2)
+    figure = new_figure("plot_decision_regions", 5, 4.2)
     low, high = x.min(axis=0), x.max(axis=0)
     margin = 0.08 * np.maximum(high - low, 1e-9)
     sides = [np.linspace(a, b, integer("plot_decision_regions", "resolution", resolution, 2))
@@ -155,7 +144,7 @@ def plot_activations(model: Any, x: Any, path: Any = None) -> Any:
     """
     x = np.asarray(x)
     found = insight.activations(model, x[None] if x.ndim < len(model.inputs[0].shape) else x[:1])
-    figure = _figure("plot_activations", 9, 1.7 * len(found))
+    figure = new_figure("plot_activations", 9, 1.7 * len(found))
     axes = np.atleast_1d(figure.subplots(len(found), 1))
     for axis, (name, values) in zip(axes, found.items(), strict=True):
         sample = values[0]
@@ -192,7 +181,7 @@ def plot_input_gradients(model: Any, images: Any, path: Any = None, output: int 
     images = np.asarray(images, np.float32)
     gradients = np.abs(insight.input_gradients(model, images, output))
     both = [array.max(axis=-1) if array.ndim == 4 else array for array in (images, gradients)]
-    figure = _figure("plot_input_gradients", 1.3 * len(images) + 0.4, 2.8)
+    figure = new_figure("plot_input_gradients", 1.3 * len(images) + 0.4, 2.8)
     axes = np.asarray(figure.subplots(2, len(images))).reshape(2, len(images))
     for row, cmap in enumerate(("gray", "hot")):
         for column in range(len(images)):
@@ -218,7 +207,7 @@ def plot_importance(importance: Any, names: Sequence[str] | None = None, path: A
     """
     values = np.asarray(importance)
     order = np.argsort(-values)[: integer("plot_importance", "most", most, 1)][::-1]
-    figure = _figure("plot_importance", 6, 1 + 0.25 * len(order))
+    figure = new_figure("plot_importance", 6, 1 + 0.25 * len(order))
     axes = figure.add_subplot()
     axes.barh([names[i] if names is not None else f"feature {i}" for i in order], values[order])
     axes.set(xlabel="how much worse without it")
@@ -245,7 +234,7 @@ def plot_gradient_norms(norms: insight.GradientNorms, path: Any = None) -> Chart
 def _tiles(call: str, filters: Any, title: str) -> Any:
     columns = math.ceil(math.sqrt(len(filters)))
     rows = -(-len(filters) // columns)
-    figure = _figure(call, 0.8 * columns + 0.6, 0.8 * rows + 0.6)
+    figure = new_figure(call, 0.8 * columns + 0.6, 0.8 * rows + 0.6)
     figure.suptitle(title, fontsize=9)
     limit = np.abs(filters).max() or 1.0
     for place, values in enumerate(filters):
