@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -183,3 +184,15 @@ def refuse_sparse(label: str, sparse: Any, mode: str) -> None:
         )
     if sparse:
         raise ValueError(f"{label}: expected sparse=False, got {sparse!r}: there are no sparse tensors")
+
+
+def refuse_paths(name: str, config: dict[str, Any]) -> None:
+    """Refuses configs whose vocabulary is a path: who loads a model would read whatever file its author named.
+
+    Raises:
+        ValueError: for such a config; those made here hold none.
+    """
+    if isinstance(config.get("vocabulary"), (str, os.PathLike)):
+        raise ValueError(
+            f"{name}: expected a vocabulary in the config or in the model's file, got the path {config['vocabulary']!r} of another"
+        )

@@ -21,6 +21,26 @@ _K0, _K1, _K2 = np.uint64(0xC3A5C85C97CB3127), np.uint64(0xB492B66FBE98F273), np
 _CAT = np.uint64(0xC6A4A7935BD1E995)
 
 
+def checked_salt(label: str, salt: Any) -> list[int] | None:
+    """Returns the two numbers of a key, of which one may stand for both.
+
+    Raises:
+        ValueError: for anything else.
+    """
+    if salt is None:
+        return None
+    parts = [salt, salt] if isinstance(salt, (int, np.integer)) else salt
+    if (
+        isinstance(parts, (tuple, list))
+        and len(parts) == 2
+        and all(isinstance(part, (int, np.integer)) for part in parts)
+    ):
+        return [int(part) for part in parts]
+    raise ValueError(
+        f"{label}: The `salt` argument can only be a tuple of size 2 integers, or a single integer, got salt={salt!r}"
+    )
+
+
 def fingerprints(strings: Sequence[bytes]) -> Words:
     """Returns FarmHash's 64-bit fingerprint of each string.
 

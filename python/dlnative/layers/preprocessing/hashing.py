@@ -17,8 +17,7 @@ from dlnative.layers.preprocessing.data_layer import (
     to_text,
 )
 from dlnative.layers.preprocessing.encoding import encoded, encoded_shape
-from dlnative.layers.preprocessing.fingerprint import fingerprints, joined, keyed_hashes
-from dlnative.layers.preprocessing.index_lookup import checked_salt
+from dlnative.layers.preprocessing.fingerprint import checked_salt, fingerprints, joined, keyed_hashes
 from dlnative.symbolic import KerasTensor
 
 _KEY = np.uint64(0xDECAFCAFFE)  # what TensorFlow begins a crossing with

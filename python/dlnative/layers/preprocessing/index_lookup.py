@@ -17,10 +17,11 @@ from dlnative.layers.preprocessing.data_layer import (
     EntryLayer,
     batches_to_adapt_to,
     checked_mode,
+    refuse_paths,
     refuse_sparse,
 )
 from dlnative.layers.preprocessing.encoding import encoded, encoded_shape
-from dlnative.layers.preprocessing.fingerprint import fingerprints, keyed_hashes
+from dlnative.layers.preprocessing.fingerprint import checked_salt, fingerprints, keyed_hashes
 from dlnative.symbolic import KerasTensor
 from dlnative.utils.naming import shortened
 
@@ -400,38 +401,6 @@ class IndexLookup(EntryLayer):
             lines.pop()
         terms = [self._read(line) for line in lines]
         self.set_vocabulary(terms, self.idf_weights if self.output_mode == "tf_idf" else None)
-
-
-def refuse_paths(name: str, config: dict[str, Any]) -> None:
-    """Refuses configs whose vocabulary is a path: who loads a model would read whatever file its author named.
-
-    Raises:
-        ValueError: for such a config; those made here hold none.
-    """
-    if isinstance(config.get("vocabulary"), (str, os.PathLike)):
-        raise ValueError(
-            f"{name}: expected a vocabulary in the config or in the model's file, got the path {config['vocabulary']!r} of another"
-        )
-
-
-def checked_salt(label: str, salt: Any) -> list[int] | None:
-    """Returns the two numbers of a key, of which one may stand for both.
-
-    Raises:
-        ValueError: for anything else.
-    """
-    if salt is None:
-        return None
-    parts = [salt, salt] if isinstance(salt, (int, np.integer)) else salt
-    if (
-        isinstance(parts, (tuple, list))
-        and len(parts) == 2
-        and all(isinstance(part, (int, np.integer)) for part in parts)
-    ):
-        return [int(part) for part in parts]
-    raise ValueError(
-        f"{label}: The `salt` argument can only be a tuple of size 2 integers, or a single integer, got salt={salt!r}"
-    )
 
 
 def _listed(values: Any) -> Any:

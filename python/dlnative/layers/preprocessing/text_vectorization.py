@@ -13,10 +13,10 @@ from dlnative.layers.preprocessing.data_layer import (
     EntryLayer,
     batches_to_adapt_to,
     checked_mode,
+    refuse_paths,
     refuse_sparse,
     to_text,
 )
-from dlnative.layers.preprocessing.index_lookup import refuse_paths
 from dlnative.layers.preprocessing.string_lookup import StringLookup
 from dlnative.symbolic import KerasTensor
 from dlnative.utils.registry import named_function

@@ -8,13 +8,9 @@ from dlnative.utils.image_utils import array_to_img, img_to_array, load_img, sav
 from dlnative.utils.lazy import lazily
 
 if TYPE_CHECKING:
+    from dlnative.preprocessing.image.file_iterators import DataFrameIterator, DirectoryIterator
     from dlnative.preprocessing.image.generator import ImageDataGenerator
-    from dlnative.preprocessing.image.iterators import (
-        DataFrameIterator,
-        DirectoryIterator,
-        Iterator,
-        NumpyArrayIterator,
-    )
+    from dlnative.preprocessing.image.iterators import Iterator, NumpyArrayIterator
     from dlnative.preprocessing.image.transforms import (
         apply_affine_transform,
         apply_brightness_shift,
@@ -53,7 +49,8 @@ __all__ = [
 
 _LATER = {
     "generator": ("ImageDataGenerator",),
-    "iterators": ("DataFrameIterator", "DirectoryIterator", "Iterator", "NumpyArrayIterator"),
+    "file_iterators": ("DataFrameIterator", "DirectoryIterator"),
+    "iterators": ("Iterator", "NumpyArrayIterator"),
     "transforms": (
         "apply_affine_transform", "apply_brightness_shift", "apply_channel_shift", "flip_axis", "random_brightness",
         "random_channel_shift", "random_rotation", "random_shear", "random_shift", "random_zoom",

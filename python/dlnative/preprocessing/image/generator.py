@@ -9,7 +9,8 @@ import numpy as np
 
 from dlnative import dtypes
 from dlnative.ops.windows import checked_data_format
-from dlnative.preprocessing.image.iterators import DataFrameIterator, DirectoryIterator, NumpyArrayIterator
+from dlnative.preprocessing.image.file_iterators import DataFrameIterator, DirectoryIterator
+from dlnative.preprocessing.image.iterators import NumpyArrayIterator
 from dlnative.preprocessing.image.transforms import (
     GLOBAL,
     apply_affine_transform,
