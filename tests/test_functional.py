@@ -458,3 +458,40 @@ def test_a_sequential_that_begins_with_a_model_is_built_at_once() -> None:
     parity = dlnative.Sequential([whole, layers.Flatten()])
     np.testing.assert_array_equal(parity.predict(large, verbose=0), [[1.0, 0.0, 1.0, 0.0, 1.0]])
     assert not dlnative.Sequential([dlnative.Sequential([layers.Dense(1)]), layers.Dense(1)]).built
+
+
+def test_a_symbolic_loss_is_computed_anew_in_each_step() -> None:
+    """A variational autoencoder as books write it; by the same losses, written as a layer."""
+    layers, ops = dlnative.layers, dlnative.ops
+    x = np.random.default_rng(0).random((32, 6)).astype("float32")
+
+    class Divergence(layers.Layer):
+        def call(self, inputs):
+            self.add_loss(ops.mean(ops.square(inputs)))
+            return inputs
+
+    def network(by_layer, whole=False):
+        inputs = dlnative.Input((6,))
+        code = layers.Dense(2)(inputs)
+        outputs = layers.Dense(6)(Divergence()(code) if by_layer else code)
+        model = dlnative.Model(inputs, outputs)
+        if not by_layer:
+            aside = layers.Dense(1, use_bias=False, kernel_initializer="ones")(code)
+            model.add_loss([ops.mean(ops.square(code)), 0.0 * aside])
+            assert len(model.trainable_weights) == 5  # the loss has a layer of its own
+            if whole:
+                model.add_loss(ops.mean(ops.square(outputs - inputs), axis=-1))
+        return model
+
+    losses, start = [], network(True).get_weights()
+    for by_layer, loss in ((True, "mse"), (False, "mse"), (False, None)):
+        model = network(by_layer, loss is None)
+        for weight, value in zip([w for w in model.weights if w.shape != (2, 1)], start, strict=True):
+            weight.assign(value)
+        model.compile("sgd", loss)
+        losses.append(model.fit(x, x if loss else None, epochs=3, shuffle=False, verbose=0).history["loss"])
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-6)
+    np.testing.assert_allclose(losses[2], losses[0], rtol=1e-6)
+    assert losses[0][-1] < losses[0][0]
+    with pytest.raises(ValueError, match="inputs"):
+        network(False).add_loss(ops.mean(dlnative.Input((2,))))

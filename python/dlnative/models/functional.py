@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from dlnative import ops
 from dlnative.graph.tree import flatten, map_structure, pack
 from dlnative.layers.effects import get_mask, set_mask
 from dlnative.layers.layer import Layer
@@ -28,6 +29,9 @@ class Functional(Model):
     Raises:
         ValueError: if the outputs do not come from the inputs alone.
     """
+
+    # The calls that lead to the losses, too, which `add_loss` was given.
+    _with_losses: Function | None = None
 
     def __init__(
         self, inputs: Any = None, outputs: Any = None, name: str | None = None, trainable: bool = True, **kwargs: Any
@@ -107,6 +111,36 @@ class Functional(Model):
         if isinstance(input_shape, tuple) and len(self.inputs) == 1 and not any(map(_is_shape, input_shape)):
             self._graph.check(0, input_shape)
 
+    def add_loss(self, loss: Any) -> None:
+        """Adds scalars to the loss of the model; others are averaged.
+
+        Args:
+            loss: a symbolic tensor made from the model's inputs, or several in a list, which each call computes anew (files
+                do not keep them); or what `Layer.add_loss` takes.
+
+        Raises:
+            ValueError: if a tensor does not come from the inputs alone.
+        """
+        listed = list(loss) if isinstance(loss, (list, tuple)) else [loss]
+        if not has_keras_tensor(listed):
+            super().add_loss(loss)
+            return
+        if self._entry is not None:
+            raise ValueError(f"{self._label}: expected no symbolic loss: its first layers compute outside of the graph")
+        known = [] if self._with_losses is None else self._with_losses.output_structure[1]
+        self._with_losses = Function(self.input, [self.output, [*known, *listed]], self.name, label=self._label)
+        self._layers = self._with_losses.layers
+        self._reset_plans()
+
+    def _run(self, graph: Any, leaves: list[Any], call: Any = None) -> Any:
+        """Makes the calls, and adds the losses that `add_loss` was given."""
+        entered = self._entered(graph, leaves)
+        if self._with_losses is None or has_keras_tensor([leaves]):
+            return alone(graph.run(entered, call))
+        outputs, losses = self._with_losses.run(entered, call)
+        super().add_loss([ops.mean(value) for value in losses])
+        return alone(outputs)
+
     def call(self, inputs: Any, training: Any = None, mask: Any = None) -> Any:
         """Calls the layers again on other inputs."""
         graph = self._graph
@@ -122,20 +156,18 @@ class Functional(Model):
                 if leaf is not None and found is not None and get_mask(leaf) is None:
                     set_mask(leaf, found)
         if training is None:
-            return alone(graph.run(self._entered(graph, leaves)))
+            return self._run(graph, leaves)
 
         def told(
             function: Any, *args: Any, **kwargs: Any
         ) -> Any:  # what the caller says comes before what was recorded
             return function(*args, **(kwargs | {"training": training} if isinstance(function, Layer) else kwargs))
 
-        return alone(graph.run(self._entered(graph, leaves), told))
+        return self._run(graph, leaves, told)
 
     @staticmethod
     def _entered(graph: Any, leaves: list[Any]) -> Any:
         """Returns inputs in the types and with the ranks of the symbolic inputs, nested as they are."""
-        from dlnative import ops
-
         fitted = graph.fitted(leaves, lambda leaf: ops.squeeze(leaf, -1), lambda leaf: ops.expand_dims(leaf, -1))
         for index, (leaf, tensor) in enumerate(zip(fitted, graph.inputs, strict=True)):
             if leaf is not None and leaf.dtype != tensor.dtype:
