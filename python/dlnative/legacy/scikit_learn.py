@@ -12,7 +12,7 @@ from dlnative.models import Model
 from dlnative.utils import to_categorical
 
 try:
-    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin  # type: ignore[import-not-found,unused-ignore]
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin  # type: ignore[import-not-found,import-untyped,unused-ignore]
 
     _is_installed = True
 except ImportError:  # the classes are there, and say what is missing when one is made
