@@ -15,10 +15,13 @@ MODULES = sorted(
     for info in pkgutil.walk_packages(dlnative.__path__, "dlnative.")
     if not info.name.endswith(("__main__", "_native"))
 )
+NEEDS = {"dlnative.tuning.bayesian": "optuna"}  # what the examples of a module need beside NumPy
 
 
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name: str) -> None:
+    if name in NEEDS:
+        pytest.importorskip(NEEDS[name])
     result = doctest.testmod(importlib.import_module(name), optionflags=doctest.NORMALIZE_WHITESPACE)
     assert result.failed == 0
 

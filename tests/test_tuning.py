@@ -171,6 +171,36 @@ def test_a_line_that_was_not_written_to_its_end_costs_no_other(tmp_path: Path) -
     assert scores(tuner).items() <= scores(resumed).items() == scores(again).items()
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+def test_trials_worse_than_the_median_are_pruned(tmp_path: Path, capsys: Any, workers: int) -> None:
+    def slower_and_slower(hp: tuning.HyperParameters) -> Any:
+        rate = hp.Choice("rate", [0.02, 0.019, 0.018, 0.0, 0.021])
+        model = dlnative.Sequential([dlnative.Input((3,)), layers.Dense(1, kernel_initializer="zeros")])
+        model.compile(dlnative.optimizers.SGD(rate), "mse")
+        return model
+
+    tuner = tuning.GridSearch(slower_and_slower, directory=tmp_path, pruner=tuning.MedianPruner(2, n_warmup_steps=1))
+    searched(tuner, epochs=4, shuffle=False, verbose=1, workers=workers)
+    by_rate = {trial.values["rate"]: trial for trial in tuner.trials.values()}
+    assert by_rate[0.0].status == "PRUNED"
+    assert by_rate[0.0].score is None
+    assert by_rate[0.0].epochs == 2
+    assert by_rate[0.021].status == "COMPLETED"
+    assert "pruned after 2 epochs" in capsys.readouterr().out
+    assert 0.0 not in [row["rate"] for row in tuner.results()]
+    resumed = tuning.GridSearch(slower_and_slower, directory=tmp_path)
+    assert resumed.trials.keys() == tuner.trials.keys()  # one that was pruned has ended
+    with pytest.raises(ValueError, match="GridSearch: expected pruner to be None or a MedianPruner, got 'median'"):
+        tuning.GridSearch(slower_and_slower, directory=tmp_path, pruner="median")
+
+
+def test_a_missing_optuna_is_named(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    with pytest.raises(ImportError, match=r'BayesianOptimization: .* not installed: pip install "dlnative\[optuna\]"'):
+        tuning.BayesianOptimization(build, directory=tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
 PROGRAM = """
 import sys, time
 from dlnative import tuning

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from dlnative.tuning.hypermodel import Objective
 from dlnative.tuning.trials import Trial
-from dlnative.tuning.tuner import Objective, Tuner, key_of
+from dlnative.tuning.tuner import Tuner, key_of
 
 
 class _Tried:

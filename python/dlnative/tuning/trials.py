@@ -9,6 +9,8 @@ from typing import Any
 
 from dlnative.tuning.hyperparameters import HyperParameters
 
+ENDED = ("COMPLETED", "PRUNED")  # what failed is tried again
+
 
 @dataclass
 class Trial:
@@ -17,8 +19,8 @@ class Trial:
     Args:
         trial_id: its number in the search, as text.
         values: what was chosen, by name, of the hyperparameters that it asked for.
-        status: `"COMPLETED"` or `"FAILED"`.
-        score: the best value of the objective; of several executions the mean.
+        status: `"COMPLETED"`, `"FAILED"`, or `"PRUNED"`: stopped before its end.
+        score: the best value of the objective, if it was completed; of several executions the mean.
         best_step: the epoch of that value.
         history: the values of each epoch by the metric's name, of the first execution.
         direction: `"min"` or `"max"`: which way the objective improves.
@@ -63,7 +65,7 @@ class Journal:
         self.path = path
 
     def read(self) -> tuple[dict[str, Any] | None, list[Trial]]:
-        """Returns what was searched for (`None` if there is no file) and the trials that were completed, each once."""
+        """Returns what was searched for (`None` if there is no file) and the trials that were completed or pruned, each once."""
         if not os.path.exists(self.path):
             return None, []
         head: dict[str, Any] | None = None
@@ -74,7 +76,7 @@ class Journal:
                     entry = json.loads(line)
                     if "trial_id" not in entry:
                         head = head or entry
-                    elif entry["status"] == "COMPLETED":
+                    elif entry["status"] in ENDED:
                         trials.setdefault(entry["trial_id"], Trial(**entry))
                 except (ValueError, TypeError, KeyError):  # an empty line, or one that was not written to its end
                     continue

@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from dlnative import ops
-from dlnative.callbacks.monitor import MonitorCallback
 from dlnative.saving.files import replacing
+from dlnative.tuning.hypermodel import Objective
 from dlnative.tuning.hyperparameters import Choice, HyperParameters, Range, from_config, to_config
+from dlnative.tuning.pruning import MedianPruner, TrialCallback
 from dlnative.tuning.trials import Journal, Trial
 from dlnative.tuning.workers import Here, Processes
 from dlnative.utils.checks import integer
@@ -27,51 +27,12 @@ from dlnative.utils.terminal import show
 KEPT_MODELS = 10
 
 
-class HyperModel:
-    """A class that builds a model from hyperparameters, and may say how it is trained."""
-
-    def build(self, hp: HyperParameters) -> Any:
-        """Returns a compiled model.
-
-        Args:
-            hp: the hyperparameters.
-        """
-        raise NotImplementedError(f"{type(self).__name__}: expected a method build(hp), found none")
-
-    def fit(self, hp: HyperParameters, model: Any, *args: Any, **kwargs: Any) -> Any:
-        """Trains a model; returns its history, a dict of values by name, or the objective itself.
-
-        Args:
-            hp: the hyperparameters; `batch_size=hp.Choice("batch_size", [16, 32])` is asked for here.
-            model: what `build` returned.
-            *args, **kwargs: what `search` was given.
-        """
-        return model.fit(*args, **kwargs)
-
-
-class Objective:
-    """What a search looks at.
-
-    Args:
-        name: a name in the logs.
-        direction: `"min"` or `"max"`: which way it improves.
-
-    Raises:
-        ValueError: for another direction.
-    """
-
-    def __init__(self, name: str, direction: str) -> None:
-        if direction not in ("min", "max"):
-            raise ValueError(f'Objective: expected direction "min" or "max", got {direction!r}')
-        self.name = name
-        self.direction = direction
-
-
 class Tuner:
     """The base of all searches: a subclass says in `propose` which setting comes next.
 
     Each trial that has ended is on the disk before the next one begins, so a search that was killed goes on where it was when
-    the program runs again. The seed of a trial comes from its setting: the results are the same in any order, whatever runs beside.
+    the program runs again. The seed of a trial comes from its setting: the results are the same in any order, whatever runs beside
+    (with a `pruner`, what ended before decides which trials are stopped).
 
     Args:
         hypermodel: a function of a `HyperParameters` that returns a compiled model, or a `HyperModel`.
@@ -85,6 +46,7 @@ class Tuner:
         project_name: a folder in it, for the files of this search; `"untitled_project"` by default.
         overwrite: whether a search that is there is thrown away, instead of going on with it.
         max_consecutive_failed_trials: how many trials in a row may fail before the search does.
+        pruner: which trials are stopped before their end, such as `MedianPruner()`; `None`: none are. They have no score.
 
     Raises:
         ValueError: if an argument cannot be right, or the folder holds another search.
@@ -94,7 +56,7 @@ class Tuner:
         self, hypermodel: Any, objective: str | Objective = "val_loss", max_trials: int | None = 10,
         executions_per_trial: int = 1, seed: int = 0, hyperparameters: HyperParameters | None = None,
         directory: str | os.PathLike[str] | None = None, project_name: str = "untitled_project", overwrite: bool = False,
-        max_consecutive_failed_trials: int = 3,
+        max_consecutive_failed_trials: int = 3, pruner: Any = None,
     ) -> None:  # fmt: skip
         owner = type(self).__name__
         if not callable(hypermodel) and not hasattr(hypermodel, "build"):
@@ -112,9 +74,12 @@ class Tuner:
         self.project_dir = os.path.join(os.fspath(directory or "."), project_name)
         self._declared = hyperparameters is not None
         self.space: dict[str, Choice | Range] = {} if hyperparameters is None else dict(hyperparameters.space)
+        self.pruner = pruner
+        self._check_pruner()
+        self._finished: list[Trial] = []
         if overwrite:
             shutil.rmtree(self.project_dir, ignore_errors=True)
-        self._journal = Journal(os.path.join(self.project_dir, "trials.jsonl"))
+        self._journal = self._opened_journal(overwrite)
         head, ended = self._journal.read()
         searched = {"search": owner, "objective": self.objective, "seed": self.seed,
                     "executions_per_trial": self.executions_per_trial}  # fmt: skip
@@ -165,11 +130,10 @@ class Tuner:
         try:
             while True:
                 while places.has_room() and self._may_begin(places.running):
-                    values = self.propose(places.running)
-                    if values is None:
+                    begun = self._next(places.running)
+                    if begun is None:
                         break
-                    places.start(Trial(f"{self._numbers:04d}", values))
-                    self._numbers += 1
+                    places.start(begun)
                 if not places.running:
                     break
                 trial = places.next()
@@ -194,14 +158,21 @@ class Tuner:
             A history, a dict of values by name, or the objective itself.
         """
         model = self._build(hp)
-        best = _BestWeights(self.objective, self._direction or "auto")
-        kwargs["callbacks"] = [*copy.deepcopy(list(kwargs.get("callbacks") or [])), best]
+        may_stop = self.pruner is not None and not trial.history  # only the first execution may be stopped
+        watch = TrialCallback(
+            self.objective,
+            self._direction or "auto",
+            (lambda values, direction: self._prunes(trial, values, direction)) if may_stop else None,
+        )
+        kwargs["callbacks"] = [*copy.deepcopy(list(kwargs.get("callbacks") or [])), watch]
         kwargs["verbose"] = 0
         fit = getattr(self.hypermodel, "fit", None)
         result = model.fit(*args, **kwargs) if fit is None else fit(hp, model, *args, **kwargs)
-        self._direction = self._direction or best.direction
-        if best.weights is not None:
-            arrays = {f"w{index}": value for index, value in enumerate(best.weights)}
+        self._direction = self._direction or watch.direction
+        if watch.pruned:
+            trial.status = "PRUNED"
+        elif watch.weights is not None:
+            arrays = {f"w{index}": value for index, value in enumerate(watch.weights)}
             with replacing(self._weights_path(trial), durable=False) as file:
                 np.savez(file, **arrays)
         return result
@@ -224,10 +195,12 @@ class Tuner:
             scores.append(score)
             if execution == 0:
                 trial.best_step, trial.history = best_step, history
+            if trial.status == "PRUNED":
+                break
         else:
             trial.status, trial.score = "COMPLETED", float(np.mean(scores))
         # What failed may have failed before it asked.
-        trial.values = hp.values if trial.status == "COMPLETED" else trial.values | hp.values
+        trial.values = trial.values | hp.values if trial.status == "FAILED" else hp.values
         trial.found = [to_config(item) for name, item in hp.space.items() if name not in self.space]
         trial.direction = self._direction
         trial.seconds = time.perf_counter() - start
@@ -264,6 +237,30 @@ class Tuner:
             return False  # the first trial shows what is asked for behind `build`
         return self.max_trials is None or len(self.trials) + len(running) < self.max_trials
 
+    def _next(self, running: list[Trial]) -> Trial | None:
+        """Returns the next trial."""
+        values = self.propose(running)
+        if values is None:
+            return None
+        self._numbers += 1
+        return Trial(f"{self._numbers - 1:04d}", values)
+
+    def _opened_journal(self, overwrite: bool) -> Journal:
+        return Journal(os.path.join(self.project_dir, "trials.jsonl"))
+
+    def _check_pruner(self) -> None:
+        if not (self.pruner is None or isinstance(self.pruner, MedianPruner)):
+            raise ValueError(
+                f"{type(self).__name__}: expected pruner to be None or a MedianPruner, got {self.pruner!r}"
+            )
+
+    def _prunes(self, trial: Trial, values: list[float], direction: str) -> bool:
+        """Tells whether a trial with these values of the objective is stopped."""
+        if len(values) == 1:
+            self._finished = self._journal.read()[1]  # in a process of its own this trial has not heard of the others
+        others = [other.history.get(self.objective, []) for other in self._finished if other.status == "COMPLETED"]
+        return bool(self.pruner.prune(values, others, direction))
+
     def _asks_later(self) -> bool:
         return hasattr(self.hypermodel, "fit") or type(self).run_trial is not Tuner.run_trial
 
@@ -294,6 +291,8 @@ class Tuner:
         chosen = ", ".join(f"{name}={value_text(value)}" for name, value in trial.values.items())
         if trial.status == "FAILED":
             return f"{place}: failed: {trial.message}  [{chosen}]"
+        if trial.status == "PRUNED":
+            return f"{place}: pruned after {trial.epochs} epochs, {trial.seconds:.2f} s  [{chosen}]"
         best = self._sorted()[0].score
         return (
             f"{place}: {self.objective} {trial.score:.6g} (best {best:.6g}), {trial.epochs} epochs, {trial.seconds:.2f} s  "
@@ -383,29 +382,6 @@ class Tuner:
         from dlnative.tuning.report import plot
 
         return plot(list(self.trials.values()), self.space, self.objective, self._direction or "min", path)
-
-
-class _BestWeights(MonitorCallback):
-    """Keeps the weights of the best epoch."""
-
-    def __init__(self, monitor: str, mode: str) -> None:
-        super().__init__(monitor, mode)
-        self.weights: list[Any] | None = None
-
-    @property
-    def direction(self) -> str | None:
-        """Which way the metric improves, if that is known by now."""
-        return None if self.monitor_op is None else "max" if self.monitor_op is ops.greater else "min"
-
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self.best = None  # decided at the end of an epoch, when the metrics are there
-
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        if self.monitor not in (logs or {}):
-            return
-        value = self.get_monitor_value(logs)
-        if value is not None and self._is_improvement(value, self.best):
-            self.best, self.weights = value, self.model.get_weights()
 
 
 def key_of(values: dict[str, Any]) -> str:
