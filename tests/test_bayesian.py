@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import dlnative
 from dlnative import tuning
 from dlnative.tuning.study import StudyJournal
 
@@ -32,8 +33,6 @@ class Curves(tuning.HyperModel):
     """A training without a model: the objective falls to `level` in four epochs."""
 
     def build(self, hp: tuning.HyperParameters) -> Any:
-        import dlnative
-
         hp.Int("level", 0, 30)
         return dlnative.Sequential([dlnative.Input((1,)), dlnative.layers.Dense(1)])
 
@@ -149,6 +148,23 @@ def test_pruned_trials_are_pruned_in_the_study_too(tmp_path: Path, kind: str) ->
         tuning.BayesianOptimization(Curves(), directory=tmp_path, pruner="median")
     with pytest.raises(ValueError, match="expected pruner to be None or a MedianPruner, got"):
         tuning.GridSearch(Curves(), directory=tmp_path, project_name="grid", pruner=optuna.pruners.NopPruner())
+
+
+def test_a_program_that_joins_a_search_keeps_the_weights_of_its_trials(tmp_path: Path) -> None:
+    def build(hp: tuning.HyperParameters) -> Any:
+        model = dlnative.Sequential(
+            [dlnative.Input((1,)), dlnative.layers.Dense(hp.Int("units", 1, 100)), dlnative.layers.Dense(1)]
+        )
+        model.compile("sgd", "mse")
+        return model
+
+    x = np.ones((4, 1))
+    for name in ("one", "two"):
+        tuner = tuning.BayesianOptimization(
+            build, "loss", 1 if name == "one" else 2, directory=tmp_path / name, storage=tmp_path / "search.log"
+        )
+        searched(tuner, x=x, y=x)
+        assert os.listdir(tmp_path / name / "untitled_project") == [f"weights_{max(tuner.trials)}.npz"]
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "file"])

@@ -6,6 +6,7 @@ import fcntl
 import math
 import os
 import socket
+import time
 from collections.abc import Container, Mapping
 from dataclasses import asdict
 from typing import Any
@@ -77,7 +78,7 @@ class StudyJournal(Journal):
         optuna.logging.set_verbosity(optuna.logging.WARNING)  # not a line for each study that is opened
         try:
             if "://" in self.path:
-                self._storage = optuna.storages.get_storage(self.path)
+                self._storage = _data_base(optuna, self.path)
             else:
                 os.makedirs(os.path.dirname(os.path.abspath(self.path)), exist_ok=True)
                 journal = optuna.storages.journal
@@ -190,6 +191,18 @@ class _FileLock:
 
     def release(self) -> None:
         os.close(self._handle)
+
+
+def _data_base(optuna: Any, url: str) -> Any:
+    """Returns the storage of a URL; programs that begin at the same moment make its tables in each other's way."""
+    for tries in range(4):
+        try:
+            return optuna.storages.get_storage(url)
+        except Exception as error:
+            if not type(error).__module__.startswith("sqlalchemy."):
+                raise
+            time.sleep(0.2 * (tries + 1))
+    return optuna.storages.get_storage(url)
 
 
 def _is_alive(process: int) -> bool:

@@ -87,8 +87,8 @@ class Tuner:
             raise ValueError(
                 f'{owner}: expected "{self.project_dir}" to hold a search of {searched}, got {head}; overwrite=True begins anew'
             )
+        os.makedirs(self.project_dir, exist_ok=True)
         if head is None:
-            os.makedirs(self.project_dir, exist_ok=True)
             self._journal.begin(searched)
         self.trials: dict[str, Trial] = {}
         for trial in ended:
