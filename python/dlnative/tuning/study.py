@@ -9,12 +9,14 @@ import socket
 import time
 from collections.abc import Container, Mapping
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import Any
 
 from dlnative.tuning.hyperparameters import Choice, Parameter
 from dlnative.tuning.trials import ENDED, Journal, Trial
 
 RECORD, SEARCH, PROCESS = "trial", "search", "process"  # the names of what is written beside Optuna's own
+_UNCLAIMED = timedelta(minutes=1)  # how long a trial may have begun without a process that says it is its own
 
 
 def optuna_package(call: str) -> Any:
@@ -161,11 +163,14 @@ class StudyJournal(Journal):
         )
 
     def _settle(self) -> None:
-        """Ends trials that nobody runs any more: those of dead processes of this machine."""
+        """Ends trials that nobody runs any more: those of dead processes of this machine, and old ones of nobody."""
         for item in self.study.get_trials(deepcopy=False, states=(self._optuna.trial.TrialState.RUNNING,)):
             record, (host, process) = item.user_attrs.get(RECORD), item.user_attrs.get(PROCESS, (None, 0))
             if record is not None:
                 self.tell(item.number, record["status"], record["score"])
+            elif host is None:  # its process has not said yet whose it is, or was killed before it could
+                if item.datetime_start is None or datetime.now() - item.datetime_start > _UNCLAIMED:
+                    self.tell(item.number, "FAILED", None)
             elif host == socket.gethostname() and not _is_alive(process):
                 self.tell(item.number, "FAILED", None)
 
