@@ -1,6 +1,6 @@
 """Holds what each kernel takes of a multiprocessor against cuda/budget.txt: registers, stack, spills.
 
-usage: budget.py LOG [...]           the output of a build by nvcc with -Xptxas=-v
+usage: budget.py LOG [...]           the output of a build by nvcc with -Xptxas=-v, a file at a time (make --output-sync)
        budget.py --write LOG [...]   writes the table anew, with what the kernels take now
 
 A line of the table is for a family of kernels: architecture, registers, bytes of stack, name. A kernel that takes more
@@ -59,6 +59,8 @@ def usages(log: str) -> Iterator[Usage]:
         log,
         re.DOTALL,
     )
+    if len(found) != log.count("Compiling entry function"):
+        raise SystemExit("the lines of two compilers are mixed in the log: build with make --output-sync, or one job")
     for name, (_, architecture, stack, stores, loads, registers) in zip(
         demangle([row[0] for row in found]), found, strict=True
     ):
