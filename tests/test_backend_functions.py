@@ -130,7 +130,7 @@ def test_numbers_of_names_and_what_is_symbolic() -> None:
     assert dlnative.utils.get_source_inputs(again) == [one, two]
     assert K.is_keras_tensor(again)
     assert not K.is_keras_tensor(A)
-    assert (K.is_float_dtype("bfloat16"), K.is_int_dtype("uint8"), K.is_int_dtype("bool")) == (True, True, False)
+    assert (K.is_float_dtype("float16"), K.is_int_dtype("uint8"), K.is_int_dtype("bool")) == (True, True, False)
 
 
 def test_a_configuration_can_be_frozen() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -86,3 +87,42 @@ def test_each_thread_has_room_for_the_products_of_a_batch(shape: tuple[int, ...]
     np.testing.assert_allclose(results[0][0], a @ b, rtol=1e-4, atol=1e-5)
     for result in [result for made in results for result in made]:
         assert np.array_equal(result, results[0][0])
+
+
+SEQUENCES = [
+    lambda: dlnative.layers.LSTM(96),
+    lambda: dlnative.layers.GRU(96),
+    lambda: dlnative.layers.GRU(96, reset_after=False),
+    lambda: dlnative.layers.SimpleRNN(200),
+]
+IMAGES = [
+    lambda: dlnative.layers.Conv2D(32, 3, padding="same"),
+    lambda: dlnative.layers.Conv2D(48, 5, strides=2),
+    lambda: dlnative.layers.Conv2D(32, 3, dilation_rate=2, groups=2),
+    lambda: dlnative.layers.Conv2DTranspose(24, 3, strides=2, padding="same"),
+]
+
+
+@pytest.mark.parametrize(
+    ("make", "shape"), [(make, (40, 24)) for make in SEQUENCES] + [(make, (37, 29, 16)) for make in IMAGES]
+)
+@pytest.mark.parametrize("samples", [1, 3])
+def test_a_few_samples_are_shared_by_threads_with_the_same_bits(
+    make: Any, shape: tuple[int, ...], samples: int
+) -> None:
+    """Lines of an image, and columns of a step's product, are dealt out where there are too few samples."""
+    random = np.random.default_rng(5)
+    x, y = random.standard_normal((samples, *shape), "float32"), random.standard_normal((samples, 1), "float32")
+    inputs = dlnative.Input(shape)
+    model = dlnative.Model(inputs, dlnative.layers.Dense(1)(dlnative.layers.Flatten()(make()(inputs))))
+    model.compile(dlnative.optimizers.SGD(1e-3), "mse")
+    before = model.get_weights()
+    results = []
+    for count in (1, 2, 3, 5, 8):
+        dlnative.set_num_threads(count)
+        model.set_weights(before)
+        outputs = [model.predict(x, verbose=0) for _ in range(3)]
+        model.fit(x, y, batch_size=samples, epochs=3, shuffle=False, verbose=0)
+        results.append(np.concatenate([value.ravel() for value in [*outputs, *model.get_weights()]]))
+    for result in results[1:]:
+        assert np.array_equal(result, results[0])

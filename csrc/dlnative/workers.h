@@ -16,7 +16,7 @@ struct Workers {
 
   // How many threads are worth waking for work that takes one thread about `nanoseconds`.
   DLNATIVE_INLINE int worthwhile(double nanoseconds) const {
-    constexpr double share = 10000.0;  // below 10 us a thread, waking costs more than it saves
+    constexpr double share = 5000.0;  // below 5 us a thread, waking costs more than it saves
     if (threads <= 1 || nanoseconds < 2.0 * share) return 1;
     const double fit = nanoseconds / share;
     return fit >= threads ? threads : static_cast<int>(fit);

@@ -15,7 +15,7 @@
 // of the input's place, over the taps of the window that this meets. The gradient by the weights has windows
 // transposed, and a list over lines of output pixels; chunks of samples are summed by themselves and added up in order.
 //
-// What a task does, and so each sum, depends on shapes alone, not on the number of threads.
+// Each sum depends on shapes alone: how lines are dealt out to threads does not change it.
 #include "ops/convolution_taps.h"
 #include "ops/convolution_weights.h"
 #include "ops/dispatch.h"

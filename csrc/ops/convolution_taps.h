@@ -21,13 +21,15 @@ struct TapProduct {
   bool transpose_b = false;  // the weights of a tap of a group are F x C
   bool scattered = false;    // outputs of a line are not side by side in the result
   std::int64_t tap_strides[3] = {}, weights_ld = 0, weights_group = 0;  // where the weights of a tap and of a group lie
+  int threads = 1;                                                      // that run it
 
   std::int64_t channels() const { return C / groups; }
   std::int64_t filters() const { return F / groups; }
   std::int64_t taps_of(int axis) const { return taps[axis].count; }
   std::int64_t part_count() const { return taps_of(0) * taps_of(1) * (window_rows ? 1 : taps_of(2)); }
   std::int64_t steps() const { return taps_of(0) * taps_of(1) * taps_of(2) * channels(); }
-  double flops() const { return 2.0 * N * Q[0] * Q[1] * Q[2] * steps() * filters() * groups; }
+  // What a tile takes beside its steps is as much as some of them.
+  double work() const { return nanoseconds<T>(2.0 * N * Q[0] * Q[1] * Q[2] * (steps() + 24) * F); }
 
   // Whether windows stay inside of the image.
   bool inside() const {
@@ -46,10 +48,13 @@ struct TapProduct {
     return true;
   }
 
-  // Lines of outputs that a task does: some hundred outputs, whose inputs stay in L2.
+  // Lines of outputs that a task does: some hundred outputs, whose inputs stay in L2; of a few images fewer, so that
+  // all threads have something to do.
   std::int64_t lines_of_task() const {
-    constexpr std::int64_t outputs = 784, bytes = 192 << 10;
-    const std::int64_t by_outputs = larger_of(outputs / larger_of(Q[2], 1), 1);
+    constexpr std::int64_t outputs = 784, least_outputs = 24, bytes = 192 << 10;
+    const std::int64_t line_outputs = larger_of(Q[2], 1);
+    const std::int64_t each = larger_of((N * Q[0] * Q[1] * Q[2] + threads - 1) / threads, least_outputs);
+    const std::int64_t by_outputs = (smaller(outputs, each) + line_outputs - 1) / line_outputs;
     const std::int64_t line = larger_of(columns() * C * planes() * static_cast<std::int64_t>(sizeof(T)), 1);
     const std::int64_t fit = larger_of((bytes / line - spread(1)) / step[1], 1);
     const std::int64_t most = larger_of(smaller(smaller(by_outputs, fit), Q[1]), 1), count = (Q[1] + most - 1) / most;
@@ -107,14 +112,14 @@ struct TapProduct {
   std::int64_t list_size() const {
     return aligned<T>((part_count() + 1) * static_cast<std::int64_t>(sizeof(Part<T>) / sizeof(T)));
   }
-  std::int64_t product_size(int threads) const {
+  std::int64_t product_size(int workers) const {
     const PartList<T> parts(part_count() + 1);
     list(parts, nullptr, 0, inside() ? extents[2] : columns(), nullptr, 0);
     BatchReduceArguments<T> g = product(parts, is_matrix() ? 1 : lines_of_task());
     if (is_matrix()) g.M = g.line_rows = N * Q[0] * Q[1] * Q[2];
     alignas(alignment) static constexpr T anything[1] = {};
     g.packed_b = anything;
-    const std::int64_t bytes = DLNATIVE_ISA::batch_reduce_scratch_bytes(g, threads);
+    const std::int64_t bytes = DLNATIVE_ISA::batch_reduce_scratch_bytes(g, workers);
     return aligned<T>(bytes / static_cast<std::int64_t>(sizeof(T)) + 1);
   }
 };
@@ -141,10 +146,17 @@ std::int64_t thread_size(const TapProduct<T>& p) {
   return p.image_size() + tile + p.list_size() + p.product_size(1);
 }
 
+// Enough for any number of threads up to `most`.
 template <class T>
-std::int64_t scratch_size(const TapProduct<T>& p, int threads) {
-  if (p.is_matrix()) return p.list_size() + p.product_size(threads);
-  return threads * thread_size(p);
+std::int64_t scratch_size(TapProduct<T> p, int most) {
+  if (p.is_matrix()) return p.list_size() + p.product_size(most);
+  p.threads = most;
+  const std::int64_t lines = p.lines_of_task();
+  std::int64_t size = most * thread_size(p);
+  for (p.threads = 1; p.threads < most && p.lines_of_task() > lines; ++p.threads) {
+    size = larger_of(size, p.threads * thread_size(p));
+  }
+  return size;
 }
 
 template <class T>
@@ -158,7 +170,7 @@ void pack_weights(const TapProduct<T>& p, const T* weights, T* packed, Part<T>* 
 
 // `packed`: the weights, packed; `scratch` of scratch_size.
 template <class T>
-void run_taps(const TapProduct<T>& p, const T* x, const T* packed, const Places<T>& places, const Epilogue<T>& epilogue,
+void run_taps(TapProduct<T> p, const T* x, const T* packed, const Places<T>& places, const Epilogue<T>& epilogue,
               T* scratch, const Workers& workers) {
   const std::int64_t packed_size = p.packed_size(), pixels = p.Q[0] * p.Q[1] * p.Q[2];
   if (p.N * pixels == 0) return;
@@ -176,57 +188,57 @@ void run_taps(const TapProduct<T>& p, const T* x, const T* packed, const Places<
     g.M = g.line_rows = p.N * pixels;
     return run(g, 0, places.y, 0, scratch + p.list_size(), workers);
   }
+  p.threads = workers.worthwhile(p.work());
   const bool inside = p.inside();
   const std::int64_t lines = p.lines_of_task(), blocks = (p.Q[1] + lines - 1) / lines;
   const std::int64_t image_size = p.image_size(), list_size = p.list_size();
   const std::int64_t each = thread_size(p), C = p.C;
   const std::int64_t columns = p.columns(), least[3] = {p.taps[0].least(), p.taps[1].least(), p.taps[2].least()};
   const std::int64_t sample_size = p.extents[0] * p.extents[1] * p.extents[2] * C;
-  workers.parallel_for(
-      workers.worthwhile(nanoseconds<T>(p.flops())), p.N * p.Q[0] * blocks, [&](std::int64_t task, int thread) {
-        const std::int64_t n = task / (p.Q[0] * blocks), qd = task / blocks % p.Q[0], q0 = task % blocks * lines;
-        const std::int64_t here = smaller(lines, p.Q[1] - q0);
-        T* memory = scratch + thread * each;
-        const T* image = x + n * sample_size;
-        std::int64_t plane_size = p.extents[1] * p.extents[2] * C, width = p.extents[2];
-        auto* const parts = reinterpret_cast<Part<T>*>(memory + image_size);
-        if (inside) {
-          image += (((qd * p.step[0] + least[0]) * p.extents[1] + q0 * p.step[1] + least[1]) * width + least[2]) * C;
-          plane_size *= p.taps[0].offset_step < 0 ? -p.taps[0].offset_step : p.taps[0].offset_step;
-          if (p.taps[0].offset_step < 0) {
-            image += (p.taps_of(0) - 1) * plane_size;
-            plane_size = -plane_size;
-          }
-        } else {
-          const auto plane_at = [&](std::int64_t d) { return qd * p.step[0] + p.taps[0].at(d); };
-          const std::int64_t rows = p.rows(here);
-          copy_padded(image, C, p.planes(), plane_at, q0 * p.step[1] + least[1], rows, least[2], columns, memory,
-                      p.extents);
-          image = memory;
-          width = columns;
-          plane_size = rows * columns * C;
-        }
-        BatchReduceArguments<T> g = p.product(parts, here);
-        T* const tile = memory + image_size + list_size;
-        T* const rest = !p.scattered ? tile : tile + aligned<T>(lines * p.Q[2] * p.F);
-        const std::int64_t at = n * places.sample + qd * places.axis[0] + q0 * places.axis[1];
-        for (std::int64_t group = 0; group < p.groups; ++group) {
-          const std::int64_t column = group * p.filters();
-          p.list(parts, image, plane_size, width, nullptr, group);
-          if (g.part_count == 0) {
-            parts[0] = Part<T>{};
-            g.part_count = 1;
-          }
-          run(g, group, (!p.scattered ? places.y + at : tile) + column, at + column, rest, Workers{});
-        }
-        if (!p.scattered) return;
-        for (std::int64_t q = 0; q < here; ++q) {
-          for (std::int64_t v = 0; v < p.Q[2]; ++v) {
-            std::memcpy(places.y + at + q * places.axis[1] + v * places.axis[2], tile + (q * p.Q[2] + v) * p.F,
-                        static_cast<std::size_t>(p.F) * sizeof(T));
-          }
-        }
-      });
+  workers.parallel_for(p.threads, p.N * p.Q[0] * blocks, [&](std::int64_t task, int thread) {
+    const std::int64_t n = task / (p.Q[0] * blocks), qd = task / blocks % p.Q[0], q0 = task % blocks * lines;
+    const std::int64_t here = smaller(lines, p.Q[1] - q0);
+    T* memory = scratch + thread * each;
+    const T* image = x + n * sample_size;
+    std::int64_t plane_size = p.extents[1] * p.extents[2] * C, width = p.extents[2];
+    auto* const parts = reinterpret_cast<Part<T>*>(memory + image_size);
+    if (inside) {
+      image += (((qd * p.step[0] + least[0]) * p.extents[1] + q0 * p.step[1] + least[1]) * width + least[2]) * C;
+      plane_size *= p.taps[0].offset_step < 0 ? -p.taps[0].offset_step : p.taps[0].offset_step;
+      if (p.taps[0].offset_step < 0) {
+        image += (p.taps_of(0) - 1) * plane_size;
+        plane_size = -plane_size;
+      }
+    } else {
+      const auto plane_at = [&](std::int64_t d) { return qd * p.step[0] + p.taps[0].at(d); };
+      const std::int64_t rows = p.rows(here);
+      copy_padded(image, C, p.planes(), plane_at, q0 * p.step[1] + least[1], rows, least[2], columns, memory,
+                  p.extents);
+      image = memory;
+      width = columns;
+      plane_size = rows * columns * C;
+    }
+    BatchReduceArguments<T> g = p.product(parts, here);
+    T* const tile = memory + image_size + list_size;
+    T* const rest = !p.scattered ? tile : tile + aligned<T>(lines * p.Q[2] * p.F);
+    const std::int64_t at = n * places.sample + qd * places.axis[0] + q0 * places.axis[1];
+    for (std::int64_t group = 0; group < p.groups; ++group) {
+      const std::int64_t column = group * p.filters();
+      p.list(parts, image, plane_size, width, nullptr, group);
+      if (g.part_count == 0) {
+        parts[0] = Part<T>{};
+        g.part_count = 1;
+      }
+      run(g, group, (!p.scattered ? places.y + at : tile) + column, at + column, rest, Workers{});
+    }
+    if (!p.scattered) return;
+    for (std::int64_t q = 0; q < here; ++q) {
+      for (std::int64_t v = 0; v < p.Q[2]; ++v) {
+        std::memcpy(places.y + at + q * places.axis[1] + v * places.axis[2], tile + (q * p.Q[2] + v) * p.F,
+                    static_cast<std::size_t>(p.F) * sizeof(T));
+      }
+    }
+  });
 }
 
 }  // namespace

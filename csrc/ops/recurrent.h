@@ -63,8 +63,11 @@ struct Sequence {
   DLNATIVE_INLINE std::int64_t at(std::int64_t b, std::int64_t s) const { return b * T + (reverse ? T - 1 - s : s); }
 };
 
-// y = x w for a few rows at a time, with the same w (K x N, or stored N x K) each time. Few rows in all do not repay
-// packing it.
+// Rows in all that do not repay packing the weights. How their product is done depends on how many there are, so they
+// stay together.
+constexpr std::int64_t few_rows = 4;
+
+// y = x w for a few rows at a time, with the same w (K x N, or stored N x K) each time.
 template <class T>
 struct StepProduct {
   std::int64_t rows;  // of a block, at most
@@ -75,7 +78,7 @@ struct StepProduct {
 
   StepProduct(const Sequence& sequence, std::int64_t K, std::int64_t N, const T* w, std::int64_t ldw, bool transposed,
               std::int64_t ldx, std::int64_t ldy)
-      : rows(min(sequence.B, MR)), packs(sequence.B >= few), part(matrix_part<T>(K, nullptr, ldx, w, ldw)) {
+      : rows(min(sequence.B, MR)), packs(sequence.B >= few_rows), part(matrix_part<T>(K, nullptr, ldx, w, ldw)) {
     one.M = list.M = rows;
     one.N = list.N = N;
     one.K = K;
@@ -109,14 +112,15 @@ struct StepProduct {
     }
     return static_cast<char*>(to) + packed_bytes();
   }
-  DLNATIVE_INLINE void run(std::int64_t M, const T* x, std::int64_t ldx, T* y, void* scratch) const {
+  DLNATIVE_INLINE void run(std::int64_t M, const T* x, std::int64_t ldx, T* y, void* scratch,
+                           const Workers& workers) const {
     if (!packs) {
       GemmArguments<T> g = one;
       g.M = M;
       g.a = x;
       g.lda = ldx;
       g.c = y;
-      return DLNATIVE_ISA::gemm(g, scratch, Workers{});
+      return DLNATIVE_ISA::gemm(g, scratch, workers);
     }
     Part<T> step = part;
     step.a = x;
@@ -124,12 +128,10 @@ struct StepProduct {
     BatchReduceArguments<T> g = as_list(&step);
     g.M = M;
     g.c = y;
-    DLNATIVE_ISA::batch_reduce(g, scratch, Workers{});
+    DLNATIVE_ISA::batch_reduce(g, scratch, workers);
   }
 
  private:
-  static constexpr std::int64_t few = 4;
-
   DLNATIVE_INLINE BatchReduceArguments<T> as_list(const Part<T>* only) const {
     BatchReduceArguments<T> g = list;
     g.parts = only;
@@ -138,7 +140,8 @@ struct StepProduct {
   }
 };
 
-// Calls body(first row, rows, thread) for blocks of rows of a batch, as many to each thread.
+// Calls body(first row, rows, thread, workers) for blocks of rows of a batch, as many to each thread. The workers are
+// those that a block has for itself: all, and the memory of all, where it is the only one.
 template <class Body>
 DLNATIVE_INLINE void for_batch_blocks(const Call& call, const Sequence& sequence, std::int64_t H, int gates,
                                       Body body) {
@@ -147,11 +150,12 @@ DLNATIVE_INLINE void for_batch_blocks(const Call& call, const Sequence& sequence
   const auto units = static_cast<double>(gates * H), steps = static_cast<double>(sequence.B * sequence.T);
   const double nanoseconds = steps * units * (2.0 * static_cast<double>(H) / flops_per_nanosecond + 0.3);
   const std::int64_t threads = call.workers->worthwhile(nanoseconds), B = sequence.B;
-  const std::int64_t count = min(round_up((B + MR - 1) / MR, threads), B);
+  const std::int64_t count = B < few_rows ? 1 : min(round_up((B + MR - 1) / MR, threads), B);
   const EvenPartition blocks(B, (B + count - 1) / count);
+  const Workers workers = blocks.count == 1 ? *call.workers : Workers{};
   call.workers->parallel_for(static_cast<int>(threads), blocks.count, [&](std::int64_t task, int thread) {
     const std::int64_t first = blocks.start(task);
-    body(first, blocks.start(task + 1) - first, thread);
+    body(first, blocks.start(task + 1) - first, thread, workers);
   });
 }
 

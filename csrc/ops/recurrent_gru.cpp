@@ -109,39 +109,40 @@ void gru(const Call& call) {
   char* by_thread = forward.product.pack(call.scratch);
   if (!forward.reset_after) by_thread = forward.candidate.pack(by_thread);
   const std::int64_t thread_bytes = forward.thread_bytes(), block = forward.product.rows;
-  for_batch_blocks(call, sequence, H, 3, [&](std::int64_t first, std::int64_t rows, int thread) {
-    T* const p = reinterpret_cast<T*>(by_thread + thread * thread_bytes);
-    T *const state = p + block * ldp, *const near = state + block * ldh;
-    void* const rest = near + block * ldh;
-    copy_rows(rows, H, h0 + first * H, H, state, ldh);
-    copy_rows(rows, H, static_cast<const T*>(nullptr), H, near, ldh);
-    for (std::int64_t s = 0; s < steps; ++s) {
-      const auto row_at = [&](std::int64_t r) {
-        const std::int64_t here = sequence.at(first + r, s);
-        return Row<T>{x + here * 3 * H, p + r * ldp,   gates + here * 3 * H,
-                      inner + here * H, hs + here * H, state + r * ldh};
-      };
-      forward.product.run(rows, state, ldh, p, rest);
-      for (std::int64_t r = 0; r < rows; ++r) {
-        const Row<T> row = row_at(r);
-        if (is_masked(mask, sequence.at(first + r, s))) {
-          clear_row(3 * H, row.gates);
-          clear_row(H, row.inner);
-          copy_row(H, row.state, row.h);
-        } else if (forward.reset_after) {
-          reset_after_row(H, row, forward.bias);
-        } else {
-          reset_row(H, row, near + r * ldh);
-        }
-      }
-      if (forward.reset_after) continue;
-      forward.candidate.run(rows, near, ldh, p + 2 * H, rest);
-      for (std::int64_t r = 0; r < rows; ++r) {
-        if (!is_masked(mask, sequence.at(first + r, s))) candidate_row(H, row_at(r));
-      }
-    }
-    copy_rows(rows, H, state, ldh, h_last + first * H, H);
-  });
+  for_batch_blocks(call, sequence, H, 3,
+                   [&](std::int64_t first, std::int64_t rows, int thread, const Workers& workers) {
+                     T* const p = reinterpret_cast<T*>(by_thread + thread * thread_bytes);
+                     T *const state = p + block * ldp, *const near = state + block * ldh;
+                     void* const rest = near + block * ldh;
+                     copy_rows(rows, H, h0 + first * H, H, state, ldh);
+                     copy_rows(rows, H, static_cast<const T*>(nullptr), H, near, ldh);
+                     for (std::int64_t s = 0; s < steps; ++s) {
+                       const auto row_at = [&](std::int64_t r) {
+                         const std::int64_t here = sequence.at(first + r, s);
+                         return Row<T>{x + here * 3 * H, p + r * ldp,   gates + here * 3 * H,
+                                       inner + here * H, hs + here * H, state + r * ldh};
+                       };
+                       forward.product.run(rows, state, ldh, p, rest, workers);
+                       for (std::int64_t r = 0; r < rows; ++r) {
+                         const Row<T> row = row_at(r);
+                         if (is_masked(mask, sequence.at(first + r, s))) {
+                           clear_row(3 * H, row.gates);
+                           clear_row(H, row.inner);
+                           copy_row(H, row.state, row.h);
+                         } else if (forward.reset_after) {
+                           reset_after_row(H, row, forward.bias);
+                         } else {
+                           reset_row(H, row, near + r * ldh);
+                         }
+                       }
+                       if (forward.reset_after) continue;
+                       forward.candidate.run(rows, near, ldh, p + 2 * H, rest, workers);
+                       for (std::int64_t r = 0; r < rows; ++r) {
+                         if (!is_masked(mask, sequence.at(first + r, s))) candidate_row(H, row_at(r));
+                       }
+                     }
+                     copy_rows(rows, H, state, ldh, h_last + first * H, H);
+                   });
 }
 std::int64_t gru_scratch(const Call& call, int threads) {
   return with_type(Floats{}, call.outputs[0].dtype, [&](auto type) {
@@ -273,51 +274,52 @@ void gru_gradient(const Call& call) {
   char* by_thread = backward.product.pack(rest_of_scratch);
   if (!backward.reset_after) by_thread = backward.candidate.pack(by_thread);
   const std::int64_t thread_bytes = backward.thread_bytes(), block = backward.product.rows;
-  for_batch_blocks(call, sequence, H, 3, [&](std::int64_t first, std::int64_t rows, int thread) {
-    T* const near = reinterpret_cast<T*>(by_thread + thread * thread_bytes);
-    T *const dh = near + block * ldz, *const made = dh + block * ldh, *const reset = made + block * ldh;
-    void* const rest = reset + block * ldh;
-    copy_rows(rows, H, backward.dh_last == nullptr ? nullptr : backward.dh_last + first * H, H, dh, ldh);
-    if (backward.reset_after) clear_row(rows * 3 * H, sums + first * 3 * H);
-    for (std::int64_t s = steps - 1; s >= 0; --s) {
-      const auto row_at = [&](std::int64_t r) {
-        const std::int64_t b = first + r, here = sequence.at(b, s);
-        const T* const before = s == 0 ? backward.h0 + b * H : hs + sequence.at(b, s - 1) * H;
-        return GradientRow<T>{backward.gates + here * 3 * H,
-                              backward.inner + here * H,
-                              before,
-                              dh + r * ldh,
-                              backward.dx + here * 3 * H,
-                              near + r * ldz};
-      };
-      for (std::int64_t r = 0; r < rows; ++r) {
-        const std::int64_t here = sequence.at(first + r, s);
-        const GradientRow<T> row = row_at(r);
-        if (backward.dh != nullptr) add_row(H, backward.dh + here * H, row.dh);
-        if (is_masked(mask, here)) {
-          clear_row(3 * H, row.dx);
-          clear_row(3 * H, row.near);
-          if (backward.reset_after) clear_row(H, arriving + here * H);
-        } else if (backward.reset_after) {
-          reset_after_gradient_row(H, row, arriving + here * H, sums + (first + r) * 3 * H);
-        } else {
-          copy_row(H, row.gates + H, reset + r * ldh);  // its place may be that of dx
-          candidate_gradient_row(H, row);
-        }
-      }
-      if (!backward.reset_after) {
-        backward.candidate.run(rows, near + 2 * H, ldz, made, rest);
-        for (std::int64_t r = 0; r < rows; ++r) {
-          if (!is_masked(mask, sequence.at(first + r, s))) {
-            reset_gradient_row(H, row_at(r), reset + r * ldh, made + r * ldh);
+  for_batch_blocks(
+      call, sequence, H, 3, [&](std::int64_t first, std::int64_t rows, int thread, const Workers& workers) {
+        T* const near = reinterpret_cast<T*>(by_thread + thread * thread_bytes);
+        T *const dh = near + block * ldz, *const made = dh + block * ldh, *const reset = made + block * ldh;
+        void* const rest = reset + block * ldh;
+        copy_rows(rows, H, backward.dh_last == nullptr ? nullptr : backward.dh_last + first * H, H, dh, ldh);
+        if (backward.reset_after) clear_row(rows * 3 * H, sums + first * 3 * H);
+        for (std::int64_t s = steps - 1; s >= 0; --s) {
+          const auto row_at = [&](std::int64_t r) {
+            const std::int64_t b = first + r, here = sequence.at(b, s);
+            const T* const before = s == 0 ? backward.h0 + b * H : hs + sequence.at(b, s - 1) * H;
+            return GradientRow<T>{backward.gates + here * 3 * H,
+                                  backward.inner + here * H,
+                                  before,
+                                  dh + r * ldh,
+                                  backward.dx + here * 3 * H,
+                                  near + r * ldz};
+          };
+          for (std::int64_t r = 0; r < rows; ++r) {
+            const std::int64_t here = sequence.at(first + r, s);
+            const GradientRow<T> row = row_at(r);
+            if (backward.dh != nullptr) add_row(H, backward.dh + here * H, row.dh);
+            if (is_masked(mask, here)) {
+              clear_row(3 * H, row.dx);
+              clear_row(3 * H, row.near);
+              if (backward.reset_after) clear_row(H, arriving + here * H);
+            } else if (backward.reset_after) {
+              reset_after_gradient_row(H, row, arriving + here * H, sums + (first + r) * 3 * H);
+            } else {
+              copy_row(H, row.gates + H, reset + r * ldh);  // its place may be that of dx
+              candidate_gradient_row(H, row);
+            }
           }
+          if (!backward.reset_after) {
+            backward.candidate.run(rows, near + 2 * H, ldz, made, rest, workers);
+            for (std::int64_t r = 0; r < rows; ++r) {
+              if (!is_masked(mask, sequence.at(first + r, s))) {
+                reset_gradient_row(H, row_at(r), reset + r * ldh, made + r * ldh);
+              }
+            }
+          }
+          backward.product.run(rows, near, ldz, made, rest, workers);
+          for (std::int64_t r = 0; r < rows; ++r) add_row(H, made + r * ldh, dh + r * ldh);
         }
-      }
-      backward.product.run(rows, near, ldz, made, rest);
-      for (std::int64_t r = 0; r < rows; ++r) add_row(H, made + r * ldh, dh + r * ldh);
-    }
-    copy_rows(rows, H, dh, ldh, backward.dh0 + first * H, H);
-  });
+        copy_rows(rows, H, dh, ldh, backward.dh0 + first * H, H);
+      });
   backward.of_gates().run(rest_of_scratch, *call.workers);
   if (backward.reset_after) {
     backward.of_candidate(arriving).run(rest_of_scratch, *call.workers);

@@ -64,31 +64,32 @@ void lstm(const Call& call) {
   T *cs = call.outputs[3].as<T>(), *gates = call.outputs[4].as<T>();
   char* const by_thread = forward.product.pack(call.scratch);
   const std::int64_t thread_bytes = forward.thread_bytes(), block = forward.product.rows;
-  for_batch_blocks(call, sequence, H, 4, [&](std::int64_t first, std::int64_t rows, int thread) {
-    T* const p = reinterpret_cast<T*>(by_thread + thread * thread_bytes);
-    T* const state = p + block * ldp;
-    void* const rest = state + block * ldh;
-    copy_rows(rows, H, h0 + first * H, H, state, ldh);
-    for (std::int64_t s = 0; s < steps; ++s) {
-      forward.product.run(rows, state, ldh, p, rest);
-      for (std::int64_t r = 0; r < rows; ++r) {
-        const std::int64_t b = first + r, here = sequence.at(b, s);
-        const T* const c_before = s == 0 ? c0 + b * H : cs + sequence.at(b, s - 1) * H;
-        T *const c = cs + here * H, *const h = hs + here * H, *const gates_row = gates + here * 4 * H;
-        if (is_masked(mask, here)) {
-          clear_row(4 * H, gates_row);
-          copy_row(H, state + r * ldh, h);
-          copy_row(H, c_before, c);
-        } else {
-          forward_row(H, z + here * 4 * H, p + r * ldp, c_before, gates_row, c, h, state + r * ldh);
-        }
-      }
-    }
-    copy_rows(rows, H, state, ldh, h_last + first * H, H);
-    for (std::int64_t b = first; b < first + rows; ++b) {
-      copy_row(H, cs + sequence.at(b, steps - 1) * H, c_last + b * H);
-    }
-  });
+  for_batch_blocks(call, sequence, H, 4,
+                   [&](std::int64_t first, std::int64_t rows, int thread, const Workers& workers) {
+                     T* const p = reinterpret_cast<T*>(by_thread + thread * thread_bytes);
+                     T* const state = p + block * ldp;
+                     void* const rest = state + block * ldh;
+                     copy_rows(rows, H, h0 + first * H, H, state, ldh);
+                     for (std::int64_t s = 0; s < steps; ++s) {
+                       forward.product.run(rows, state, ldh, p, rest, workers);
+                       for (std::int64_t r = 0; r < rows; ++r) {
+                         const std::int64_t b = first + r, here = sequence.at(b, s);
+                         const T* const c_before = s == 0 ? c0 + b * H : cs + sequence.at(b, s - 1) * H;
+                         T *const c = cs + here * H, *const h = hs + here * H, *const gates_row = gates + here * 4 * H;
+                         if (is_masked(mask, here)) {
+                           clear_row(4 * H, gates_row);
+                           copy_row(H, state + r * ldh, h);
+                           copy_row(H, c_before, c);
+                         } else {
+                           forward_row(H, z + here * 4 * H, p + r * ldp, c_before, gates_row, c, h, state + r * ldh);
+                         }
+                       }
+                     }
+                     copy_rows(rows, H, state, ldh, h_last + first * H, H);
+                     for (std::int64_t b = first; b < first + rows; ++b) {
+                       copy_row(H, cs + sequence.at(b, steps - 1) * H, c_last + b * H);
+                     }
+                   });
 }
 std::int64_t lstm_scratch(const Call& call, int threads) {
   return with_type(Floats{}, call.outputs[0].dtype, [&](auto type) {
@@ -164,34 +165,36 @@ void lstm_gradient(const Call& call) {
   T *dz = call.outputs[0].as<T>(), *dh0 = call.outputs[1].as<T>(), *dc0 = call.outputs[2].as<T>();
   char* const by_thread = backward.product.pack(call.scratch);
   const std::int64_t thread_bytes = backward.thread_bytes(), block = backward.product.rows;
-  for_batch_blocks(call, sequence, H, 4, [&](std::int64_t first, std::int64_t rows, int thread) {
-    T* const near = reinterpret_cast<T*>(by_thread + thread * thread_bytes);
-    T *const dh = near + block * ldz, *const dc = dh + block * ldh, *const kept = dc + block * ldh;
-    void* const rest = kept + block * ldh;
-    copy_rows(rows, H, backward.dh_last == nullptr ? nullptr : backward.dh_last + first * H, H, dh, ldh);
-    copy_rows(rows, H, backward.dc_last == nullptr ? nullptr : backward.dc_last + first * H, H, dc, ldh);
-    for (std::int64_t s = steps - 1; s >= 0; --s) {
-      for (std::int64_t r = 0; r < rows; ++r) {
-        const std::int64_t b = first + r, here = sequence.at(b, s);
-        T *const dh_row = dh + r * ldh, *const dz_row = dz + here * 4 * H;
-        if (dhs != nullptr) add_row(H, dhs + here * H, dh_row);
-        if (is_masked(mask, here)) {
-          copy_row(H, dh_row, kept + r * ldh);
-          clear_row(4 * H, dz_row);
-          clear_row(4 * H, near + r * ldz);
-        } else {
-          const T* const c_before = s == 0 ? c0 + b * H : cs + sequence.at(b, s - 1) * H;
-          backward_row(H, gates + here * 4 * H, cs + here * H, c_before, dh_row, dc + r * ldh, dz_row, near + r * ldz);
+  for_batch_blocks(
+      call, sequence, H, 4, [&](std::int64_t first, std::int64_t rows, int thread, const Workers& workers) {
+        T* const near = reinterpret_cast<T*>(by_thread + thread * thread_bytes);
+        T *const dh = near + block * ldz, *const dc = dh + block * ldh, *const kept = dc + block * ldh;
+        void* const rest = kept + block * ldh;
+        copy_rows(rows, H, backward.dh_last == nullptr ? nullptr : backward.dh_last + first * H, H, dh, ldh);
+        copy_rows(rows, H, backward.dc_last == nullptr ? nullptr : backward.dc_last + first * H, H, dc, ldh);
+        for (std::int64_t s = steps - 1; s >= 0; --s) {
+          for (std::int64_t r = 0; r < rows; ++r) {
+            const std::int64_t b = first + r, here = sequence.at(b, s);
+            T *const dh_row = dh + r * ldh, *const dz_row = dz + here * 4 * H;
+            if (dhs != nullptr) add_row(H, dhs + here * H, dh_row);
+            if (is_masked(mask, here)) {
+              copy_row(H, dh_row, kept + r * ldh);
+              clear_row(4 * H, dz_row);
+              clear_row(4 * H, near + r * ldz);
+            } else {
+              const T* const c_before = s == 0 ? c0 + b * H : cs + sequence.at(b, s - 1) * H;
+              backward_row(H, gates + here * 4 * H, cs + here * H, c_before, dh_row, dc + r * ldh, dz_row,
+                           near + r * ldz);
+            }
+          }
+          backward.product.run(rows, near, ldz, dh, rest, workers);
+          for (std::int64_t r = 0; mask != nullptr && r < rows; ++r) {
+            if (is_masked(mask, sequence.at(first + r, s))) copy_row(H, kept + r * ldh, dh + r * ldh);
+          }
         }
-      }
-      backward.product.run(rows, near, ldz, dh, rest);
-      for (std::int64_t r = 0; mask != nullptr && r < rows; ++r) {
-        if (is_masked(mask, sequence.at(first + r, s))) copy_row(H, kept + r * ldh, dh + r * ldh);
-      }
-    }
-    copy_rows(rows, H, dh, ldh, dh0 + first * H, H);
-    copy_rows(rows, H, dc, ldh, dc0 + first * H, H);
-  });
+        copy_rows(rows, H, dh, ldh, dh0 + first * H, H);
+        copy_rows(rows, H, dc, ldh, dc0 + first * H, H);
+      });
   backward.weights.run(call.scratch, *call.workers);
 }
 std::int64_t lstm_gradient_scratch(const Call& call, int threads) {

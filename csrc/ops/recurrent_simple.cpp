@@ -37,30 +37,31 @@ void simple_rnn(const Call& call) {
   T *hs = call.outputs[0].as<T>(), *h_last = call.outputs[1].as<T>();
   char* const by_thread = forward.product.pack(call.scratch);
   const std::int64_t thread_bytes = forward.thread_bytes();
-  for_batch_blocks(call, sequence, H, 1, [&](std::int64_t first, std::int64_t rows, int thread) {
-    T* const p = reinterpret_cast<T*>(by_thread + thread * thread_bytes);
-    T* const state = p + forward.product.rows * ldh;
-    void* const rest = state + forward.product.rows * ldh;
-    copy_rows(rows, H, h0 + first * H, H, state, ldh);
-    for (std::int64_t s = 0; s < steps; ++s) {
-      forward.product.run(rows, state, ldh, p, rest);
-      for (std::int64_t r = 0; r < rows; ++r) {
-        const std::int64_t here = sequence.at(first + r, s);
-        const T *const z_row = z + here * H, *const p_row = p + r * ldh;
-        T *const h = hs + here * H, *const near = state + r * ldh;
-        if (is_masked(mask, here)) {
-          copy_row(H, near, h);
-          continue;
-        }
-        for_lanes<T>(H, [=](std::int64_t u, int count) __attribute__((always_inline)) {
-          const Vec<T> y = tanh(load_lanes(z_row + u, count) + load_lanes(p_row + u, count));
-          store_lanes(h + u, y, count);
-          store_lanes(near + u, y, count);
-        });
-      }
-    }
-    copy_rows(rows, H, state, ldh, h_last + first * H, H);
-  });
+  for_batch_blocks(call, sequence, H, 1,
+                   [&](std::int64_t first, std::int64_t rows, int thread, const Workers& workers) {
+                     T* const p = reinterpret_cast<T*>(by_thread + thread * thread_bytes);
+                     T* const state = p + forward.product.rows * ldh;
+                     void* const rest = state + forward.product.rows * ldh;
+                     copy_rows(rows, H, h0 + first * H, H, state, ldh);
+                     for (std::int64_t s = 0; s < steps; ++s) {
+                       forward.product.run(rows, state, ldh, p, rest, workers);
+                       for (std::int64_t r = 0; r < rows; ++r) {
+                         const std::int64_t here = sequence.at(first + r, s);
+                         const T *const z_row = z + here * H, *const p_row = p + r * ldh;
+                         T *const h = hs + here * H, *const near = state + r * ldh;
+                         if (is_masked(mask, here)) {
+                           copy_row(H, near, h);
+                           continue;
+                         }
+                         for_lanes<T>(H, [=](std::int64_t u, int count) __attribute__((always_inline)) {
+                           const Vec<T> y = tanh(load_lanes(z_row + u, count) + load_lanes(p_row + u, count));
+                           store_lanes(h + u, y, count);
+                           store_lanes(near + u, y, count);
+                         });
+                       }
+                     }
+                     copy_rows(rows, H, state, ldh, h_last + first * H, H);
+                   });
 }
 std::int64_t simple_rnn_scratch(const Call& call, int threads) {
   return with_type(Floats{}, call.outputs[0].dtype, [&](auto type) {
@@ -113,36 +114,37 @@ void simple_rnn_gradient(const Call& call) {
   T *dz = call.outputs[0].as<T>(), *dh0 = call.outputs[1].as<T>();
   char* const by_thread = backward.product.pack(call.scratch);
   const std::int64_t thread_bytes = backward.thread_bytes(), block = backward.product.rows * ldh;
-  for_batch_blocks(call, sequence, H, 1, [&](std::int64_t first, std::int64_t rows, int thread) {
-    T* const near = reinterpret_cast<T*>(by_thread + thread * thread_bytes);
-    T *const dh = near + block, *const kept = dh + block;
-    void* const rest = kept + block;
-    copy_rows(rows, H, backward.dh_last == nullptr ? nullptr : backward.dh_last + first * H, H, dh, ldh);
-    for (std::int64_t s = steps - 1; s >= 0; --s) {
-      for (std::int64_t r = 0; r < rows; ++r) {
-        const std::int64_t here = sequence.at(first + r, s);
-        const T* const h = hs + here * H;
-        T *const dz_row = dz + here * H, *const dh_row = dh + r * ldh, *const near_row = near + r * ldh;
-        if (dhs != nullptr) add_row(H, dhs + here * H, dh_row);
-        if (is_masked(mask, here)) {
-          copy_row(H, dh_row, kept + r * ldh);
-          clear_row(H, dz_row);
-          clear_row(H, near_row);
-          continue;
+  for_batch_blocks(
+      call, sequence, H, 1, [&](std::int64_t first, std::int64_t rows, int thread, const Workers& workers) {
+        T* const near = reinterpret_cast<T*>(by_thread + thread * thread_bytes);
+        T *const dh = near + block, *const kept = dh + block;
+        void* const rest = kept + block;
+        copy_rows(rows, H, backward.dh_last == nullptr ? nullptr : backward.dh_last + first * H, H, dh, ldh);
+        for (std::int64_t s = steps - 1; s >= 0; --s) {
+          for (std::int64_t r = 0; r < rows; ++r) {
+            const std::int64_t here = sequence.at(first + r, s);
+            const T* const h = hs + here * H;
+            T *const dz_row = dz + here * H, *const dh_row = dh + r * ldh, *const near_row = near + r * ldh;
+            if (dhs != nullptr) add_row(H, dhs + here * H, dh_row);
+            if (is_masked(mask, here)) {
+              copy_row(H, dh_row, kept + r * ldh);
+              clear_row(H, dz_row);
+              clear_row(H, near_row);
+              continue;
+            }
+            for_lanes<T>(H, [=](std::int64_t u, int count) __attribute__((always_inline)) {
+              const Vec<T> y = load_lanes(h + u, count), d = load_lanes(dh_row + u, count) * (T{1} - y * y);
+              store_lanes(dz_row + u, d, count);
+              store_lanes(near_row + u, d, count);
+            });
+          }
+          backward.product.run(rows, near, ldh, dh, rest, workers);
+          for (std::int64_t r = 0; mask != nullptr && r < rows; ++r) {
+            if (is_masked(mask, sequence.at(first + r, s))) copy_row(H, kept + r * ldh, dh + r * ldh);
+          }
         }
-        for_lanes<T>(H, [=](std::int64_t u, int count) __attribute__((always_inline)) {
-          const Vec<T> y = load_lanes(h + u, count), d = load_lanes(dh_row + u, count) * (T{1} - y * y);
-          store_lanes(dz_row + u, d, count);
-          store_lanes(near_row + u, d, count);
-        });
-      }
-      backward.product.run(rows, near, ldh, dh, rest);
-      for (std::int64_t r = 0; mask != nullptr && r < rows; ++r) {
-        if (is_masked(mask, sequence.at(first + r, s))) copy_row(H, kept + r * ldh, dh + r * ldh);
-      }
-    }
-    copy_rows(rows, H, dh, ldh, dh0 + first * H, H);
-  });
+        copy_rows(rows, H, dh, ldh, dh0 + first * H, H);
+      });
   backward.weights.run(call.scratch, *call.workers);
 }
 std::int64_t simple_rnn_gradient_scratch(const Call& call, int threads) {
