@@ -136,6 +136,9 @@ def test_a_model_and_a_profile_show_themselves_in_notebooks() -> None:
     assert "Param #" in model._repr_html_()
     assert "&lt;" not in model._repr_html_().replace("<pre>", "")
     assert "GFLOP/s" in model.profile(X[:32])._repr_html_()
+    plan = model.plan(32)
+    assert all(step.op in plan._repr_html_() for step in plan.program.instructions)
+    assert "\n" not in repr(plan)
 
 
 def test_a_confusion_matrix_counts() -> None:

@@ -96,12 +96,13 @@ struct Plan::State {
 
 template <class Body>
 void Plan::State::explaining(const Body& body) {
+  host_failed = false;
   try {
     body();
   } catch (const OutOfMemory&) {
     throw;
   } catch (const std::exception& error) {
-    if (step_by_step || std::exchange(host_failed, false)) throw;
+    if (step_by_step || host_failed) throw;
     throw Error(std::string(error.what()) + "; with DLNATIVE_CUDA_DEBUG=1 plans run op by op and name the op");
   }
 }

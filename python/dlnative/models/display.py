@@ -1,4 +1,4 @@
-"""Prints a model's plan."""
+"""A model's plan as a table."""
 
 from __future__ import annotations
 
@@ -15,29 +15,60 @@ from dlnative.graph.plans import Compiled
 from dlnative.graph.roles import PLAIN
 from dlnative.graph.tree import flatten_structure, pack, paths
 from dlnative.models.entry import ENTERED
-from dlnative.utils.terminal import show
+from dlnative.utils.html import folded
 
 
-def print_plan(model: Any, batch_size: int, mode: str, gpu: str | None = None) -> None:
-    """Prints the plan of a step of a model; see `Model.plan`."""
-    predicted = None if gpu is None else gpu_of(gpu)  # refused before anything is compiled
+class PlanTable:
+    """The plan of a step as a table: `print` and `str` give it as text, notebooks show it folded.
+
+    Args:
+        title: what is planned.
+        compiled: the plan.
+        gpu: the name of a GPU that the times are predicted for, or `None`.
+    """
+
+    def __init__(self, title: str, compiled: Compiled, gpu: str | None = None) -> None:
+        self.title = title
+        self.program = compiled.program
+        self.gpu = gpu
+        self._prepacked_bytes = compiled.executor.prepacked_bytes
+
+    @property
+    def seconds(self) -> list[float] | None:
+        """What each instruction is predicted to take on the GPU; `None` without one."""
+        return None if self.gpu is None else predicted_seconds(self.program, gpu_of(self.gpu))
+
+    def __repr__(self) -> str:
+        flops = sum(step.flops for step in self.program.instructions)
+        return f"<{self.title}: {len(self.program.instructions)} instructions, {flops:,} FLOPs>"
+
+    def __str__(self) -> str:
+        times = self.seconds
+        lines = [self.title, format_program(self.program, times)]
+        if self.gpu is not None and times is not None:
+            rates = gpu_of(self.gpu)
+            lines.append(
+                f"on {self.gpu} {sum(times) * 1e6:.1f} µs a step: the most of bytes at {rates.bandwidth * 1e-12:g} TB/s, "
+                f"FLOPs at {rates.float32 * 1e-12:g} TFLOP/s (float64: {rates.float64 * 1e-12:g}) and "
+                f"{rates.launch * 1e6:g} µs a kernel"
+            )
+        if self._prepacked_bytes:
+            lines.append(f"prepacked weights: {self._prepacked_bytes:,} bytes")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        return folded(repr(self), str(self))
+
+
+def plan_table(model: Any, batch_size: int, mode: str, gpu: str | None = None) -> PlanTable:
+    """Returns the plan of a step of a model; see `Model.plan`."""
+    if gpu is not None:
+        gpu_of(gpu)  # refused before anything is compiled
     if mode not in ("train", "test", "predict"):
         raise ValueError(f'plan: expected mode "train", "test" or "predict", got {mode!r}')
     if mode != "predict":
         model._assert_compiled("plan")
-    compiled = _example(model, batch_size, mode)
-    show(f'Plan of "{model.name}": {mode}, batch {batch_size}')
-    times = None if predicted is None else predicted_seconds(compiled.program, predicted)
-    show(format_program(compiled.program, times))
-    if predicted is not None and times is not None:
-        show(
-            f"on {gpu} {sum(times) * 1e6:.1f} µs a step: the most of bytes at {predicted.bandwidth * 1e-12:g} TB/s, FLOPs "
-            f"at {predicted.float32 * 1e-12:g} TFLOP/s (float64: {predicted.float64 * 1e-12:g}) and "
-            f"{predicted.launch * 1e6:g} µs a kernel"
-        )
-    prepacked = compiled.executor.prepacked_bytes
-    if prepacked:
-        show(f"prepacked weights: {prepacked:,} bytes")
+    return PlanTable(f'Plan of "{model.name}": {mode}, batch {batch_size}', _example(model, batch_size, mode), gpu)
 
 
 def _example(model: Any, batch_size: int, mode: str) -> Compiled:

@@ -15,6 +15,7 @@ from dlnative.utils.checks import integer
 from dlnative.utils.terminal import show
 
 if TYPE_CHECKING:
+    from dlnative.models.display import PlanTable
     from dlnative.models.profile import Profile
 
 
@@ -148,8 +149,8 @@ class Model(Trainer, Layer):
         """Returns a row for each layer: itself, its output shape, its parameters, and what it is connected to."""
         return [(layer, layer._output_shape, layer.count_params() if layer.built else 0, []) for layer in self.layers]
 
-    def plan(self, batch_size: int = 32, mode: str | None = None, gpu: str | None = None) -> None:
-        """Prints the compiled plan: each instruction with its shapes, operations and bytes, and the memory.
+    def plan(self, batch_size: int = 32, mode: str | None = None, gpu: str | None = None) -> PlanTable:
+        """Prints the compiled plan and returns it: each instruction with its shapes, operations and bytes, and the memory.
 
         Args:
             batch_size: the batch size to plan for.
@@ -157,12 +158,17 @@ class Model(Trainer, Layer):
             gpu: a GPU, such as `"H200"`: the time that each instruction would take on it is predicted from its bytes and
                 operations, in microseconds; see `backends/gpus.py` for the table and the formula.
 
+        Returns:
+            The `PlanTable`, with the instructions in `program.instructions`.
+
         Raises:
             ValueError: if the GPU is none of the table.
         """
-        from dlnative.models.display import print_plan
+        from dlnative.models.display import plan_table
 
-        print_plan(self, batch_size, mode or ("train" if self.compiled else "predict"), gpu)
+        result = plan_table(self, batch_size, mode or ("train" if self.compiled else "predict"), gpu)
+        show(str(result))
+        return result
 
     def profile(self, x: Any, y: Any = None, batch_size: int = 32, plot: Any = None) -> Profile:
         """Times each instruction of a step beside what this machine could do, prints the table and returns it.

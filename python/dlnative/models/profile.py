@@ -17,6 +17,7 @@ from dlnative.backends import selection
 from dlnative.backends.program import Instruction, Program
 from dlnative.dtypes import ITEM_SIZES
 from dlnative.graph.op import size_of
+from dlnative.utils.html import folded
 
 _SIZES = tuple(1 << power for power in range(14, 27, 2))  # bytes, from the first cache to memory
 _SECONDS = 0.3  # how long a step is timed
@@ -90,9 +91,7 @@ class Profile:
         return f"<{self.title}: {count} instructions, {total * 1e6:.2f} µs>"
 
     def _repr_html_(self) -> str:
-        from html import escape
-
-        return f"<pre>{escape(str(self))}</pre>"
+        return folded(repr(self), str(self))
 
     def __str__(self) -> str:
         rows = [("#", "op", "µs", "of step", "GFLOP/s", "GB/s", "of limit", "")]
