@@ -116,6 +116,12 @@ def test_empty_sequences(backend: str) -> None:
     assert ops.dot_product_attention(k[:0], k[:0], k[:0]).shape == (0, 3, 1, 4)
 
 
+def test_keys_of_no_width_weigh_the_same(backend: str) -> None:
+    q, v = np.ones((2, 2, 1, 0), "float32"), np.arange(6, dtype="float32").reshape(2, 3, 1, 1)
+    expected = np.broadcast_to(v.mean(axis=1, keepdims=True), (2, 2, 1, 1))
+    np.testing.assert_allclose(ops.dot_product_attention(q, np.ones((2, 3, 1, 0), "float32"), v), expected)
+
+
 @pytest.mark.parametrize(
     ("call", "text"),
     [

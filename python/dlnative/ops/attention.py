@@ -231,7 +231,7 @@ def dot_product_attention(
     if k.shape[1] == 0:
         raise ValueError(f"dot_product_attention: expected at least one key, got shape {tuple(k.shape)}")
     if scale is None:
-        scale = q.shape[3] ** -0.5
+        scale = q.shape[3] ** -0.5 if q.shape[3] else 1.0  # of no width: all weights are equal
     scale = number("dot_product_attention", "scale", scale)
     if k.shape[2] != q.shape[2]:
         from dlnative.ops.joining import repeat
