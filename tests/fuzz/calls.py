@@ -190,6 +190,9 @@ def differ(found: Any, wanted: Any, scale: float) -> str | None:
         return f"{int((a != b).sum())} of {a.size} elements differ" if (a != b).any() else None
     if a.dtype.kind == "c":
         return differ(a.real, b.real, scale) or differ(a.imag, b.imag, scale)
+    if a.ndim > 1 and a.size > 1 << 22:  # a row at a time: the memory of the process is limited
+        lines = (differ(*rows, scale) for rows in zip(a, b, strict=True))
+        return next((f"row {row}: {line}" for row, line in enumerate(lines) if line), None)
     a, b = a.astype(np.float64), b.astype(np.float64)
     eps = {2: 2.0**-7, 4: 2.0**-23, 8: 2.0**-52}[np.asarray(found).dtype.itemsize]
     with np.errstate(all="ignore"):
