@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dlnative.graph.op import OPS
 from dlnative.ops import chain as chain
 from dlnative.ops import operators as operators
 from dlnative.ops import optimizer as optimizer
 from dlnative.ops import random as random
+from dlnative.ops import rows as rows
 from dlnative.ops.activation import (
     celu,
     elu,
@@ -279,8 +279,9 @@ if TYPE_CHECKING:
     )
 
 operators.install()
+rows.promise()
 
-# Functions that not every program uses: their files are loaded when they, or rows of theirs, are asked for.
+# Functions that not every program uses: their files are loaded when they are asked for, or rows of theirs (`rows.py`).
 _LATER = {
     "arithmetic": (
         "arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise_and bitwise_invert bitwise_left_shift "
@@ -344,35 +345,6 @@ _LATER = {
         "nanquantile nanstd nansum nanvar percentile ptp quantile"
     ),
 }
-_ROWS = {
-    "arithmetic": (
-        "arccos arccosh arcsin arcsinh arctan arctan2 arctanh bitwise_and bitwise_or bitwise_xor cbrt cosh "
-        "floor_divide fmod hypot integer_power left_shift log10 log2 nextafter remainder right_shift round sinh tan "
-        "trunc"
-    ),
-    "attention": "attention attention_gradient",
-    "bits": "view",
-    "convolution": "conv conv_input_gradient conv_weight_gradient",
-    "ctc": "ctc_beam_search",
-    "depthwise": "depthwise_conv depthwise_conv_input_gradient depthwise_conv_weight_gradient",
-    "distinct": "unique",
-    "eigen": "eig eigh",
-    "encoding": "one_hot",
-    "factorization": "cholesky lu qr svd",
-    "fourier": "fft irfft rfft",
-    "indexing": "argsort gather scatter",
-    "joining": "concatenate",
-    "normalization": (
-        "batch_normalization batch_normalization_gradient batch_normalization_training layer_normalization "
-        "layer_normalization_gradient"
-    ),
-    "pooling": "average_pool average_pool_gradient max_pool max_pool_choice max_pool_gradient",
-    "recurrent_rows": "gru gru_gradient lstm lstm_gradient simple_rnn simple_rnn_gradient",
-    "region": "cond custom_gradient scan while_loop",
-    "solving": "cofactor det pinv slogdet solve solve_triangular",
-}
-for _file, _names in _ROWS.items():
-    OPS.promise(f"{__name__}.{_file}", _names.split())
 __getattr__ = lazily(__name__, {file: names.split() for file, names in _LATER.items()})
 
 
