@@ -238,19 +238,7 @@ class Dataset:
         del name
         orders = Orders("Dataset.shuffle", buffer_size, seed, reshuffle_each_iteration is not False)
 
-        def iterate() -> Iterator[Any]:
-            random, size = orders.begin(), orders.size
-            kept: list[Any] = []
-            for item in self._iterate():
-                if len(kept) < size:
-                    kept.append(item)
-                    continue
-                place = int(random.integers(size))
-                yield kept[place]
-                kept[place] = item
-            yield from (kept[place] for place in random.permutation(len(kept)))
-
-        return self._followed(iterate, self._count)
+        return self._followed(lambda: orders.shuffled(self._iterate), self._count)
 
     def batch(
         self,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -23,3 +24,16 @@ class Orders:
         """Begins a pass."""
         self._passes += self._anew
         return np.random.default_rng([self._seed % 2**63, self._passes])
+
+    def shuffled(self, items: Callable[[], Iterator[Any]]) -> Iterator[Any]:
+        """Gives the items of a pass in a random order: each time one of the next `size`."""
+        generator = self.begin()
+        kept: list[Any] = []
+        for item in items():
+            if len(kept) < self.size:
+                kept.append(item)
+                continue
+            place = int(generator.integers(self.size))
+            yield kept[place]
+            kept[place] = item
+        yield from (kept[place] for place in generator.permutation(len(kept)))

@@ -307,7 +307,7 @@ class Calling(Weights):
             raise TypeError(f"{self._label}: expected training to be True or False, got {training!r}")
         if training is not None and signature.takes_training and ("training" in kwargs or "training" not in bound):
             kwargs["training"] = training
-        mask = self._fill_masks(signature, bound, tensors, kwargs) if signature.takes_masks else None
+        mask = effects.fill_masks(signature, bound, tensors, kwargs) if signature.takes_masks else None
         if mask is None:
             mask = masks_of(first)
         trace = current_trace()
@@ -366,28 +366,6 @@ class Calling(Weights):
                 self.add_loss(penalty)
 
     # Masks.
-
-    def _fill_masks(
-        self, signature: CallSignature, bound: dict[str, Any], tensors: dict[str, Any], kwargs: dict[str, Any]
-    ) -> Any:
-        """Fills in arguments for masks that the caller left open, and returns the mask of the first argument if one was
-        given or found."""
-        if signature.takes_mask:
-            if bound.get("mask") is not None:
-                return bound["mask"]
-            if len(tensors) == 1:
-                mask = masks_of(next(iter(tensors.values())))
-                if mask is not None and (len(bound) == 1 or "mask" not in bound or "mask" in kwargs):
-                    kwargs["mask"] = mask
-                return mask
-        if signature.masks and len(tensors) > 1:
-            for name, value in tensors.items():
-                argument = f"{name}_mask"
-                if argument in signature.masks and bound.get(argument) is None:
-                    mask = masks_of(value)
-                    if mask is not None:
-                        kwargs[argument] = mask
-        return None
 
     def _hand_on_mask(self, first: Any, outputs: Any, mask: Any) -> None:
         """Lets masks travel with the outputs."""

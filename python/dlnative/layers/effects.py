@@ -8,13 +8,16 @@ anything at all.
 from __future__ import annotations
 
 import weakref
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlnative import version_counter as version
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.tree import flatten, flatten_structure, map_structure
+
+if TYPE_CHECKING:
+    from dlnative.layers.signature import CallSignature
 
 # By the id of an array a weak reference to it, and its mask; by the id of a layer the same and its losses.
 masks: dict[int, tuple[Any, Any]] = {}
@@ -55,6 +58,26 @@ def masks_of(structure: Any) -> Any:
         return getattr(structure, "_keras_mask", None)
     found = map_structure(get_mask, structure)
     return found if flatten_structure(found) else None
+
+
+def fill_masks(signature: CallSignature, bound: dict[str, Any], tensors: dict[str, Any], kwargs: dict[str, Any]) -> Any:
+    """Fills in masks that the caller of a layer left open; returns that of the first argument if one was given or found."""
+    if signature.takes_mask:
+        if bound.get("mask") is not None:
+            return bound["mask"]
+        if len(tensors) == 1:
+            mask = masks_of(next(iter(tensors.values())))
+            if mask is not None and (len(bound) == 1 or "mask" not in bound or "mask" in kwargs):
+                kwargs["mask"] = mask
+            return mask
+    if signature.masks and len(tensors) > 1:
+        for name, value in tensors.items():
+            argument = f"{name}_mask"
+            if argument in signature.masks and bound.get(argument) is None:
+                mask = masks_of(value)
+                if mask is not None:
+                    kwargs[argument] = mask
+    return None
 
 
 def losses_of(layer: Any) -> list[Any]:

@@ -22,7 +22,7 @@ _ROWS = {
     "fourier": "fft irfft rfft",
     "indexing": "argsort gather scatter",
     "joining": "concatenate",
-    "normalization": (
+    "normalization_rows": (
         "batch_normalization batch_normalization_gradient batch_normalization_training layer_normalization "
         "layer_normalization_gradient"
     ),

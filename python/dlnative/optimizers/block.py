@@ -5,16 +5,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 
+from dlnative.graph.layout import block_of, clear_padding, contiguous_runs, flatten_variables, view_of, views_like
 from dlnative.graph.storage import zeroed
-from dlnative.graph.variable import (
-    Variable,
-    block_of,
-    clear_padding,
-    contiguous_runs,
-    flatten_variables,
-    view_of,
-    views_like,
-)
+from dlnative.graph.variable import Variable
 
 
 class Block:

@@ -8,24 +8,22 @@ from __future__ import annotations
 
 import re
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from dlnative import ops
 from dlnative.graph.function import Function, WeakMethod
 from dlnative.graph.trace import current_trace
 from dlnative.graph.variable import Variable
-from dlnative.legacy.warning import renamed
 from dlnative.optimizers.averaging import Accumulation, Averages
 from dlnative.optimizers.block import Block, blocks_of
-from dlnative.optimizers.state import State
-from dlnative.utils.checks import flag, number, numbers_for, takes
+from dlnative.optimizers.learning_rate import LearningRate
+from dlnative.utils.checks import flag, number, numbers_for
 from dlnative.utils.naming import auto_name
 
 
-class Optimizer(State):
+class Optimizer(LearningRate):
     """Changes variables so that a loss gets smaller.
 
     A subclass names an op of the table and its slots, or writes `update_step` in `dlnative.ops`.
@@ -96,10 +94,7 @@ class Optimizer(State):
         self.name = name or auto_name(cls)
         self.built = False
         self._steps = self._own_variable(np.zeros((), np.int64), "iteration")
-        self._schedule: Callable[..., Any] | None = None
-        self._takes_step = False
-        initial = 0.0 if self._follows(learning_rate) else self._checked_rate(learning_rate)
-        self._learning_rate = self._own_variable(np.float32(initial), "learning_rate")
+        self._init_learning_rate(learning_rate)
         self._one = Variable(np.ones((), np.int64), trainable=False, name="one")
         self._blocks: list[Block] = []
         self._trainable_variables: list[Variable] = []
@@ -108,69 +103,12 @@ class Optimizer(State):
         self._undecayed_names: list[str] = []
         self._function: Function | None = None
 
-    def _checked_rate(self, value: Any) -> float:
-        return number(type(self).__name__, "learning_rate", value, 0)
-
-    def _follows(self, rate: Any) -> bool:
-        """Tells whether a learning rate is a function, and goes by it if it is one."""
-        if not isinstance(rate, dict) and (not callable(rate) or isinstance(rate, Variable)):
-            return False
-        from dlnative.optimizers import schedules
-
-        if isinstance(rate, dict):
-            rate = schedules.deserialize(rate)
-        takes_step = isinstance(rate, schedules.LearningRateSchedule) or takes(rate, 0)
-        self._checked_rate(np.asarray(rate(np.int64(0)) if takes_step else rate()))
-        self._schedule, self._takes_step = rate, takes_step
-        return True
-
-    def _scheduled(self, steps: Any) -> Any:
-        """Returns what the schedule says after so many steps."""
-        assert self._schedule is not None
-        return ops.cast(self._schedule(steps) if self._takes_step else self._schedule(), "float32")
-
     @property
     def iterations(self) -> Any:
         """How many updates were made: a scalar variable, or a number where the gradients of several steps make one."""
         if self._accumulation is None:
             return self._steps
         return self._accumulation.updates(self._steps)
-
-    @property
-    def learning_rate(self) -> Any:
-        """The learning rate: a scalar variable, which may be set, or what the schedule says of the next step."""
-        if self._schedule is None:
-            return self._learning_rate
-        trace = current_trace()
-        return self._scheduled(self._steps.value if trace is None else trace.read(self._steps))
-
-    @learning_rate.setter
-    def learning_rate(self, value: Any) -> None:
-        cls = type(self).__name__
-        if callable(value) and not isinstance(value, Variable):
-            if self.built:
-                raise ValueError(
-                    f"{cls}: expected a number as learning_rate of an optimizer in use, got {value!r}; a schedule needs a "
-                    "new optimizer"
-                )
-            self._follows(value)
-            return
-        if self._schedule is not None:
-            raise TypeError(
-                f"{cls}: This optimizer was created with a `LearningRateSchedule` or a function: no rate can be set"
-            )
-        self._learning_rate.assign(self._checked_rate(value))
-
-    @property
-    def lr(self) -> Any:
-        """The learning rate, by its older name."""
-        renamed("optimizer.lr", "optimizer.learning_rate")
-        return self.learning_rate
-
-    @lr.setter
-    def lr(self, value: Any) -> None:
-        renamed("optimizer.lr", "optimizer.learning_rate")
-        self.learning_rate = value
 
     # What a subclass writes.
 
@@ -334,16 +272,6 @@ class Optimizer(State):
         self._refresh_rate()
         self._function(arrays, chosen=chosen)
 
-    @property
-    def _rate_is_refreshed(self) -> bool:
-        """Whether the learning rate is not a function of the step, which plans work out."""
-        return not self._takes_step
-
-    def _refresh_rate(self) -> None:
-        """Asks for the learning rate, if it is a function of nothing."""
-        if self._schedule is not None and not self._takes_step:
-            self._learning_rate.assign(self._checked_rate(np.asarray(self._schedule())))
-
     def _apply_chosen(self, gradients: Sequence[Any], chosen: Sequence[int]) -> None:
         """Adds the update of some of the variables, by their places, to the trace."""
         variables = self._trainable_variables
@@ -389,14 +317,6 @@ class Optimizer(State):
             "loss_scale_factor": self.loss_scale_factor,
             "gradient_accumulation_steps": self.gradient_accumulation_steps,
         }
-
-    def _rate_config(self) -> Any:
-        if self._schedule is None:
-            return float(self._learning_rate.value)
-        from dlnative.optimizers import schedules
-
-        schedule = self._schedule
-        return schedules.serialize(schedule) if isinstance(schedule, schedules.LearningRateSchedule) else schedule
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Optimizer:
