@@ -59,7 +59,7 @@ class TensorBoard(Callback):
             raise ValueError(f"TensorBoard: expected embeddings_freq=0 (none are written), got {embeddings_freq!r}")
         _writer_class()
         self._writers: dict[str, Any] = {}
-        self._step = self._test_step = 0
+        self._step = 0
         self._epoch_begin = (0, 0.0)
         self._batch_begin = 0.0
         if self.update_freq is not None:  # otherwise training need not come back after each batch

@@ -26,7 +26,7 @@ class CallSignature:
 
     __slots__ = (
         "call", "defaults", "first", "masks", "names", "needed", "positional", "signature", "takes_mask", "takes_masks",
-        "takes_training", "var_keyword",
+        "takes_training",
     )  # fmt: skip
 
     def __init__(self, call: Callable[..., Any]) -> None:
@@ -41,7 +41,6 @@ class CallSignature:
         self.positional = tuple(item.name for item in plain if item.kind is not item.KEYWORD_ONLY)
         self.needed = tuple(name for name in self.positional if name not in self.defaults)
         self.first = next((item.name for item in parameters), "")
-        self.var_keyword = any(item.kind is item.VAR_KEYWORD for item in parameters)
         self.takes_training = "training" in self.names
         self.takes_mask = "mask" in self.names
         # Names of arguments that take the mask of one input among several.

@@ -348,10 +348,6 @@ _LATER = {
 __getattr__ = lazily(__name__, {file: names.split() for file, names in _LATER.items()})
 
 
-def __dir__() -> list[str]:
-    return __all__
-
-
 __all__ = [
     "abs", "absolute", "adaptive_average_pool", "adaptive_max_pool", "add", "all", "allclose", "amax", "amin",
     "angle", "any", "append", "arange", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh",

@@ -139,7 +139,7 @@ def load_state(
     Raises:
         ValueError: if the file has not what a part needs.
     """
-    search = _Search(reader, assets, skipped)
+    search = _Search(reader, skipped)
     search.look(model, "")
     failed = dict(search.failed)
     if failed and not skip_mismatch:
@@ -163,9 +163,8 @@ class _Search:
     A part that several paths lead to is where the first of them is that has what it needs.
     """
 
-    def __init__(self, reader: Reader, assets: Any, skipped: Iterable[Any]) -> None:
+    def __init__(self, reader: Reader, skipped: Iterable[Any]) -> None:
         self._reader = reader
-        self._assets = assets
         self._done = set(map(id, skipped))
         self._inside: set[int] = set()
         self.found: dict[int, tuple[Any, str]] = {}

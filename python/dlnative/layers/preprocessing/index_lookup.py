@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections import Counter
 from collections.abc import Iterable
@@ -22,6 +21,7 @@ from dlnative.layers.preprocessing.data_layer import (
 )
 from dlnative.layers.preprocessing.encoding import encoded, encoded_shape
 from dlnative.layers.preprocessing.fingerprint import checked_salt, fingerprints, keyed_hashes
+from dlnative.layers.preprocessing.term_counts import TermCounts
 from dlnative.symbolic import KerasTensor
 from dlnative.utils.naming import shortened
 
@@ -85,9 +85,7 @@ class IndexLookup(EntryLayer):
         self._static = bool(static)
         self._fixed_size: int | None = size
         self._tokens: list[Any] = []
-        self._counts: Counter[Any] = Counter()
-        self._documents: Counter[Any] = Counter()
-        self._num_documents = 0
+        self._counts = TermCounts(self.output_mode == "tf_idf")
         if self.output_mode == "tf_idf" and vocabulary is not None and idf_weights is None:
             raise ValueError(
                 f"{label}: expected idf_weights: When specifying the `vocabulary` argument, in TF-IDF output mode, the "
@@ -266,43 +264,25 @@ class IndexLookup(EntryLayer):
                 "without"
             )
         values = self._values(data)
-        self._count(values.reshape(1, -1) if values.ndim < 2 else values.reshape(len(values), -1))
-
-    def _count(self, rows: Iterable[Any]) -> None:
-        """Counts the terms of samples: rows of an array, or lists."""
-        if isinstance(rows, np.ndarray) and self.output_mode != "tf_idf":
-            if rows.dtype.kind == "i":
-                terms, counts = np.unique(rows, return_counts=True)
-                self._counts.update(dict(zip(terms.tolist(), counts.tolist(), strict=True)))
-            else:
-                self._counts.update(rows.ravel().tolist())
-            return
-        listed = rows.tolist() if isinstance(rows, np.ndarray) else list(rows)
-        self._counts.update(itertools.chain.from_iterable(listed))
-        if self.output_mode == "tf_idf":
-            self._documents.update(itertools.chain.from_iterable(map(set, listed)))
-            self._num_documents += len(listed)
+        self._counts.add(values.reshape(1, -1) if values.ndim < 2 else values.reshape(len(values), -1))
 
     def finalize_state(self) -> None:
         """Makes a vocabulary of the batches so far."""
-        if self._static or not self._counts:
+        if self._static or not self._counts.terms:
             return
-        counts = {term: count for term, count in self._counts.items() if term not in (self.mask_token, self.oov_token)}
-        ordered = sorted(counts, reverse=True)
-        ordered.sort(key=counts.__getitem__, reverse=True)  # keeps the order of equally frequent ones
+        terms = self._counts.most_frequent(without=(self.mask_token, self.oov_token))
         if self.max_tokens is not None:
-            ordered = ordered[: max(self.max_tokens - self._token_start, 0)]
+            terms = terms[: max(self.max_tokens - self._token_start, 0)]
         weights = None
         if self.output_mode == "tf_idf":
-            documents = np.array([self._documents[term] for term in ordered], np.float64)
-            found = np.log(1 + self._num_documents / (1 + documents)).astype(dtypes.floatx())
+            found = self._counts.inverse_document_frequencies(terms)
             weights = self._padded(found, len(found), False)
-        self._replace(ordered, weights)
+        self._replace(terms, weights)
         self.reset_state()
 
     def reset_state(self) -> None:
         """Forgets the batches so far."""
-        self._counts, self._documents, self._num_documents = Counter(), Counter(), 0
+        self._counts = TermCounts(self.output_mode == "tf_idf")
 
     # Results.
 

@@ -144,7 +144,7 @@ class TextVectorization(EntryLayer):
                 f"{self._label}: Cannot adapt a layer after setting a static vocabulary via `vocabulary` argument: expected one "
                 "without"
             )
-        self._lookup._count(self._words(data)[0])
+        self._lookup._counts.add(self._words(data)[0])
 
     def finalize_state(self) -> None:
         """Makes a vocabulary of the batches so far."""

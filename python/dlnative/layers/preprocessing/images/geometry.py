@@ -19,6 +19,8 @@ FILL_MODES = ("constant", "nearest", "wrap", "reflect")
 class _Affine(ImageLayer):
     """A layer that reads images at an affine map of their pixels' places."""
 
+    _box_format = "xyxy"  # that `_moved` takes and gives
+
     def __init__(
         self,
         fill_mode: str = "reflect",
@@ -46,9 +48,28 @@ class _Affine(ImageLayer):
         own = {name: getattr(self, name) for name in ("fill_mode", "interpolation", "seed", "fill_value")}
         return {**super().get_config(), **own}
 
+    # What a subclass writes.
+
+    def _draw(self, data: Any, seed: Any) -> Any:
+        """Draws what is to be done to images."""
+        raise NotImplementedError
+
     def _matrix(self, transformation: Any) -> Any:
         """Returns the maps `(batch, 8)`, as `ops.image.affine_transform` takes them."""
         raise NotImplementedError
+
+    def _moved(self, boxes: Any, transformation: Any) -> Any:
+        """Returns boxes around what boxes surround in the changed images."""
+        raise NotImplementedError
+
+    def _shape_of(self, transformation: Any) -> Any:
+        """Returns the shape of the images."""
+        return transformation["input_shape"]
+
+    # What follows from it.
+
+    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
+        return self._draw(data, seed) if training else None
 
     def _transform_images(self, images: Any, transformation: Any, interpolation: str) -> Any:
         if transformation is None:
@@ -56,6 +77,14 @@ class _Affine(ImageLayer):
         maps = ops.reshape(ops.cast(self._matrix(transformation), "float32"), (-1, 8))[:, :6]
         order = ORDERS[interpolation]
         return warped(self._label, images, maps, order, self.fill_mode, self.fill_value, self.data_format)
+
+    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any = None, training: bool = True) -> Any:
+        if not training:
+            return bounding_boxes
+        shape = self._shape_of(transformation)
+        boxes = self._as_corners(bounding_boxes, shape, self._box_format)
+        moved = self._moved(boxes["boxes"], transformation)
+        return self._clipped({**boxes, "boxes": moved}, shape, self._box_format)
 
 
 def _maps(a0: Any, a1: Any, a2: Any, b0: Any, b1: Any, b2: Any) -> Any:
@@ -110,9 +139,7 @@ class RandomTranslation(_Affine):
         self.height_lower, self.height_upper = checked_factor(self._label, "height_factor", height_factor, -1, 1)
         self.width_lower, self.width_upper = checked_factor(self._label, "width_factor", width_factor, -1, 1)
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
-        if not training:
-            return None
+    def _draw(self, data: Any, seed: Any) -> Any:
         shape = tuple(self._images_of(data).shape)
         height, width = self._extents_of(shape)
         low = np.array([self.width_lower * width, self.height_lower * height], "float32")
@@ -126,14 +153,9 @@ class RandomTranslation(_Affine):
         across, down = ops.unstack(transformation["translations"], 2, 1)
         return _maps(1.0, 0.0, -across, 0.0, 1.0, -down)
 
-    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any = None, training: bool = True) -> Any:
-        if not training:
-            return bounding_boxes
-        shape = transformation["input_shape"]
-        boxes = self._as_corners(bounding_boxes, shape)
+    def _moved(self, boxes: Any, transformation: Any) -> Any:
         moves = ops.concatenate([transformation["translations"]] * 2, axis=-1)
-        moves = ops.expand_dims(moves, 1) if len(boxes["boxes"].shape) == 3 else moves
-        return self._clipped({**boxes, "boxes": boxes["boxes"] + moves}, shape)
+        return boxes + (ops.expand_dims(moves, 1) if len(boxes.shape) == 3 else moves)
 
 
 class RandomZoom(_Affine):
@@ -181,9 +203,7 @@ class RandomZoom(_Affine):
                 self._label, "width_factor", width_factor, -1, 1, open_low=True
             )
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
-        if not training:
-            return None
+    def _draw(self, data: Any, seed: Any) -> Any:
         shape, count = tuple(self._images_of(data).shape), self._count_of(data)
         u = ops.split(self._uniform((count, 2), seed=seed), 2, axis=1)
         down = u[0] * (self.height_upper - self.height_lower) + (1.0 + self.height_lower)
@@ -204,19 +224,15 @@ class RandomZoom(_Affine):
         across, down, left, top = self._zooms(transformation)
         return _maps(across, 0.0, left, 0.0, down, top)
 
-    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any = None, training: bool = True) -> Any:
-        if not training:
-            return bounding_boxes
-        shape = transformation["input_shape"]
-        height, width = self._extents_of(shape)
-        boxes = self._as_corners(bounding_boxes, shape)
-        rank = len(boxes["boxes"].shape)
-        across, down, left, top = [ops.reshape(part, (-1,) + (1,) * (rank - 1)) for part in self._zooms(transformation)]
-        x1, y1, x2, y2 = ops.split(boxes["boxes"], 4, axis=-1)
+    def _moved(self, boxes: Any, transformation: Any) -> Any:
+        height, width = self._extents_of(transformation["input_shape"])
+        per_box = (-1,) + (1,) * (len(boxes.shape) - 1)
+        across, down, left, top = [ops.reshape(part, per_box) for part in self._zooms(transformation)]
+        x1, y1, x2, y2 = ops.split(boxes, 4, axis=-1)
         # What is seen of the image is `width * across` wide and becomes `width`.
         x1, x2 = [(ops.clip(x, left, left + width * across) - left) / across for x in (x1, x2)]
         y1, y2 = [(ops.clip(y, top, top + height * down) - top) / down for y in (y1, y2)]
-        return self._clipped({**boxes, "boxes": ops.concatenate([x1, y1, x2, y2], axis=-1)}, shape)
+        return ops.concatenate([x1, y1, x2, y2], axis=-1)
 
 
 class RandomRotation(_Affine):
@@ -255,9 +271,7 @@ class RandomRotation(_Affine):
         super().__init__(fill_mode, interpolation, seed, fill_value, data_format, **kwargs)
         self.factor = checked_factor(self._label, "factor", factor, -1, 1)
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
-        if not training:
-            return None
+    def _draw(self, data: Any, seed: Any) -> Any:
         count = self._count_of(data)
         height, width = self._extents_of(self._images_of(data).shape)
         angle = self._uniform((count,), self.factor[0] * 360.0, self.factor[1] * 360.0, seed)
@@ -275,17 +289,16 @@ class RandomRotation(_Affine):
             "batch_size": count,
         }
 
+    def _shape_of(self, transformation: Any) -> Any:
+        height, width = transformation["image_height"], transformation["image_width"]
+        return (height, width, 1) if self.data_format == "channels_last" else (1, height, width)
+
     def _matrix(self, transformation: Any) -> Any:
         return transformation["rotation_matrix"]
 
-    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any = None, training: bool = True) -> Any:
-        if not training:
-            return bounding_boxes
+    def _moved(self, boxes: Any, transformation: Any) -> Any:
         height, width = transformation["image_height"], transformation["image_width"]
-        shape = (height, width, 1) if self.data_format == "channels_last" else (1, height, width)
-        boxes = self._as_corners(bounding_boxes, shape)
-        turned = affine_transform(boxes["boxes"], transformation["angle"], 0.0, 0.0, 1.0, 0.0, 0.0, height, width)
-        return self._clipped({**boxes, "boxes": turned}, shape)
+        return affine_transform(boxes, transformation["angle"], 0.0, 0.0, 1.0, 0.0, 0.0, height, width)
 
 
 class RandomShear(_Affine):
@@ -310,6 +323,7 @@ class RandomShear(_Affine):
     """
 
     _arguments_of_config = ("x_factor", "y_factor")
+    _box_format = "rel_xyxy"
 
     def __init__(
         self,
@@ -334,9 +348,7 @@ class RandomShear(_Affine):
         low, high = checked_factor(self._label, name, value, 0, 1)
         return (low, high) if pair else (-high, high)
 
-    def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
-        if not training:
-            return None
+    def _draw(self, data: Any, seed: Any) -> Any:
         u = self._uniform((self._count_of(data), 3), seed=seed)
         low = np.array([self._x_range[0], self._y_range[0]], "float32")
         high = np.array([self._x_range[1], self._y_range[1]], "float32")
@@ -348,13 +360,9 @@ class RandomShear(_Affine):
         across, down = ops.unstack(transformation["shear_factor"], 2, 1)
         return _maps(1.0, across, 0.0, down, 1.0, 0.0)
 
-    def transform_bounding_boxes(self, bounding_boxes: Any, transformation: Any = None, training: bool = True) -> Any:
-        if not training:
-            return bounding_boxes
-        shape = transformation["input_shape"]
-        boxes = self._as_corners(bounding_boxes, shape, "rel_xyxy")
+    def _moved(self, boxes: Any, transformation: Any) -> Any:
         across, down = ops.split(ops.cast(transformation["shear_factor"], "float32"), 2, axis=-1)
-        x1, y1, x2, y2 = ops.unstack(boxes["boxes"], 4, -1)
+        x1, y1, x2, y2 = ops.unstack(boxes, 4, -1)
         x1, x2 = (
             ops.where(across < 0, x1 - across * y1, x1 - across * y2),
             ops.where(across < 0, x2 - across * y2, x2 - across * y1),
@@ -363,4 +371,4 @@ class RandomShear(_Affine):
             ops.where(down > 0, y1 - down * x2, y1 - down * x1),
             ops.where(down > 0, y2 - down * x1, y2 - down * x2),
         )
-        return self._clipped({**boxes, "boxes": ops.stack([x1, y1, x2, y2], -1)}, shape, "rel_xyxy")
+        return ops.stack([x1, y1, x2, y2], -1)

@@ -17,8 +17,6 @@ from dlnative.ops.random import random_uniform
 from dlnative.random import SeedGenerator
 from dlnative.utils.bounding_boxes import FORMATS, clip_to_image_size, convert_format
 
-KEYS = ("images", "bounding_boxes", "labels", "segmentation_masks")
-
 
 class ImageLayer(Layer):
     """A layer of images.
