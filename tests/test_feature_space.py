@@ -39,7 +39,7 @@ def space(**arguments: Any) -> FeatureSpace:
 def expected() -> dict[str, Any]:
     """Each feature by the layer that Keras's documentation names for it."""
     word = np.array([3, 3, 2, 2, 1, 1])  # equally frequent: from high to low
-    hashed = np.array([1, 0, 1, 0, 2, 1])  # 0 to 4 as in test_preprocessing
+    hashed = np.array([1, 0, 1, 0, 2, 1])  # 0 to 4 as in test_lookups
     hashed[5] = layers.Hashing(3)([5])[0]
     bins = layers.Discretization(num_bins=3)
     bins.adapt(np.array(NUMBERS))

@@ -9,14 +9,13 @@ import numpy as np
 
 from dlnative.data.batches import Chunk, Data
 from dlnative.data.conversion import floats_of, leaves_of
-from dlnative.graph.eager import evaluate
-from dlnative.graph.op import OPS
+from dlnative.data.orders import PassOrders
 from dlnative.graph.tree import flatten
 
 Array = np.ndarray[Any, Any]
 
 
-class ArrayBatches:
+class ArrayBatches(PassOrders):
     """The rows of arrays, as they lie or in a new random order in each pass.
 
     Args:
@@ -25,29 +24,10 @@ class ArrayBatches:
     """
 
     def __init__(self, data: Data, batch_size: int) -> None:
+        super().__init__()
         self.data = data
         self.data.reused = True
         self.batch_size = batch_size
-        self._seed: int | None = None
-        self._pass = 0
-
-    def shuffle(self, seed: int, first: int = 0) -> None:
-        """Lets each pass visit the rows in a new random order.
-
-        Args:
-            seed: what the orders are drawn from.
-            first: the number of the first pass, which each order depends on.
-        """
-        self._seed, self._pass = seed, first
-
-    @property
-    def order(self) -> tuple[int | None, int]:
-        """What the orders of passes are drawn from, and the number of the next pass."""
-        return self._seed, self._pass
-
-    @order.setter
-    def order(self, value: tuple[int | None, int]) -> None:
-        self._seed, self._pass = value
 
     @property
     def num_batches(self) -> int:
@@ -60,12 +40,7 @@ class ArrayBatches:
 
     def whole(self) -> Chunk:
         """Begins a new pass and returns all its rows."""
-        order = None
-        if self._seed is not None:
-            # Of the shortest epochs, the way through the public function would be a good part.
-            state = np.array([self._seed, self._pass], np.int64)
-            order = evaluate(OPS["random_permutation"], (state,), ((self.data.size,), "int64"))
-        self._pass += 1
+        order = self._begin_pass(self.data.size)
         return Chunk(self.data, 0, self.data.size, self.batch_size, order)
 
     def on_epoch_begin(self) -> None:

@@ -9,15 +9,17 @@ from typing import Any
 import numpy as np
 
 from dlnative.data.batches import Chunk, Data, unpack_x_y_sample_weight
+from dlnative.data.orders import PassOrders
 from dlnative.data.py_dataset import PyDataset, prepared, with_arguments
 
 Convert = Callable[[Any, Any, Any], Data]  # of x, y and sample_weight
 
 
-class IterableBatches:
+class IterableBatches(PassOrders):
     """What an iterable of batches yields: `x`, `(x,)`, `(x, y)` or `(x, y, sample_weight)`, in arrays.
 
-    An iterator (a generator, for instance) has one pass; any other iterable begins anew in each pass.
+    An iterator (a generator, for instance) has one pass; any other iterable begins anew in each pass. Batches come as they come,
+    whatever order is asked for.
 
     Args:
         batches: the iterable.
@@ -25,33 +27,14 @@ class IterableBatches:
     """
 
     def __init__(self, batches: Any, convert: Convert) -> None:
+        super().__init__()
         self._batches = batches
         self._convert = convert
-        self._seed: int | None = None
-        self._number = 0
-
-    def shuffle(self, seed: int, first: int = 0) -> None:
-        """Lets a `PyDataset` give its batches in a random order; what an iterable yields comes as it comes.
-
-        Args:
-            seed: what the orders are drawn from.
-            first: the number of the first pass, which each order depends on.
-        """
-        self._seed, self._number = seed, first
 
     @property
     def one_pass(self) -> bool:
         """Whether it is an iterator, which never begins anew."""
         return hasattr(self._batches, "__next__")
-
-    @property
-    def order(self) -> tuple[int | None, int]:
-        """What the orders of passes are drawn from, and the number of the next pass."""
-        return self._seed, self._number
-
-    @order.setter
-    def order(self, value: tuple[int | None, int]) -> None:
-        self._seed, self._number = value
 
     @property
     def num_batches(self) -> int | None:
@@ -98,16 +81,11 @@ class PyDatasetBatches(IterableBatches):
         return count
 
     def _begin(self) -> Iterator[Any]:
-        from dlnative.ops.random import random_permutation
-
         count = self.num_batches
         if count is None:
             return prepared(self._batches, itertools.count())
-        indices: Any = range(count)
-        if self._seed is not None:
-            indices = random_permutation(np.array([self._seed, self._number]), count).tolist()
-        self._number += 1
-        return prepared(self._batches, iter(indices))
+        order = self._begin_pass(count)
+        return prepared(self._batches, iter(range(count) if order is None else order.tolist()))
 
     def on_epoch_begin(self) -> None:
         """Tells the data set."""
