@@ -9,8 +9,9 @@ from typing import Any
 
 from dlnative.backends import selection
 from dlnative.backends.backend import Executor, Limits
+from dlnative.backends.native_plan import native_plan
 from dlnative.backends.program import Array, Program
-from dlnative.dtypes import CODES, adopters
+from dlnative.dtypes import adopters
 
 
 def native_module() -> ModuleType:
@@ -54,37 +55,7 @@ class CudaBackend:
             TypeError: if a kernel does not take the types of its operands.
             ValueError: if the program is malformed.
         """
-        if not program.checked:
-            from dlnative.graph.program_check import check_program
-
-            check_program(program, self.name)
-        from dlnative.backends.host import number_of
-        from dlnative.graph.op import OPS
-
-        instructions: list[Any] = []
-        for step in program.instructions:
-            region = step.region
-            if region is not None:
-                instructions.append((region.kind, step.inputs, (), (region.turns, *region.lengths), ()))
-                continue
-            if step.op not in self._codes and step.op in OPS and OPS[step.op].roles.host:
-                instructions.append(("host", step.inputs, step.outputs, (number_of(step, self.native),), ()))
-                continue
-            ints = tuple(self._code(value) if isinstance(value, str) else value for value in step.ints)
-            instructions.append((self._code(step.op), step.inputs, step.outputs, ints, step.floats))
-        buffers = [
-            (buffer.space, buffer.offset, CODES[buffer.dtype], buffer.shape, buffer.moves) for buffer in program.buffers
-        ]
-        plan: Executor = self.native.Plan(
-            program.arena_bytes, program.feeds, program.results, program.externals, buffers, instructions
-        )
-        return plan
-
-    def _code(self, op: str) -> int:
-        code = self._codes.get(op)
-        if code is None:
-            raise NotImplementedError(f'the cuda backend has no kernel for the op "{op}"')
-        return code
+        return native_plan(program, self.name, self.native, self._codes)
 
     def has_kernel(self, op: str) -> bool:
         """Returns whether there is a kernel for an op, for some types, or the host computes it."""

@@ -6,10 +6,16 @@ from typing import Any
 
 from dlnative import ops
 from dlnative.backend import epsilon
-from dlnative.layers.preprocessing.images.image_layer import ColorLayer, as_given, checked_factor, checked_range
+from dlnative.layers.preprocessing.images.image_layer import (
+    ColorLayer,
+    FactorLayer,
+    as_given,
+    checked_factor,
+    checked_range,
+)
 
 
-class RandomBrightness(ColorLayer):
+class RandomBrightness(FactorLayer):
     """Adds a random number to images, and cuts off what leaves the range of values.
 
     Args:
@@ -29,13 +35,8 @@ class RandomBrightness(ColorLayer):
         [151.0, 151.0, 151.0]
     """
 
-    _arguments_of_config = ("factor", "value_range", "seed")
-
     def __init__(self, factor: Any, value_range: Any = (0, 255), seed: int | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._set_factor(factor)
-        self.value_range = checked_range(self._label, value_range)
-        self._set_seed(seed)
+        super().__init__(factor, value_range, seed=seed, **kwargs)
 
     def _set_factor(self, factor: Any) -> None:
         self.factor = checked_factor(self._label, "factor", factor, -1, 1)
@@ -52,7 +53,7 @@ class RandomBrightness(ColorLayer):
         return ops.clip(images + ops.cast(transformation["rgb_delta"], images.dtype), *self.value_range)
 
 
-class RandomContrast(ColorLayer):
+class RandomContrast(FactorLayer):
     """Multiplies the distance of each channel from its mean by a random factor, and cuts off what leaves the range of values.
 
     Args:
@@ -73,13 +74,8 @@ class RandomContrast(ColorLayer):
         105.0
     """
 
-    _arguments_of_config = ("factor", "value_range", "seed")
-
     def __init__(self, factor: Any, value_range: Any = (0, 255), seed: int | None = None, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self._set_factor(factor)
-        self.value_range = checked_range(self._label, value_range)
-        self._set_seed(seed)
+        super().__init__(factor, value_range, seed=seed, **kwargs)
 
     def _set_factor(self, factor: Any) -> None:
         low, high = checked_factor(self._label, "factor", factor, 0, 1)
@@ -98,27 +94,8 @@ class RandomContrast(ColorLayer):
         return ops.clip((images - mean) * factor + mean, *self.value_range)
 
 
-class _Colored(ColorLayer):
-    """A layer with one factor, a range of values and a seed."""
-
-    _arguments_of_config = ("factor", "value_range", "seed")
-    _least = -1.0
-
-    def __init__(
-        self,
-        factor: Any,
-        value_range: Any = (0, 255),
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(data_format=data_format, **kwargs)
-        self._set_factor(factor)
-        self.value_range = checked_range(self._label, value_range)
-        self._set_seed(seed)
-
-    def _set_factor(self, factor: Any) -> None:
-        self.factor = checked_factor(self._label, "factor", factor, self._least, 1, mirrored=False)
+class _HsvLayer(FactorLayer):
+    """A layer that works on hue, saturation and value."""
 
     def _hue_saturation_value(self, images: Any) -> tuple[list[Any], int]:
         """Returns the three channels, and the axis that they are on."""
@@ -129,7 +106,7 @@ class _Colored(ColorLayer):
         return ops.image.hsv_to_rgb(ops.stack(channels, axis), data_format=self.data_format)
 
 
-class RandomHue(_Colored):
+class RandomHue(_HsvLayer):
     """Turns the hue of images by a random part of the colour wheel.
 
     Args:
@@ -157,7 +134,7 @@ class RandomHue(_Colored):
         return self._ranged(made, (0, 1), self.value_range)
 
 
-class RandomSaturation(_Colored):
+class RandomSaturation(_HsvLayer):
     """Multiplies the saturation of images by a random factor.
 
     With f drawn from a range the factor is `f / (1 - f)`: 0 gives grey images, 0.5 leaves them, 1 gives full colours.
@@ -183,7 +160,7 @@ class RandomSaturation(_Colored):
         return self._ranged(self._from_channels(channels, axis), (0, 1), self.value_range)
 
 
-class RandomColorDegeneration(_Colored):
+class RandomColorDegeneration(_HsvLayer):
     """Mixes images with their grey ones.
 
     y = x + f * (grey(x) - x)

@@ -37,6 +37,14 @@ class _Sized(ImageLayer):
         shape[self._axes[0]], shape[self._axes[1]] = self.height, self.width
         return tuple(shape)
 
+    def transform_images(self, images: Any, transformation: Any = None, training: bool = True) -> Any:
+        return self._transform_images(ops.cast(images, self.compute_dtype), transformation, self.interpolation)
+
+    def transform_segmentation_masks(
+        self, segmentation_masks: Any, transformation: Any = None, training: bool = True
+    ) -> Any:
+        return self._transform_images(segmentation_masks, transformation, "nearest")
+
     def _window(self, shape: Any) -> tuple[int, int, int, int]:
         """Returns where the largest part in the middle begins whose sides fit the ratio, and its extents."""
         height, width = self._extents_of(shape)
@@ -128,11 +136,6 @@ class Resizing(_Sized):
     def transform_images(self, images: Any, transformation: Any = None, training: bool = True) -> Any:
         return self._transform_images(images, transformation, self.interpolation)
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: Any, transformation: Any = None, training: bool = True
-    ) -> Any:
-        return self._transform_images(segmentation_masks, transformation, "nearest")
-
     def _transform_images(self, images: Any, transformation: Any, interpolation: str) -> Any:
         return ops.image.resize(
             images,
@@ -196,14 +199,6 @@ class CenterCrop(_Sized):
     def _fits(self, shape: Any) -> bool:
         height, width = self._extents_of(shape)
         return bool(height >= self.height and width >= self.width)
-
-    def transform_images(self, images: Any, transformation: Any = None, training: bool = True) -> Any:
-        return self._transform_images(ops.cast(images, self.compute_dtype), transformation, "bilinear")
-
-    def transform_segmentation_masks(
-        self, segmentation_masks: Any, transformation: Any = None, training: bool = True
-    ) -> Any:
-        return self._transform_images(segmentation_masks, transformation, "nearest")
 
     def _transform_images(self, images: Any, transformation: Any, interpolation: str) -> Any:
         if self._fits(images.shape):
@@ -269,14 +264,6 @@ class RandomCrop(_Sized):
             for index, extent in enumerate((height - self.height, width - self.width))
         ]
         return {"h_start": top, "w_start": left, "height": self.height, "width": self.width, "input_shape": shape}
-
-    def transform_images(self, images: Any, transformation: Any = None, training: bool = True) -> Any:
-        return self._transform_images(ops.cast(images, self.compute_dtype), transformation, "bilinear")
-
-    def transform_segmentation_masks(
-        self, segmentation_masks: Any, transformation: Any = None, training: bool = True
-    ) -> Any:
-        return self._transform_images(segmentation_masks, transformation, "nearest")
 
     def _transform_images(self, images: Any, transformation: Any, interpolation: str) -> Any:
         rows, columns = transformation["height"], transformation["width"]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlnative import dtypes, ops
-from dlnative.layers.preprocessing.images.image_layer import ColorLayer, checked_factor, checked_range
+from dlnative.layers.preprocessing.images.image_layer import ColorLayer, FactorLayer, checked_factor, checked_range
 
 
 class RandomGaussianBlur(ColorLayer):
@@ -68,7 +68,7 @@ class RandomGaussianBlur(ColorLayer):
         return ops.clip(ops.where(chosen, blurred, images), *self.value_range)
 
 
-class RandomSharpness(ColorLayer):
+class RandomSharpness(FactorLayer):
     """Sharpens or smooths images.
 
     y = x + (1 - 2 f) * (smooth(x) - x), where smooth weights a pixel by 5/13 and its eight neighbours by 1/13: f = 0 gives
@@ -83,21 +83,6 @@ class RandomSharpness(ColorLayer):
     Raises:
         ValueError: for another factor or range.
     """
-
-    _arguments_of_config = ("factor", "value_range", "seed")
-
-    def __init__(
-        self,
-        factor: Any,
-        value_range: Any = (0, 255),
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(data_format=data_format, **kwargs)
-        self.factor = checked_factor(self._label, "factor", factor, -1, 1, mirrored=False)
-        self.value_range = checked_range(self._label, value_range)
-        self._set_seed(seed)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         return {"factor": self._uniform((self._count_of(data),), self.factor[0], self.factor[1], seed)}

@@ -259,6 +259,29 @@ class ColorLayer(ImageLayer):
         return segmentation_masks
 
 
+class FactorLayer(ColorLayer):
+    """A layer of colours with one factor, the range of values and a seed."""
+
+    _arguments_of_config = ("factor", "value_range", "seed")
+    _least = -1.0
+
+    def __init__(
+        self,
+        factor: Any,
+        value_range: Any = (0, 255),
+        data_format: str | None = None,
+        seed: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(data_format=data_format, **kwargs)
+        self._set_factor(factor)
+        self.value_range = checked_range(self._label, value_range)
+        self._set_seed(seed)
+
+    def _set_factor(self, factor: Any) -> None:
+        self.factor = checked_factor(self._label, "factor", factor, self._least, 1, mirrored=False)
+
+
 class Draws:
     """Random states that follow from one, for drawing again what was drawn before.
 

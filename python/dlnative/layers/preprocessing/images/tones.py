@@ -8,7 +8,7 @@ import numpy as np
 
 from dlnative import ops
 from dlnative.layers.arguments import checked_count, checked_extents
-from dlnative.layers.preprocessing.images.image_layer import ColorLayer, checked_factor, checked_range
+from dlnative.layers.preprocessing.images.image_layer import ColorLayer, FactorLayer, checked_factor, checked_range
 
 
 class Solarization(ColorLayer):
@@ -64,7 +64,7 @@ class Solarization(ColorLayer):
         return self._ranged(ops.where(values < thresholds, values, 255.0 - values), (0, 255), self.value_range)
 
 
-class RandomPosterization(ColorLayer):
+class RandomPosterization(FactorLayer):
     """Leaves of the eight bits of values only a random number of the highest.
 
     Args:
@@ -82,21 +82,9 @@ class RandomPosterization(ColorLayer):
         [0.0, 128.0, 128.0]
     """
 
-    _arguments_of_config = ("factor", "value_range", "seed")
-
-    def __init__(
-        self,
-        factor: Any,
-        value_range: Any = (0, 255),
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(data_format=data_format, **kwargs)
+    def _set_factor(self, factor: Any) -> None:
         low, high = checked_factor(self._label, "factor", factor, 1, 8)
         self.factor = (low, high) if isinstance(factor, (tuple, list)) else (high, high)
-        self.value_range = checked_range(self._label, value_range)
-        self._set_seed(seed)
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: Any = None) -> Any:
         low, high = self.factor
