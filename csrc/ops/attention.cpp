@@ -17,8 +17,7 @@
 // After Dao et al., "FlashAttention", NeurIPS 2022. A task is a head of a sample.
 #include <cstring>
 
-#include "gemm/core/tile.h"
-#include "gemm/gemm.h"
+#include "ops/attention.h"
 #include "ops/dispatch.h"
 #include "ops/softmax_rows.h"
 #include "simd/horizontal.h"
@@ -26,113 +25,9 @@
 namespace dlnative::DLNATIVE_ISA {
 namespace {
 
-DLNATIVE_INLINE std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
-DLNATIVE_INLINE std::int64_t most(std::int64_t a, std::int64_t b) { return a > b ? a : b; }
-DLNATIVE_INLINE std::int64_t rounded(std::int64_t n, std::int64_t unit) { return (n + unit - 1) / unit * unit; }
-
 // Scores that are not seen: as low as they may be so that a difference of two is still finite.
 template <class T>
 constexpr T unseen = sizeof(T) == 4 ? static_cast<T>(-2.3e38) : static_cast<T>(-1.2e308);
-
-// Bytes that broadcast to (B, N, T, S).
-struct Mask {
-  const std::uint8_t* data = nullptr;
-  std::int64_t b = 0, n = 0, t = 0;  // strides
-  bool exists = false;
-
-  Mask(const View* view, std::int64_t S) {
-    exists = view != nullptr;
-    if (!exists) return;
-    data = view->as<std::uint8_t>();
-    std::int64_t stride = S;
-    t = view->shape[2] > 1 ? stride : 0;
-    stride *= view->shape[2];
-    n = view->shape[1] > 1 ? stride : 0;
-    stride *= view->shape[1];
-    b = view->shape[0] > 1 ? stride : 0;
-  }
-  DLNATIVE_INLINE const std::uint8_t* row(std::int64_t sample, std::int64_t head, std::int64_t query) const {
-    return data + sample * b + head * n + query * t;
-  }
-};
-
-template <class T>
-struct Attention {
-  static constexpr std::int64_t NR = Blocks<T>::NR, unit = 64, most_queries = 252;
-  std::int64_t B, R, N, H, S, V;  // R: queries
-  bool causal;
-  T scale;
-  Mask mask;
-
-  Attention(const Call& call, int q, int mask_input)
-      : B(call.inputs[q].shape[0]),
-        R(call.inputs[q].shape[1]),
-        N(call.inputs[q].shape[2]),
-        H(call.inputs[q].shape[3]),
-        S(call.inputs[q + 1].shape[1]),
-        V(call.inputs[q + 2].shape[3]),
-        causal(call.ints[0] != 0),
-        scale(static_cast<T>(call.floats[0])),
-        mask(call.ints[1] != 0 ? call.inputs + mask_input : nullptr, S) {}
-
-  // Queries that are done together, and keys: whose scores stay in L2.
-  std::int64_t queries() const {
-    const std::int64_t fit = rounded((160 << 10) / (S * static_cast<std::int64_t>(sizeof(T)) + 1), 14);
-    return least(least(most(fit, 14), most_queries), R);
-  }
-  std::int64_t keys() const { return least(most((224 << 10) / (R * std::int64_t{sizeof(T)} + 1) / 32 * 32, 32), S); }
-  // Keys that queries up to `last` see, and as many as a product is done for.
-  std::int64_t seen(std::int64_t last) const { return causal ? least(last + 1, S) : S; }
-  std::int64_t columns(std::int64_t count) const { return H > Blocks<T>::KC ? S : least(rounded(count, NR), S); }
-  std::int64_t steps(std::int64_t count) const { return least(rounded(count, unit), S); }
-  std::int64_t row() const { return rounded(S, NR); }
-
-  BatchReduceArguments<T> scores(const Part<T>* part, std::int64_t M, std::int64_t count) const {
-    BatchReduceArguments<T> g;
-    g.M = M;
-    g.N = count;
-    g.parts = part;
-    g.part_count = 1;
-    g.transpose_b = true;
-    g.ldc = row();
-    return g;
-  }
-  GemmArguments<T> result(std::int64_t M, std::int64_t K) const {
-    GemmArguments<T> g;
-    g.M = M;
-    g.N = V;
-    g.K = K;
-    g.lda = row();
-    g.ldb = g.ldc = N * V;
-    return g;
-  }
-  static std::int64_t elements(std::int64_t bytes) {
-    return rounded(bytes / static_cast<std::int64_t>(sizeof(T)) + 1, 64 / static_cast<std::int64_t>(sizeof(T)));
-  }
-  std::int64_t packed_size() const {
-    const Part<T> part = matrix_part<T>(H, nullptr, N * H, nullptr, N * H);
-    return elements(DLNATIVE_ISA::batch_reduce_packed_bytes(scores(&part, 1, S)));
-  }
-  std::int64_t scores_size() const { return rounded(queries() * row(), 64); }
-  std::int64_t product_size() const {
-    alignas(64) static constexpr T places[1] = {};
-    const Part<T> part = matrix_part<T>(H, places, N * H, nullptr, N * H);
-    std::int64_t bytes = 0;
-    for (std::int64_t first = 0; first < R; first += queries()) {
-      const std::int64_t M = least(queries(), R - first);
-      BatchReduceArguments<T> g = scores(&part, M, columns(seen(first + M - 1)));
-      g.packed_b = places;
-      bytes = most(bytes, DLNATIVE_ISA::batch_reduce_scratch_bytes(g, 1));
-      for (std::int64_t K = least(unit, S);; K = least(K + unit, S)) {
-        bytes = most(bytes, DLNATIVE_ISA::gemm_scratch_bytes(result(M, K), 1));
-        if (K == S) break;
-      }
-      if (!causal && M == queries() && first + 2 * M < R) first += (R - first) / M * M - 2 * M;  // all alike
-    }
-    return elements(bytes);
-  }
-  std::int64_t forward_size() const { return S == 0 ? 0 : packed_size() + scores_size() + product_size(); }
-};
 
 // A row of scores, of which the first `count` may be seen, becomes weights that are still to be divided by their sum.
 // Returns the largest score, and the sum.
@@ -170,7 +65,7 @@ void attention(const Call& call) {
     const T *const q_head = part.a, *const v_head = v + b * p.S * v_row + n * p.V;
     T *const y_head = y + b * p.R * v_row + n * p.V, *const logarithm = logarithms + (b * p.N + n) * p.R;
     for (std::int64_t first = 0; first < p.R; first += block) {
-      const std::int64_t M = least(block, p.R - first);
+      const std::int64_t M = min(block, p.R - first);
       std::int64_t limit = p.seen(first + M - 1);
       if (p.mask.exists && p.mask.t == 0) {  // what nobody sees behind the last key need not be looked at
         const std::uint8_t* const seen = p.mask.row(b, n, 0);
@@ -187,7 +82,7 @@ void attention(const Call& call) {
       T totals[Attention<T>::most_queries];
       for (std::int64_t i = 0; i < M; ++i) {
         T largest = 0;
-        const std::int64_t count = least(p.seen(first + i), limit);
+        const std::int64_t count = min(p.seen(first + i), limit);
         const std::uint8_t* const seen = p.mask.exists ? p.mask.row(b, n, first + i) : nullptr;
         weights_of<T>(scores + i * row, count, steps, p.scale, seen, largest, totals[i]);
         logarithm[first + i] = largest + static_cast<T>(__builtin_log(static_cast<double>(totals[i])));
@@ -262,7 +157,7 @@ struct GradientProducts {
     for (const GemmArguments<T>& g : {inner(nullptr, nullptr, p.H, nullptr), inner(nullptr, nullptr, p.V, nullptr),
                                       to_keys(nullptr, nullptr, p.H, nullptr), to_keys(nullptr, nullptr, p.V, nullptr),
                                       to_queries(nullptr, nullptr, nullptr)}) {
-      all = most(all, DLNATIVE_ISA::gemm_scratch_bytes(g, 1));
+      all = max(all, DLNATIVE_ISA::gemm_scratch_bytes(g, 1));
     }
     return all;
   }
@@ -273,16 +168,16 @@ struct Gradient : Attention<T> {
   using Attention<T>::R, Attention<T>::S, Attention<T>::H;
   explicit Gradient(const Call& call) : Attention<T>(call, 1, 6) {}
 
-  std::int64_t first_query(std::int64_t j) const { return this->causal ? least(j, R) : 0; }
-  std::int64_t panel() const { return rounded(R * this->keys(), 64); }
-  std::int64_t sums() const { return rounded(R, 64); }
-  std::int64_t query_size() const { return rounded(R * H, 64); }
+  std::int64_t first_query(std::int64_t j) const { return this->causal ? min(j, R) : 0; }
+  std::int64_t panel() const { return round_up(R * this->keys(), 64); }
+  std::int64_t sums() const { return round_up(R, 64); }
+  std::int64_t query_size() const { return round_up(R * H, 64); }
   std::int64_t product_size() const {
     std::int64_t bytes = 0;
-    const std::int64_t block = most(this->keys(), 1);
+    const std::int64_t block = max(this->keys(), 1);
     for (std::int64_t j = 0; j < S; j += block) {
-      const GradientProducts<T> products{*this, R - first_query(j), least(block, S - j)};
-      bytes = most(bytes, products.bytes());
+      const GradientProducts<T> products{*this, R - first_query(j), min(block, S - j)};
+      bytes = max(bytes, products.bytes());
       if (!this->causal && j + 2 * block < S) j += (S - j) / block * block - 2 * block;  // all alike
     }
     return this->elements(bytes);
@@ -299,7 +194,7 @@ void attention_gradient(const Call& call) {
                  *const logarithms = call.inputs[5].as<T>();
   T *const dq = call.outputs[0].as<T>(), *const dk = call.outputs[1].as<T>(), *const dv = call.outputs[2].as<T>();
   if (p.B * p.N == 0) return;
-  const std::int64_t size = p.size(), block = most(p.keys(), 1);
+  const std::int64_t size = p.size(), block = max(p.keys(), 1);
   const double work = static_cast<double>(p.B * p.N * p.R * p.S) * (static_cast<double>(3 * p.H + 2 * p.V) / 96 + 0.4) /
                       (p.causal ? 2 : 1);
   call.workers->parallel_for(call.workers->worthwhile(work), p.B * p.N, [&](std::int64_t task, int thread) {
@@ -322,7 +217,7 @@ void attention_gradient(const Call& call) {
     }
     std::memset(to_q, 0, static_cast<std::size_t>(p.R * p.H) * sizeof(T));
     for (std::int64_t j = 0; j < p.S; j += block) {
-      const std::int64_t J = least(block, p.S - j), first = p.first_query(j), M = p.R - first;
+      const std::int64_t J = min(block, p.S - j), first = p.first_query(j), M = p.R - first;
       T *const dk_block = dk + at_k + j * q_row, *const dv_block = dv + at_v + j * v_row;
       if (M == 0) {
         for (std::int64_t i = 0; i < J; ++i) {
@@ -338,7 +233,7 @@ void attention_gradient(const Call& call) {
       DLNATIVE_ISA::gemm(products.inner(dy_block, v_block, p.V, arriving), rest, Workers{});
       for (std::int64_t i = 0; i < M; ++i) {
         T *const w = weights + i * J, *const a = arriving + i * J;
-        const std::int64_t query = first + i, seen = p.causal ? least(most(query + 1 - j, 0), J) : J;
+        const std::int64_t query = first + i, seen = p.causal ? min(max(query + 1 - j, 0), J) : J;
         const T log_sum = logarithm[query], d = D[query], scale = p.scale;
         if (p.mask.exists) {
           const std::uint8_t* const mask = p.mask.row(b, n, query) + j;

@@ -216,5 +216,23 @@ struct RecurrentGradient {
   }
 };
 
+// Scratch of a kernel whose threads share the packed recurrent weights.
+template <template <class> class Forward>
+std::int64_t forward_scratch(const Call& call, int threads) {
+  return with_type(Floats{}, call.outputs[0].dtype, [&](auto type) {
+    const Forward<decltype(type)> forward(call);
+    return forward.product.packed_bytes() + threads * forward.thread_bytes();
+  });
+}
+// Of its gradient: the product over all steps comes after them.
+template <template <class> class Backward>
+std::int64_t backward_scratch(const Call& call, int threads) {
+  return with_type(Floats{}, call.outputs[0].dtype, [&](auto type) {
+    const Backward<decltype(type)> backward(call);
+    return max(backward.product.packed_bytes() + threads * backward.thread_bytes(),
+               backward.weights.scratch_bytes(threads));
+  });
+}
+
 }  // namespace
 }  // namespace dlnative::DLNATIVE_ISA

@@ -91,12 +91,6 @@ void lstm(const Call& call) {
                      }
                    });
 }
-std::int64_t lstm_scratch(const Call& call, int threads) {
-  return with_type(Floats{}, call.outputs[0].dtype, [&](auto type) {
-    const Forward<decltype(type)> forward(call);
-    return forward.product.packed_bytes() + threads * forward.thread_bytes();
-  });
-}
 
 // Inputs: gates, c, h, h0, c0, r, then the mask, dh of all steps, dh and dc of the last, as far as there are any.
 template <class T>
@@ -197,19 +191,12 @@ void lstm_gradient(const Call& call) {
       });
   backward.weights.run(call.scratch, *call.workers);
 }
-std::int64_t lstm_gradient_scratch(const Call& call, int threads) {
-  return with_type(Floats{}, call.outputs[0].dtype, [&](auto type) {
-    const Backward<decltype(type)> backward(call);
-    return max(backward.product.packed_bytes() + threads * backward.thread_bytes(),
-               backward.weights.scratch_bytes(threads));
-  });
-}
 
 }  // namespace
 
 extern const OpRow lstm_rows[] = {
-    {"lstm", by_float<lstm<float>, lstm<double>>, same<Floats>, lstm_scratch},
-    {"lstm_gradient", by_float<lstm_gradient<float>, lstm_gradient<double>>, same<Floats>, lstm_gradient_scratch},
+    {"lstm", by_float<lstm<float>, lstm<double>>, same<Floats>, forward_scratch<Forward>},
+    {"lstm_gradient", by_float<lstm_gradient<float>, lstm_gradient<double>>, same<Floats>, backward_scratch<Backward>},
 };
 extern const int lstm_row_count = sizeof(lstm_rows) / sizeof(lstm_rows[0]);
 

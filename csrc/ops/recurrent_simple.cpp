@@ -63,12 +63,6 @@ void simple_rnn(const Call& call) {
                      copy_rows(rows, H, state, ldh, h_last + first * H, H);
                    });
 }
-std::int64_t simple_rnn_scratch(const Call& call, int threads) {
-  return with_type(Floats{}, call.outputs[0].dtype, [&](auto type) {
-    const Forward<decltype(type)> forward(call);
-    return forward.product.packed_bytes() + threads * forward.thread_bytes();
-  });
-}
 
 // Inputs: h, h0, r, then the mask, dh of all steps and dh of the last, as far as there are any.
 template <class T>
@@ -147,20 +141,13 @@ void simple_rnn_gradient(const Call& call) {
       });
   backward.weights.run(call.scratch, *call.workers);
 }
-std::int64_t simple_rnn_gradient_scratch(const Call& call, int threads) {
-  return with_type(Floats{}, call.outputs[0].dtype, [&](auto type) {
-    const Backward<decltype(type)> backward(call);
-    return max(backward.product.packed_bytes() + threads * backward.thread_bytes(),
-               backward.weights.scratch_bytes(threads));
-  });
-}
 
 }  // namespace
 
 extern const OpRow simple_rnn_rows[] = {
-    {"simple_rnn", by_float<simple_rnn<float>, simple_rnn<double>>, same<Floats>, simple_rnn_scratch},
+    {"simple_rnn", by_float<simple_rnn<float>, simple_rnn<double>>, same<Floats>, forward_scratch<Forward>},
     {"simple_rnn_gradient", by_float<simple_rnn_gradient<float>, simple_rnn_gradient<double>>, same<Floats>,
-     simple_rnn_gradient_scratch},
+     backward_scratch<Backward>},
 };
 extern const int simple_rnn_row_count = sizeof(simple_rnn_rows) / sizeof(simple_rnn_rows[0]);
 
