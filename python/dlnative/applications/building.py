@@ -17,6 +17,17 @@ _STORE = "https://storage.googleapis.com/"
 OF_TENSORFLOW = f"{_STORE}tensorflow/keras-applications/"
 
 
+_ARGUMENTS = {
+    "include_top": "whether the network ends in a classifier.",
+    "weights": '`None` for random ones, `"imagenet"`, or a file.',
+    "input_tensor": "what the network is applied to, in place of an input of its own.",
+    "input_shape": "the shape of the images, without the batch.",
+    "pooling": 'without a classifier: `None`, or `"avg"` or `"max"` over the image.',
+    "classes": "how many classes there are.",
+    "classifier_activation": "the classifier's activation.",
+}
+
+
 class Weights(NamedTuple):
     """The files of a network's weights: where they are, what they are called, and their hashes.
 
@@ -75,6 +86,30 @@ class Options(NamedTuple):
                     f"{name}: Only `None` and `softmax` activations are allowed for the `classifier_activation` argument "
                     f"when using pretrained weights, with `include_top=True`, got {self.classifier_activation!r}"
                 )
+
+
+def described(build: Callable[..., Any], name: str, images: str, **more: str) -> Callable[..., Any]:
+    """Gives a function that builds a network its name and its docstring.
+
+    Args:
+        build: the function.
+        name: the name.
+        images: of which images its networks are.
+        **more: what its arguments are beside those of `Options`.
+    """
+    arguments = "\n".join(
+        f"        {argument}: {what}" for argument, what in {**_ARGUMENTS, **more, "name": "a name."}.items()
+    )
+    build.__name__ = build.__qualname__ = name
+    build.__doc__ = f"""Builds {name}.
+
+    Args:
+{arguments}
+
+    Returns:
+        A functional model of {images}.
+    """
+    return build
 
 
 def image_shape(options: Options, default_size: int, min_size: int) -> tuple[int | None, ...]:

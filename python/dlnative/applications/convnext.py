@@ -9,7 +9,16 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dlnative import initializers, layers
-from dlnative.applications.building import OF_TENSORFLOW, Options, Weights, channel_axis, image_shape, network, pooled
+from dlnative.applications.building import (
+    OF_TENSORFLOW,
+    Options,
+    Weights,
+    channel_axis,
+    described,
+    image_shape,
+    network,
+    pooled,
+)
 from dlnative.applications.imagenet_utils import decode_predictions as decode_predictions
 from dlnative.layers import Layer
 from dlnative.models import Sequential
@@ -44,24 +53,10 @@ def _variant(kind: str, depths: Sequence[int], width: int, hashes: tuple[str, st
             lambda x: layers.LayerNormalization(epsilon=_EPSILON)(pooled(x, pooling, False)),
         )
 
-    build.__name__ = build.__qualname__ = cls
-    build.__doc__ = f"""Builds {cls}.
-
-    Args:
-        include_top: whether the network ends in a classifier.
-        weights: `None` for random ones, `"imagenet"`, or a file.
-        input_tensor: what the network is applied to, in place of an input of its own.
-        input_shape: the shape of the images, without the batch.
-        pooling: without a classifier: `None`, or `"avg"` or `"max"` over the image.
-        classes: how many classes there are.
-        classifier_activation: the classifier's activation.
-        include_preprocessing: whether the network itself normalizes pixels from 0 to 255.
-        name: a name.
-
-    Returns:
-        A functional model of images of 224 x 224 pixels with the classifier, of any of at least 32 x 32 without it.
-    """
-    return build
+    return described(
+        build, cls, "images of 224 x 224 pixels with the classifier, of any of at least 32 x 32 without it",
+        include_preprocessing="whether the network itself normalizes pixels from 0 to 255.",
+    )  # fmt: skip
 
 
 class LayerScale(Layer):

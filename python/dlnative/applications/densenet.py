@@ -16,6 +16,7 @@ from dlnative.applications.building import (
     Weights,
     channel_axis,
     classifier,
+    described,
     image_shape,
     network,
     normalized,
@@ -43,23 +44,9 @@ def _variant(cls: str, blocks: tuple[int, ...], hashes: tuple[str, str]) -> Call
         shape = image_shape(options, 224, 32)
         return network(options, shape, lambda x: _features(x, blocks), lambda x: classifier(x, options), files)
 
-    build.__name__ = build.__qualname__ = cls
-    build.__doc__ = f"""Builds {cls}.
-
-    Args:
-        include_top: whether the network ends in a classifier.
-        weights: `None` for random ones, `"imagenet"`, or a file.
-        input_tensor: what the network is applied to, in place of an input of its own.
-        input_shape: the shape of the images, without the batch.
-        pooling: without a classifier: `None`, or `"avg"` or `"max"` over the image.
-        classes: how many classes there are.
-        classifier_activation: the classifier's activation.
-        name: a name.
-
-    Returns:
-        A functional model of images of 224 x 224 pixels with the classifier, of any of at least 32 x 32 without it.
-    """
-    return build
+    return described(
+        build, cls, "images of 224 x 224 pixels with the classifier, of any of at least 32 x 32 without it"
+    )
 
 
 def _features(x: Any, blocks: tuple[int, ...]) -> Any:

@@ -14,6 +14,7 @@ from dlnative.applications.building import (
     Options,
     Weights,
     channel_axis,
+    described,
     image_shape,
     multiple_of,
     network,
@@ -60,23 +61,8 @@ def _variant(
             files,
         )
 
-    build.__name__ = build.__qualname__ = cls
-    build.__doc__ = f"""Builds {cls}, which scales pixels from 0 to 255 itself.
-
-    Args:
-        include_top: whether the network ends in a classifier.
-        weights: `None` for random ones, `"imagenet"`, or a file.
-        input_tensor: what the network is applied to, in place of an input of its own.
-        input_shape: the shape of the images, without the batch.
-        pooling: without a classifier: `None`, or `"avg"` or `"max"` over the image.
-        classes: how many classes there are.
-        classifier_activation: the classifier's activation.
-        name: a name.
-
-    Returns:
-        A functional model of images of {size} x {size} pixels with the classifier, of any of at least 32 x 32 without it.
-    """
-    return build
+    images = f"images of {size} x {size} pixels with the classifier, of any of at least 32 x 32 without it"
+    return described(build, cls, f"{images}; it scales pixels from 0 to 255 itself")
 
 
 def _features(x: Any, width: float, depth: float, pretrained: bool) -> Any:

@@ -14,6 +14,7 @@ from dlnative.applications.building import (
     Options,
     Weights,
     channel_axis,
+    described,
     image_shape,
     multiple_of,
     network,
@@ -70,24 +71,10 @@ def _variant(
         files = Weights(f"{OF_TENSORFLOW}efficientnet_v2/", f"{own}.h5", hashes)
         return network(options, shape, body, lambda x: top(x, options, _DROPOUT), files)
 
-    build.__name__ = build.__qualname__ = cls
-    build.__doc__ = f"""Builds {cls}.
-
-    Args:
-        include_top: whether the network ends in a classifier.
-        weights: `None` for random ones, `"imagenet"`, or a file.
-        input_tensor: what the network is applied to, in place of an input of its own.
-        input_shape: the shape of the images, without the batch.
-        pooling: without a classifier: `None`, or `"avg"` or `"max"` over the image.
-        classes: how many classes there are.
-        classifier_activation: the classifier's activation.
-        include_preprocessing: whether the network itself scales pixels from 0 to 255.
-        name: a name.
-
-    Returns:
-        A functional model of images of {size} x {size} pixels with the classifier, of any of at least 32 x 32 without it.
-    """
-    return build
+    return described(
+        build, cls, f"images of {size} x {size} pixels with the classifier, of any of at least 32 x 32 without it",
+        include_preprocessing="whether the network itself scales pixels from 0 to 255.",
+    )  # fmt: skip
 
 
 def _scaled(x: Any, normalizes: bool) -> Any:

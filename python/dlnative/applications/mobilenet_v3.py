@@ -14,6 +14,7 @@ from dlnative.applications.building import (
     Options,
     Weights,
     channel_axis,
+    described,
     image_shape,
     multiple_of,
     network,
@@ -79,27 +80,13 @@ def _variant(kind: str, blocks: Any, last: int) -> Callable[..., Any]:
             files,
         )
 
-    build.__name__ = build.__qualname__ = own
-    build.__doc__ = f"""Builds a {own}.
-
-    Args:
-        include_top: whether the network ends in a classifier.
-        weights: `None` for random ones, `"imagenet"`, or a file.
-        input_tensor: what the network is applied to, in place of an input of its own.
-        input_shape: the shape of the images, without the batch.
-        pooling: without a classifier: `None`, or `"avg"` or `"max"` over the image.
-        classes: how many classes there are.
-        classifier_activation: the classifier's activation.
-        alpha: what the numbers of filters are multiplied by.
-        minimalistic: whether the network does without squeeze and excitation, hard swish and kernels of 5 x 5.
-        dropout_rate: the rate of the dropout before the classifier.
-        include_preprocessing: whether the network itself scales pixels from 0 to 255 to [-1, 1].
-        name: a name.
-
-    Returns:
-        A functional model of images of any size of at least 32 x 32.
-    """
-    return build
+    return described(
+        build, own, "images of any size of at least 32 x 32",
+        alpha="what the numbers of filters are multiplied by.",
+        minimalistic="whether the network does without squeeze and excitation, hard swish and kernels of 5 x 5.",
+        dropout_rate="the rate of the dropout before the classifier.",
+        include_preprocessing="whether the network itself scales pixels from 0 to 255 to [-1, 1].",
+    )  # fmt: skip
 
 
 def _relu(x: Any) -> Any:

@@ -16,6 +16,7 @@ from dlnative.applications.building import (
     Options,
     Weights,
     classifier,
+    described,
     image_shape,
     network,
     normalized,
@@ -50,23 +51,9 @@ def variant(cls: str, repeats: Sequence[int], hashes: tuple[str, str], version: 
         body = _features if version == 1 else _features_v2
         return network(options, shape, lambda x: body(x, repeats), lambda x: classifier(x, options), files)
 
-    build.__name__ = build.__qualname__ = cls
-    build.__doc__ = f"""Builds {cls}.
-
-    Args:
-        include_top: whether the network ends in a classifier.
-        weights: `None` for random ones, `"imagenet"`, or a file.
-        input_tensor: what the network is applied to, in place of an input of its own.
-        input_shape: the shape of the images, without the batch.
-        pooling: without a classifier: `None`, or `"avg"` or `"max"` over the image.
-        classes: how many classes there are.
-        classifier_activation: the classifier's activation.
-        name: a name.
-
-    Returns:
-        A functional model of images of 224 x 224 pixels with the classifier, of any of at least 32 x 32 without it.
-    """
-    return build
+    return described(
+        build, cls, "images of 224 x 224 pixels with the classifier, of any of at least 32 x 32 without it"
+    )
 
 
 def _stem(x: Any) -> Any:
