@@ -323,7 +323,7 @@ def test_functions_take_little_more_memory_than_they_return(call: Callable[[], A
     made = call()
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < times * made.nbytes
+    assert peak < times * made.nbytes + 500_000  # a first call loads modules and makes a plan
 
 
 def test_softmax_over_several_axes(backend: str) -> None:
