@@ -121,8 +121,8 @@ void pack_a(const Part<T>& part, std::int64_t m, std::int64_t line, std::int64_t
   if (K <= 0) return;
   if (part.a_index != nullptr) return pack_indexed(panel, rows, part.a + k0, part.a_row, part.a_index + m, K, rows);
   const T* const from = place_in(part, line, row, k0);
-  if (part.a_step == 1) return pack_transposed(panel, rows, from, part.a_row, K, rows);
   if (part.a_row == 1) return pack_rows(panel, rows, from, part.a_step, K, rows);
+  if (part.a_step == 1) return pack_transposed(panel, rows, from, part.a_row, K, rows);
   for (std::int64_t k = 0; k < K; ++k) {
     for (std::int64_t i = 0; i < rows; ++i) panel[k * rows + i] = from[i * part.a_row + k * part.a_step];
   }
