@@ -19,6 +19,7 @@ from dlnative import _native, layers
 from dlnative.saving.hdf5_reader import Hdf5File
 from dlnative.saving.hdf5_writer import write_hdf5
 from fuzz import files as fuzz
+from fuzz import mutations
 
 try:
     import h5py
@@ -261,7 +262,7 @@ def test_damaged_configurations_of_keras_2(tmp_path: Path, attribute: str) -> No
     network = model()
     network.compile("adam", "mse")
     network.save(tmp_path / "m.h5")
-    tree = fuzz.copied(Hdf5File((tmp_path / "m.h5").read_bytes(), "file").root)
+    tree = mutations.copied(Hdf5File((tmp_path / "m.h5").read_bytes(), "file").root)
     for bad in ("[3]", "{}", '{"class_name": "Sequential", "config": {"layers": [[]]}}', '{"optimizer_config": 3}'):
         tree.attrs[attribute] = bad
         with open(tmp_path / "m.h5", "wb") as file:
