@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc as _gc
 import sys as _sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 # An import makes much and drops nothing: Python's search for cycles would go through all of it several times.
 _collects = _gc.isenabled()
@@ -48,6 +48,7 @@ try:
     from dlnative.optimizers import Optimizer
     from dlnative.regularizers import Regularizer
     from dlnative.symbolic import KerasTensor
+    from dlnative.utils.lazy import lazily as _lazily
 finally:
     if _collects:
         _gc.enable()
@@ -94,31 +95,14 @@ def version() -> str:
 
 
 _sys.meta_path.append(_older_modules.Finder)
-_PACKAGES = (
-    "applications", "classic", "datasets", "distillation", "generation", "mixed_precision", "onnx", "preprocessing", "saving",
-    "tree", "tuning", "visualization", "wrappers",
+__getattr__ = _lazily(
+    __name__,
+    {
+        "applications": (), "classic": (), "datasets": (), "distillation": (), "generation": (), "mixed_precision": (),
+        "onnx": (), "operation": ("Operation",), "ops.remat": ("remat",), "preprocessing": (), "saving": (), "tree": (),
+        "tuning": (), "visualization": (), "wrappers": (),
+    },
 )  # fmt: skip
-
-
-def __getattr__(name: str) -> Any:
-    """Imports what few programs use when it is asked for."""
-    import importlib
-
-    if name in _PACKAGES:
-        return importlib.import_module(f"dlnative.{name}")
-    if name == "Operation":
-        return importlib.import_module("dlnative.operation").Operation
-    if name == "remat":
-        return importlib.import_module("dlnative.ops.remat").remat
-    if name.startswith("_"):
-        raise AttributeError(f"module 'dlnative' has no attribute {name!r}")
-    return importlib.import_module("dlnative.legacy.names").find("dlnative", name)
-
-
-def __dir__() -> list[str]:
-    return sorted(__all__)
-
-
 __all__ = [
     "DTypePolicy",
     "FloatDTypePolicy",

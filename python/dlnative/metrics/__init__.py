@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dlnative import losses
 from dlnative.losses.functions import (
     binary_crossentropy,
     categorical_crossentropy,
@@ -180,15 +179,11 @@ _LATER = {
         "PrecisionAtRecall", "RecallAtPrecision", "SensitivityAtSpecificity", "SpecificityAtSensitivity",
     ],
 }  # fmt: skip
-_get = lazily(__name__, _LATER)
-
-
-def __getattr__(name: str) -> Any:
-    if name in ("binary_focal_crossentropy", "categorical_focal_crossentropy"):
-        return getattr(losses, name)
-    return _get(name)
-
-
+__getattr__ = lazily(
+    __name__,
+    _LATER,
+    {name: f"dlnative.losses.{name}" for name in ("binary_focal_crossentropy", "categorical_focal_crossentropy")},
+)
 _NAMES = [name for names in _LATER.values() for name in names]
 _registry = Registry(
     "metric", Metric, _CLASSES, later=[name for name in _NAMES if name != name.lower()], load=__getattr__,

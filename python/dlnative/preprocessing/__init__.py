@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dlnative.utils.lazy import lazily
 
@@ -20,12 +20,14 @@ __all__ = [
     "timeseries_dataset_from_array",
 ]
 
-_module = lazily(__name__, {"image": (), "sequence": (), "text": ()})
-
-
-def __getattr__(name: str) -> Any:
-    if name.endswith(("_from_directory", "_from_array")) and name in __all__:
-        from dlnative import utils
-
-        return getattr(utils, name)
-    return _module(name)
+__getattr__ = lazily(
+    __name__,
+    {
+        "image": (),
+        "sequence": (),
+        "text": (),
+        "dlnative.utils.directories": ("text_dataset_from_directory",),
+        "dlnative.utils.image_dataset": ("image_dataset_from_directory",),
+        "dlnative.utils.timeseries": ("timeseries_dataset_from_array",),
+    },
+)
