@@ -74,7 +74,7 @@ if wanted python; then
     rm -f "$package"/dlnative/_*.so
     cp "$build"/csrc/_native*.so "$build"/cuda/_cuda*.so "$package/dlnative"
     export PYTHONPATH=$package DLNATIVE_REQUIRE_CUDA=1
-    run 60 check.log python3 -m pytest -q -p no:cacheprovider tests/test_cuda.py
+    run 60 check.log python3 -m pytest -q -p no:cacheprovider tests/test_cuda.py tests/test_cuda_arrays.py
     run 60 benchmark.log python3 cuda/check/python_steps.py "$out/python.json"
     run 80 check.log python3 -m pytest -q -p no:cacheprovider tests/test_op_table.py -k cuda
     DLNATIVE_BACKEND=cuda run 90 check.log python3 -m pytest -q -p no:cacheprovider tests/keras tests/test_learning.py

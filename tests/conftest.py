@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import dlnative
+from dlnative.backends import selection
 
 # CUDA's kernels where they are asked for: on a GPU, or on the CPU where they were built for it.
 CUDA = os.environ.get("DLNATIVE_REQUIRE_CUDA") == "1" or os.environ.get("DLNATIVE_CUDA_HOST") == "1"
@@ -29,6 +30,13 @@ def backend(request: pytest.FixtureRequest) -> Iterator[str]:
     """Runs the test once on each backend."""
     with dlnative.backend.use_backend(request.param):
         yield request.param
+
+
+@pytest.fixture
+def native() -> Iterator[Any]:
+    """Computes on a GPU; the native module of the backend."""
+    with selection.use_backend("cuda"):
+        yield selection.current().native  # type: ignore[attr-defined]
 
 
 @pytest.fixture
