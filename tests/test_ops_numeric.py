@@ -163,6 +163,11 @@ def test_gradients_of_products_hold_at_zeros(backend: str) -> None:
     x = np.array([2.0, 0.0, 3.0], "float32")
     assert value_and_grad(ops.prod)(x)[1].tolist() == [0, 6, 0]
     assert value_and_grad(lambda x: ops.sum(ops.cumprod(x)))(x)[1].tolist() == [1, 8, 0]
+    rising = np.concatenate([np.full(70, 30.0, "float32"), np.full(300, 0.5, "float32")])  # beyond, and back a part
+    with np.errstate(over="ignore"):
+        np.testing.assert_allclose(
+            ops.cumprod(rising), np.cumprod(rising, dtype="float64").astype("float32"), rtol=1e-5
+        )
 
 
 @pytest.mark.parametrize(

@@ -69,8 +69,16 @@ def cumsum(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
 
 @operation
 def cumprod(x: Any, axis: int | None = None, dtype: Any = None) -> Any:
-    """Returns for each element the product of it and all before it; see `cumsum`."""
-    return _scan(multiply, x, axis, dtype, "cumprod")
+    """Returns for each element the product of it and all before it; see `cumsum`.
+
+    Computed in float64, for the products of a few elements that are joined may be too small for a float32 where those of
+    all are not.
+    """
+    x = as_tensor(x) if dtype is None else cast(x, dtype)
+    kind = dtype_of(x)
+    narrow = dtypes.is_float(kind) and kind != "float64"
+    y = _scan(multiply, x, axis, "float64" if narrow else None, "cumprod")
+    return cast(y, kind) if narrow else y
 
 
 def _without_nan(x: Any, value: float) -> Any:
