@@ -41,7 +41,8 @@ def train(folder: str, epochs: int) -> None:
         callbacks.LambdaCallback(on_train_begin=lambda logs: print("begun", flush=True)),
     ]
     model.fit(x, y, epochs=epochs, batch_size=16, verbose=0, callbacks=saving)
-    np.savez(f"{folder}/end.npz", *[v.numpy() for v in [*model.variables, *model.optimizer.variables]])
+    np.savez(f"{folder}/ending.npz", *[v.numpy() for v in [*model.variables, *model.optimizer.variables]])
+    Path(f"{folder}/ending.npz").rename(f"{folder}/end.npz")  # it may be killed here, too
 
 
 def started(folder: Path, epochs: int) -> subprocess.Popen[str]:
