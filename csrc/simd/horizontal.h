@@ -45,15 +45,6 @@ template <class V>
 DLNATIVE_INLINE Element<V> sum(V v) {
   return horizontal_reduce(v, [](auto a, auto b) __attribute__((always_inline)) { return a + b; });
 }
-// NaN in any lane gives NaN.
-template <class V>
-DLNATIVE_INLINE Element<V> horizontal_max(V v) {
-  return horizontal_reduce(v, [](auto a, auto b) __attribute__((always_inline)) { return maximum(a, b); });
-}
-template <class V>
-DLNATIVE_INLINE Element<V> horizontal_min(V v) {
-  return horizontal_reduce(v, [](auto a, auto b) __attribute__((always_inline)) { return minimum(a, b); });
-}
 
 // Half a step for two vectors at once. Each holds values of `width` lanes, which are reduced to half as many: those of
 // a, then those of b.

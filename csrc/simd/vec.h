@@ -275,8 +275,6 @@ DLNATIVE_INLINE Vec<double> floor(Vec<double> x) {
 #endif
 }
 
-// float <-> int32 lane by lane; to integers it truncates.
-DLNATIVE_INLINE Vec<std::int32_t> to_int(Vec<float> x) { return __builtin_convertvector(x, Vec<std::int32_t>); }
 DLNATIVE_INLINE Vec<float> to_float(Vec<std::int32_t> x) { return __builtin_convertvector(x, Vec<float>); }
 
 // The element type of a vector type.

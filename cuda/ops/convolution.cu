@@ -83,6 +83,17 @@ void read_epilogue_of(const Call& call, Output<T>& g, std::int64_t columns) {
 }
 
 template <class T>
+void set_operands(ImageMatrixProduct<T>& g, const Geometry<T>& p, const View& x, const View& matrix) {
+  g.image = image_of<T>(x, p.in, p.out, p.stride, p.taps, p.channels());
+  g.image_batch = static_cast<std::int32_t>(p.channels());
+  g.steps = steps_of(p.taps, p.channels());
+  g.matrix = matrix.as<const T>();
+  g.matrix_batch = static_cast<std::int32_t>(p.filters());
+  g.ldb = static_cast<std::int32_t>(p.F);
+  g.packs_b = in_packs<T>(matrix.data, p.F) && p.filters() % pack_width<T> == 0;
+}
+
+template <class T>
 ProductSizes forward_sizes(const Geometry<T>& p) {
   return {p.windows.N * p.windows.pixels_out(), p.filters(), p.steps(), p.groups};
 }
@@ -97,13 +108,7 @@ void convolution(const Call& call, Queue& queue) {
   read_epilogue_of(call, g, p.filters());
   g.M = static_cast<std::int32_t>(sizes.M);
   g.K = static_cast<std::int32_t>(sizes.K);
-  g.image = image_of<T>(x, p.in, p.out, p.stride, p.taps, p.channels());
-  g.image_batch = static_cast<std::int32_t>(p.channels());
-  g.steps = steps_of(p.taps, p.channels());
-  g.weights = w.as<const T>();
-  g.ldb = static_cast<std::int32_t>(p.F);
-  g.weights_batch = static_cast<std::int32_t>(p.filters());
-  g.packs_b = in_packs<T>(w.data, p.F) && p.filters() % pack_width<T> == 0;
+  set_operands(g, p, x, w);
   enqueue_product<T, true, false>(g, sizes, call.scratch, queue);
 }
 template <class T>
@@ -201,13 +206,7 @@ void weight_gradient(const Call& call, Queue& queue) {
   g.ldc = static_cast<std::int32_t>(p.F);
   g.c_batch = p.filters();
   g.packs_c = in_packs<T>(dw.data, p.F) && p.filters() % pack_width<T> == 0;
-  g.image = image_of<T>(x, p.in, p.out, p.stride, p.taps, p.channels());
-  g.image_batch = static_cast<std::int32_t>(p.channels());
-  g.steps = steps_of(p.taps, p.channels());
-  g.arriving = dy.as<const T>();
-  g.arriving_batch = static_cast<std::int32_t>(p.filters());
-  g.ldb = static_cast<std::int32_t>(p.F);
-  g.packs_b = in_packs<T>(dy.data, p.F) && p.filters() % pack_width<T> == 0;
+  set_operands(g, p, x, dy);
   enqueue_product<T, true, false>(g, sizes, call.scratch, queue);
 }
 template <class T>

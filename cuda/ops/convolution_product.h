@@ -261,55 +261,67 @@ class WeightLoader {
   Pack<T> pack_[packs];
 };
 
-// y = x seen through a window, times w.
+// A product whose first operand is an image, seen through a window.
 template <class T>
-struct ForwardProduct : Output<T> {
+struct ImageProduct : Output<T> {
   Image<T> image;
   Steps steps;
-  const T* weights;
-  std::int32_t image_batch, weights_batch, ldb;
+  std::int32_t image_batch;
+
+  __device__ __forceinline__ void enter_image(int batch) {
+    image.data += batch * image_batch;
+    this->enter_output(batch);
+  }
+};
+
+// And whose second one is a matrix.
+template <class T>
+struct ImageMatrixProduct : ImageProduct<T> {
+  const T* matrix;
+  std::int32_t matrix_batch, ldb;
   bool packs_b;
 
   __device__ __forceinline__ void enter(int batch) {
-    image.data += batch * image_batch;
-    weights += batch * weights_batch;
-    this->enter_output(batch);
-  }
-  template <class Tile>
-  __device__ __forceinline__ auto a(int t, int m0, int k0) const {
-    return WindowLoader<Tile, Tile::a_packs>(image, steps, t, m0, k0, this->M);
+    matrix += batch * matrix_batch;
+    this->enter_image(batch);
   }
   template <class Tile>
   __device__ __forceinline__ auto b(int t, int n0, int k0) const {
-    return Loader<Tile, Tile::BN, Tile::b_packs, true>(weights, ldb, t, n0, k0, this->N, packs_b);
+    return Loader<Tile, Tile::BN, Tile::b_packs, true>(matrix, ldb, t, n0, k0, this->N, packs_b);
+  }
+};
+
+// y = x seen through a window, times w.
+template <class T>
+struct ForwardProduct : ImageMatrixProduct<T> {
+  template <class Tile>
+  __device__ __forceinline__ auto a(int t, int m0, int k0) const {
+    return WindowLoader<Tile, Tile::a_packs>(this->image, this->steps, t, m0, k0, this->M);
   }
 };
 
 // dx = dy seen through some taps, times their weights, in inputs that lie apart.
 template <class T>
-struct BackwardProduct : Output<T> {
-  Image<T> image;
-  Steps steps;
+struct BackwardProduct : ImageProduct<T> {
   TapWeights<T> weights;
-  std::int32_t image_batch, weights_batch;
+  std::int32_t weights_batch;
   std::int64_t sample, axis[3];  // where the result of a pixel lies
 
   __device__ __forceinline__ void enter(int batch) {
-    image.data += batch * image_batch;
     weights.data += batch * weights_batch;
-    this->enter_output(batch);
+    this->enter_image(batch);
   }
   template <class Tile>
   __device__ __forceinline__ auto a(int t, int m0, int k0) const {
-    return WindowLoader<Tile, Tile::a_packs>(image, steps, t, m0, k0, this->M);
+    return WindowLoader<Tile, Tile::a_packs>(this->image, this->steps, t, m0, k0, this->M);
   }
   template <class Tile>
   __device__ __forceinline__ auto b(int t, int n0, int k0) const {
-    return WeightLoader<Tile, Tile::b_packs>(weights, steps, t, n0, k0, this->N);
+    return WeightLoader<Tile, Tile::b_packs>(weights, this->steps, t, n0, k0, this->N);
   }
   __device__ __forceinline__ std::int64_t place(std::int32_t row) const {
     std::uint32_t at[3];
-    std::int64_t where = image.outputs.split(static_cast<std::uint32_t>(row), at) * sample;
+    std::int64_t where = this->image.outputs.split(static_cast<std::uint32_t>(row), at) * sample;
     DLN_UNROLL
     for (int i = 0; i < 3; ++i) where += at[i] * axis[i];
     return where;
@@ -318,25 +330,10 @@ struct BackwardProduct : Output<T> {
 
 // dw = x seen through a window, transposed, times dy.
 template <class T>
-struct WeightProduct : Output<T> {
-  Image<T> image;
-  Steps steps;
-  const T* arriving;
-  std::int32_t image_batch, arriving_batch, ldb;
-  bool packs_b;
-
-  __device__ __forceinline__ void enter(int batch) {
-    image.data += batch * image_batch;
-    arriving += batch * arriving_batch;
-    this->enter_output(batch);
-  }
+struct WeightProduct : ImageMatrixProduct<T> {
   template <class Tile>
   __device__ __forceinline__ auto a(int t, int m0, int k0) const {
-    return WindowColumnLoader<Tile, Tile::a_packs>(image, steps, t, m0, k0, this->M);
-  }
-  template <class Tile>
-  __device__ __forceinline__ auto b(int t, int n0, int k0) const {
-    return Loader<Tile, Tile::BN, Tile::b_packs, true>(arriving, ldb, t, n0, k0, this->N, packs_b);
+    return WindowColumnLoader<Tile, Tile::a_packs>(this->image, this->steps, t, m0, k0, this->M);
   }
 };
 
