@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -272,3 +274,20 @@ def test_summary_counts_the_optimizer_s_parameters() -> None:
     model.compile("adam", "mse")
     model.train_on_batch(np.zeros((2, 4), "float32"), np.zeros((2, 2), "float32"))
     assert any("Optimizer params: 22" in line for line in summary(model))
+
+
+@pytest.mark.parametrize("name", ["layers", "losses", "metrics", "ops", "optimizers"])
+def test_type_checkers_see_what_loads_later(name: str) -> None:
+    package = getattr(dlnative, name)
+    tree = ast.parse(Path(package.__file__).read_text())
+    (block,) = [item for item in tree.body if isinstance(item, ast.If) and ast.unparse(item.test) == "TYPE_CHECKING"]
+    seen = {
+        (part.module, alias.name) for part in block.body if isinstance(part, ast.ImportFrom) for alias in part.names
+    }
+    later = set()
+    for module, names in package._LATER.items():
+        for own in names.split() if isinstance(names, str) else names:
+            later.add((f"dlnative.{name}.{module}", own))
+        if not names:
+            later.add((f"dlnative.{name}", module))
+    assert seen == later

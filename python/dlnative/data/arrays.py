@@ -24,7 +24,6 @@ class ArrayBatches(PassOrders):
     """
 
     def __init__(self, data: Data, batch_size: int) -> None:
-        super().__init__()
         self.data = data
         self.data.reused = True
         self.batch_size = batch_size

@@ -27,7 +27,6 @@ class IterableBatches(PassOrders):
     """
 
     def __init__(self, batches: Any, convert: Convert) -> None:
-        super().__init__()
         self._batches = batches
         self._convert = convert
 

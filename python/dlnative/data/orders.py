@@ -45,9 +45,8 @@ class Orders:
 class PassOrders:
     """The part of batches that knows in which random order each pass goes, if in one at all."""
 
-    def __init__(self) -> None:
-        self._seed: int | None = None
-        self._pass = 0
+    _seed: int | None = None
+    _pass = 0
 
     def shuffle(self, seed: int, first: int = 0) -> None:
         """Lets each pass go in a new random order.

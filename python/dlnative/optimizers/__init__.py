@@ -9,6 +9,7 @@ from dlnative.utils.lazy import lazily
 from dlnative.utils.registry import Registry
 
 if TYPE_CHECKING:
+    from dlnative.optimizers import legacy as legacy
     from dlnative.optimizers import schedules as schedules
     from dlnative.optimizers.adafactor import Adafactor as Adafactor
     from dlnative.optimizers.adagrad import Adadelta as Adadelta
