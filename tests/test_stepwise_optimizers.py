@@ -260,6 +260,11 @@ def test_each_variable_has_its_optimizer() -> None:
     for wrong in (optimizers.LossScaleOptimizer(optimizers.SGD()), optimizer, "sgd"):
         with pytest.raises(ValueError, match="OptimizerMap"):
             made["c"] = wrong
+    for holder in (optimizers.LossScaleOptimizer(optimizers.SGD()), optimizer):
+        with pytest.raises(ValueError, match="OptimizerMap: optimizer cannot be"):
+            optimizers.OptimizerMap(holder)
+        with pytest.raises(ValueError, match="MultiOptimizer: optimizer cannot be"):
+            optimizers.MultiOptimizer(lambda _, holder=holder: holder).build([third])
 
 
 def test_callbacks_of_the_rate_know_each_optimizer() -> None:

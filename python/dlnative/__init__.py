@@ -67,6 +67,7 @@ if TYPE_CHECKING:
     from dlnative import tuning as tuning
     from dlnative import visualization as visualization
     from dlnative import wrappers as wrappers
+    from dlnative.graph.stateless import StatelessScope as StatelessScope
     from dlnative.operation import Operation as Operation
     from dlnative.ops.remat import remat as remat
     from dlnative.verification import Report
@@ -98,9 +99,10 @@ _sys.meta_path.append(_older_modules.Finder)
 __getattr__ = _lazily(
     __name__,
     {
-        "applications": (), "classic": (), "datasets": (), "distillation": (), "generation": (), "mixed_precision": (),
-        "onnx": (), "operation": ("Operation",), "ops.remat": ("remat",), "preprocessing": (), "saving": (), "tree": (),
-        "tuning": (), "visualization": (), "wrappers": (),
+        "applications": (), "classic": (), "datasets": (), "distillation": (), "generation": (),
+        "graph.stateless": ("StatelessScope",), "mixed_precision": (), "onnx": (), "operation": ("Operation",),
+        "ops.remat": ("remat",), "preprocessing": (), "saving": (), "tree": (), "tuning": (), "visualization": (),
+        "wrappers": (),
     },
 )  # fmt: skip
 __all__ = [
@@ -120,6 +122,7 @@ __all__ = [
     "Regularizer",
     "RematScope",
     "Sequential",
+    "StatelessScope",
     "Variable",
     "activations",
     "applications",

@@ -27,7 +27,7 @@ from dlnative.graph.planning.planner import plan
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.trace import ReadAfterUpdate, Trace, constant, current_trace
 from dlnative.graph.tree import flatten_structure, map_structure
-from dlnative.graph.variable import Variable
+from dlnative.graph.variable import Variable, keepers
 
 _MOST_BYTES = 1 << 28  # of all plans together; the memory they compute in is shared, and counts for none
 _MOST_STATES = 8  # plans for one signature, as layers are frozen and thawed
@@ -51,7 +51,7 @@ class Compiled:
 
     __slots__ = (
         "__weakref__", "_dependencies", "_places", "_version", "contents", "executor", "leaves", "nbytes", "outputs",
-        "program", "used",
+        "program", "used", "written",
     )  # fmt: skip
 
     def __init__(self, trace: Trace, outputs: Any) -> None:
@@ -71,6 +71,7 @@ class Compiled:
         variables.update(dict.fromkeys(trace.updates))
         for finalizer in trace.finalizers:
             variables.update(dict.fromkeys(finalizer.inputs))
+        self.written = trace.written()
         self._version = version.current[0]
         self._places = [(variable, variable.root, variable.offset) for variable in variables]
         # Weakly: an owner of plans is most often among these, and what it holds had better not hold it.
@@ -222,6 +223,7 @@ class Plans:
                 if compiled.current:
                     found = self._found[signature] = compiled
                     self._note_contents(compiled)
+                    _keep_written(compiled)
                     break
             else:
                 return None
@@ -255,6 +257,7 @@ class Plans:
         self.nbytes += compiled.nbytes
         self._found[signature] = compiled
         self._note_contents(compiled)
+        _keep_written(compiled)
         for outdated in plans[_MOST_STATES:]:
             self.drop((signature, self._setting), outdated)
         _drop_oldest(compiled)
@@ -309,6 +312,13 @@ class Plans:
         self._found = {}
         self._setting = selection.current().name, dtypes.floatx(), dtypes.epsilon()
         self._version = version.current[0]
+
+
+def _keep_written(compiled: Compiled) -> None:
+    """Tells those who want to know which variables a plan is about to write to."""
+    for keep in keepers:
+        for variable in compiled.written:
+            keep(variable)
 
 
 def _nothing(*arguments: Any) -> None:

@@ -147,6 +147,10 @@ class Trace:
         self._final.update(outputs, parts)
         self.finalizers.append(Finalizer(op, inputs, outputs, attributes))
 
+    def written(self) -> list[Variable]:
+        """Returns the variables that assignments and finalizers write to."""
+        return list(dict.fromkeys([*self.updates, *self._final]))
+
     def scalar(self, value: bool | int | float, dtype: str) -> Tensor:
         """Returns a constant of rank 0."""
         key = (value or str(value), dtype)  # 0.0 and -0.0 are equal

@@ -21,6 +21,9 @@ from dlnative.utils.devices import check_devices
 
 Array = np.ndarray[Any, Any]
 
+# What wants to know of a variable before something outside of a trace writes to it: see `StatelessScope`.
+keepers: list[Callable[[Any], None]] = []
+
 # How a name becomes an initializer; dlnative.initializers sets it.
 named_initializers: list[Callable[[str], Any]] = []
 
@@ -249,6 +252,8 @@ class Variable:
         trace = current_trace()
         value = self._checked(value)
         if trace is None:
+            for keep in keepers:
+                keep(self)
             self._value[...] = value
             for each in invalidators:
                 each(self._value)
@@ -262,9 +267,16 @@ class Variable:
 
     def fill(self, value: float) -> None:
         """Sets every element to one number, at once: not in a traced function."""
+        for keep in keepers:
+            keep(self)
         self._value.fill(value)
         for each in invalidators:
             each(self._value)
+
+    def restore(self, value: Array) -> None:
+        """Puts back what the value was, at once and without telling those who keep values."""
+        self._value[...] = value
+        invalidate(self._value)
 
     if TYPE_CHECKING:  # dlnative.ops.operators gives tensors and variables their arithmetic
 
@@ -279,7 +291,10 @@ class Variable:
         """Adds to the value; see `assign`."""
         if current_trace() is not None:
             return self.assign(self + self._checked(value))
-        np.add(self.value, self._checked(value), out=self._value)
+        value = self._checked(value)
+        for keep in keepers:
+            keep(self)
+        np.add(self.value, value, out=self._value)
         invalidate(self._value)
         return self._reading
 
@@ -287,7 +302,10 @@ class Variable:
         """Subtracts from the value; see `assign`."""
         if current_trace() is not None:
             return self.assign(self - self._checked(value))
-        np.subtract(self.value, self._checked(value), out=self._value)
+        value = self._checked(value)
+        for keep in keepers:
+            keep(self)
+        np.subtract(self.value, value, out=self._value)
         invalidate(self._value)
         return self._reading
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlnative import version_counter as version
+from dlnative.graph.stateless import scopes
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.tree import flatten, flatten_structure, map_structure
 
@@ -88,6 +89,8 @@ def losses_of(layer: Any) -> list[Any]:
 
 def add_loss(layer: Any, loss: Any) -> None:
     """Keeps a loss that a layer added, until its next call."""
+    for scope in scopes:
+        scope.collect(loss)
     key = id(layer)
     if key not in losses:
         version.bump()  # the shortest ways to plans do not look for losses of earlier calls

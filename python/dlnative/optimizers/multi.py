@@ -29,6 +29,7 @@ class OptimizerMap(MutableMapping[str, Optimizer]):
     def __init__(self, default_optimizer: Optimizer, optimizer_map: dict[str, Optimizer] | None = None) -> None:
         if not isinstance(default_optimizer, Optimizer):
             raise TypeError(f"OptimizerMap: expected an optimizer as default_optimizer, got {default_optimizer!r}")
+        _single(default_optimizer, "OptimizerMap")
         if optimizer_map is not None and not isinstance(optimizer_map, dict):
             raise TypeError(f"OptimizerMap: expected a dict as optimizer_map, got {optimizer_map!r}")
         self._default_optimizer = default_optimizer
