@@ -39,8 +39,9 @@ class Sequential(Model):
         self._layers: list[Layer] = []
         self._functional: Functional | None = None
         self._widens = False  # whether the input's shape was that of the first data, not one that was asked for
+        names: set[str] = set()
         for layer in layers or ():
-            self.add(layer, rebuild=False)
+            self._append(layer, names)
         self._rebuild()
         if not trainable:
             self.trainable = False
@@ -55,6 +56,12 @@ class Sequential(Model):
         Raises:
             ValueError: if it is no layer, or its name is taken.
         """
+        self._append(layer, {other.name for other in self._layers})
+        if rebuild:
+            self._rebuild()
+
+    def _append(self, layer: Any, names: set[str]) -> None:
+        """Appends a layer whose name is none of those that are taken, and takes it."""
         if (
             isinstance(layer, KerasTensor)
             and layer.history is not None
@@ -63,7 +70,7 @@ class Sequential(Model):
             layer = layer.history.function
         if not isinstance(layer, Layer):
             raise ValueError(f"{self._label}: expected a layer: Only instances of `Layer` can be added, got {layer!r}")
-        if layer.name in [other.name for other in self._layers]:
+        if layer.name in names:
             raise ValueError(f'{self._label}: all layers should have unique names, got a second "{layer.name}"')
         if isinstance(layer, InputLayer) and self._layers:
             raise ValueError(
@@ -72,9 +79,9 @@ class Sequential(Model):
             )
         if not self._layers and layer._first_shape is not None:
             self._layers.append(InputLayer(batch_shape=layer._first_shape))
+            names.add(self._layers[0].name)
         self._layers.append(layer)
-        if rebuild:
-            self._rebuild()
+        names.add(layer.name)
 
     def pop(self, rebuild: bool = True) -> Layer:
         """Removes the last layer and returns it."""
@@ -293,8 +300,9 @@ class Sequential(Model):
                     f"{config['name']}: Expected a dictionary containing a 'config' key for each layer, got {shortened(layer)}"
                 )
         model = cls(name=config["name"])
+        names: set[str] = set()
         for layer in config["layers"]:
-            model.add(deserialize(layer, custom_objects), rebuild=False)
+            model._append(deserialize(layer, custom_objects), names)
         model._rebuild()
         shape = config.get("build_input_shape")
         if model._functional is None and shape and model.layers:
