@@ -177,6 +177,9 @@ def test_a_configuration_that_keras_wrote() -> None:
 def test_a_shape_is_no_number_and_ops_have_names() -> None:
     with pytest.raises(ValueError, match="KerasTensor: expected a shape, a tuple of extents, got 3"):
         dlnative.KerasTensor(3)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="KerasTensor: expected sparse=False"):
+        dlnative.KerasTensor((3,), sparse=True)
+    assert not dlnative.KerasTensor((3,), sparse=False, ragged=False).sparse
     x = dlnative.Input((3,))
     function = dlnative.Function(x, (x + 1.0) ** 2)
     assert [operation.name for operation in function.operations][1:] == ["add", "power"]

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import dlnative
-from dlnative import layers, utils
+from dlnative import layers, regularizers, utils
 from dlnative.utils import checks, naming, progbar
 from dlnative.utils.random_seed import next_seed
 
@@ -291,3 +291,37 @@ def test_type_checkers_see_what_loads_later(name: str) -> None:
         if not names:
             later.add((f"dlnative.{name}", module))
     assert seen == later
+
+
+def test_the_form_of_keras_2_for_objects() -> None:
+    legacy = utils.legacy
+
+    class Scaled(layers.Layer):
+        def __init__(self, inner: Any = None, function: Any = None, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.inner, self.function = inner, function
+
+        def get_config(self) -> dict[str, Any]:
+            return {**super().get_config(), "inner": self.inner, "function": self.function}
+
+    def double(x: Any) -> Any:
+        return 2 * x
+
+    made = legacy.serialize_keras_object(Scaled(regularizers.L1(0.5), double, name="double"))
+    assert made["class_name"] == "Scaled"
+    assert made["config"]["inner"] == {"class_name": "L1", "config": {"l1": 0.5}, "__passive_serialization__": True}
+    assert made["config"]["function"] == "double"
+    own = {"Scaled": Scaled, "double": double}
+    again = legacy.deserialize_keras_object(made, vars(regularizers), own)
+    assert (again.function, again.name, float(again.inner.l1)) == (double, "double", 0.5)
+    assert legacy.deserialize_keras_object("double", {}, own) is double
+    assert type(legacy.deserialize_keras_object("L1", vars(regularizers))) is regularizers.L1
+    assert legacy.deserialize_keras_object({"class_name": "double", "config": {"x": 3}}, own) == 6
+    assert legacy.serialize_keras_object(None) is legacy.deserialize_keras_object(None) is None
+    with pytest.raises(ValueError, match="Unknown layer: 'Scaled'"):
+        legacy.deserialize_keras_object(made, vars(regularizers), printable_module_name="layer")
+    for wrong in (3, {"class_name": "L1"}):
+        with pytest.raises(ValueError, match="class_name"):
+            legacy.deserialize_keras_object(wrong, {})
+    with pytest.raises(ValueError, match="get_config"):
+        legacy.serialize_keras_object(3)

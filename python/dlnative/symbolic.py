@@ -23,11 +23,20 @@ class KerasTensor(Tensor):
         shape: the shape, the batch first, `None` where an extent is not known.
         dtype: the element type, by default float32.
         name: a name.
+        sparse, ragged: Keras's; there are no such tensors.
+
+    Raises:
+        ValueError: for what is no shape, or a sparse or ragged tensor.
     """
 
     __slots__ = ("history", "name")
 
-    def __init__(self, shape: Shape, dtype: str = "float32", name: str | None = None, history: Call | None = None):
+    def __init__(
+        self, shape: Shape, dtype: str = "float32", name: str | None = None, history: Call | None = None,
+        *, sparse: bool = False, ragged: bool = False,
+    ) -> None:  # fmt: skip
+        if sparse or ragged:
+            raise ValueError("KerasTensor: expected sparse=False and ragged=False: all tensors are dense")
         if not isinstance(shape, (tuple, list)):
             raise ValueError(f"KerasTensor: expected a shape, a tuple of extents, got {shape!r}")
         super().__init__(tuple(shape), dtype)

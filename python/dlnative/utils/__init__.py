@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from dlnative.saving.serialization import deserialize_keras_object as deserialize_keras_object
     from dlnative.saving.serialization import serialize_keras_object as serialize_keras_object
     from dlnative.utils import bounding_boxes as bounding_boxes
+    from dlnative.utils import legacy as legacy
     from dlnative.utils.audio_dataset import audio_dataset_from_directory
     from dlnative.utils.directories import text_dataset_from_directory
     from dlnative.utils.feature_space import FeatureSpace
@@ -66,6 +67,7 @@ __all__ = [
     "img_to_array",
     "is_interactive_logging_enabled",
     "is_keras_tensor",
+    "legacy",
     "load_img",
     "model_to_dot",
     "normalize",
@@ -104,6 +106,7 @@ __getattr__ = lazily(
         "feature_space": ("FeatureSpace",),
         "files": ("get_file",),
         "image_dataset": ("image_dataset_from_directory",),
+        "legacy": (),
         "image_utils": ("array_to_img", "img_to_array", "load_img", "save_img"),
         "model_plot": ("model_to_dot", "plot_model"),
         "sequences": ("pad_sequences",),
