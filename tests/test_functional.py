@@ -180,6 +180,10 @@ def test_a_shape_is_no_number_and_ops_have_names() -> None:
     with pytest.raises(ValueError, match="KerasTensor: expected sparse=False"):
         dlnative.KerasTensor((3,), sparse=True)
     assert not dlnative.KerasTensor((3,), sparse=False, ragged=False).sparse
+    assert dlnative.KerasTensor((3,), np.dtype("int64")).dtype == "int64"  # type: ignore[arg-type]
+    for wrong in ("complex64", "nonsense"):
+        with pytest.raises(ValueError, match=f"dtype: expected one of .*{wrong}"):
+            dlnative.KerasTensor((3,), wrong)
     x = dlnative.Input((3,))
     function = dlnative.Function(x, (x + 1.0) ** 2)
     assert [operation.name for operation in function.operations][1:] == ["add", "power"]

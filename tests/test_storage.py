@@ -237,6 +237,13 @@ def test_what_is_asked_and_set_of_variables() -> None:
     assert variable.treatment == (True, None, None, False)
 
 
+@pytest.mark.parametrize("kind", [int, float])
+def test_a_variable_of_several_elements_is_no_number(kind: Any) -> None:
+    assert kind(dlnative.Variable(3.0)) == 3
+    with pytest.raises(TypeError, match=r'Variable "pair": expected a scalar .* shape \(2,\)'):
+        kind(dlnative.Variable([1.0, 2.0], name="pair"))
+
+
 def test_a_step_follows_a_variable_that_its_gradient_overwrites_from_now_on() -> None:
     model = dlnative.Sequential([dlnative.Input((2,)), dlnative.layers.Dense(1, use_bias=False)])
     model.compile(dlnative.optimizers.SGD(0.0), lambda y, y_pred: y_pred)

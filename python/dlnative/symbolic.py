@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from dlnative import dtypes
 from dlnative.graph.op import Shape
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.tree import like, map_structure
@@ -26,7 +27,7 @@ class KerasTensor(Tensor):
         sparse, ragged: Keras's; there are no such tensors.
 
     Raises:
-        ValueError: for what is no shape, or a sparse or ragged tensor.
+        ValueError: for what is no shape, a type that there is not, or a sparse or ragged tensor.
     """
 
     __slots__ = ("history", "name")
@@ -39,6 +40,8 @@ class KerasTensor(Tensor):
             raise ValueError("KerasTensor: expected sparse=False and ragged=False: all tensors are dense")
         if not isinstance(shape, (tuple, list)):
             raise ValueError(f"KerasTensor: expected a shape, a tuple of extents, got {shape!r}")
+        if dtype not in dtypes.ITEM_SIZES and dtype != "string":
+            dtype = dtypes.standardize(dtype)
         super().__init__(tuple(shape), dtype)
         self.name = name
         self.history = history

@@ -252,8 +252,8 @@ class Variable:
         trace = current_trace()
         value = self._checked(value)
         if trace is None:
-            for keep in keepers:
-                keep(self)
+            if keepers:
+                self._tell_keepers()
             self._value[...] = value
             for each in invalidators:
                 each(self._value)
@@ -267,11 +267,15 @@ class Variable:
 
     def fill(self, value: float) -> None:
         """Sets every element to one number, at once: not in a traced function."""
-        for keep in keepers:
-            keep(self)
+        if keepers:
+            self._tell_keepers()
         self._value.fill(value)
         for each in invalidators:
             each(self._value)
+
+    def _tell_keepers(self) -> None:
+        for keep in keepers:
+            keep(self)
 
     def restore(self, value: Array) -> None:
         """Puts back what the value was, at once and without telling those who keep values."""
@@ -292,8 +296,8 @@ class Variable:
         if current_trace() is not None:
             return self.assign(self + self._checked(value))
         value = self._checked(value)
-        for keep in keepers:
-            keep(self)
+        if keepers:
+            self._tell_keepers()
         np.add(self.value, value, out=self._value)
         invalidate(self._value)
         return self._reading
@@ -303,8 +307,8 @@ class Variable:
         if current_trace() is not None:
             return self.assign(self - self._checked(value))
         value = self._checked(value)
-        for keep in keepers:
-            keep(self)
+        if keepers:
+            self._tell_keepers()
         np.subtract(self.value, value, out=self._value)
         invalidate(self._value)
         return self._reading
@@ -323,10 +327,18 @@ class Variable:
         raise TypeError(f'Variable "{self.path}" cannot be used as a boolean: look at its value, or use ops.where')
 
     def __float__(self) -> float:
-        return float(self.value)
+        return self._number(float)
 
     def __int__(self) -> int:
-        return int(self.value)
+        return self._number(int)
+
+    def _number(self, kind: Callable[[Any], Any]) -> Any:
+        try:
+            return kind(self.value)
+        except TypeError:
+            raise TypeError(
+                f'Variable "{self.path}": expected a scalar to convert to a Python number, got shape {self.shape}'
+            ) from None
 
     def __repr__(self) -> str:
         return f"<Variable path={self.path}, shape={self.shape}, dtype={self.own_dtype}, value={self.value}>"
