@@ -174,6 +174,19 @@ def test_counts_of_pixels_are_exact(backend: str) -> None:
         iou.update_state([0], [0], sample_weight=np.array([0.5]))
 
 
+def test_r2_of_targets_far_from_zero() -> None:
+    random = np.random.default_rng(0)
+    years = (2000 + random.integers(0, 20, (300, 1))).astype("float32")
+    guesses = years + random.normal(0, 3, years.shape).astype("float32")
+    score = metrics.R2Score()
+    for part in range(0, 300, 100):
+        score.update_state(years[part : part + 100], guesses[part : part + 100])
+    wide = years.astype("float64")
+    expected = 1 - np.sum((wide - guesses) ** 2) / np.sum((wide - wide.mean()) ** 2)
+    np.testing.assert_allclose(score.result(), expected, rtol=1e-6)
+    assert score.result().dtype == np.float32
+
+
 def test_r2_where_nothing_varies(backend: str) -> None:
     """As in Keras: 0 where the predictions are wrong, NaN where they are right."""
     score = metrics.R2Score(None)

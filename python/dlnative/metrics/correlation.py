@@ -86,6 +86,8 @@ class ConcordanceCorrelation(MeanMetricWrapper):
 class R2Score(Metric):
     """The share of the targets' variance that predictions explain: `1 - sum((y_true - y_pred)**2) / sum((y_true - mean)**2)`.
 
+    The sums are kept in float64: of targets far from 0, such as years, squares and the square of the mean are nearly equal.
+
     Args:
         class_aggregation: `"uniform_average"` (the mean over the columns), `"variance_weighted_average"`, or `None` (a score
             for each column).
@@ -128,7 +130,7 @@ class R2Score(Metric):
         Raises:
             ValueError: if they are not matrices of one shape.
         """
-        y_true, y_pred = align_ranks(ops.cast(y_true, self.dtype), ops.cast(y_pred, self.dtype))
+        y_true, y_pred = align_ranks(ops.cast(y_true, "float64"), ops.cast(y_pred, "float64"))
         shapes = tuple(y_true.shape), tuple(y_pred.shape)
         if len(shapes[1]) != 2 or shapes[0] != shapes[1]:
             raise ValueError(
@@ -137,8 +139,8 @@ class R2Score(Metric):
             )
         if not self._sums:
             names = ("squared_sum", "sum", "residual", "count")
-            self._sums = {name: self.add_variable(shapes[1][1:], name=name) for name in names}
-        weights = ops.cast(1.0 if sample_weight is None else sample_weight, self.dtype)
+            self._sums = {name: self.add_variable(shapes[1][1:], dtype="float64", name=name) for name in names}
+        weights = ops.cast(1.0 if sample_weight is None else sample_weight, "float64")
         if len(weights.shape) == 1:
             weights = ops.expand_dims(weights, 1)
         weights = ops.broadcast_to(weights, shapes[1])
@@ -160,7 +162,7 @@ class R2Score(Metric):
             scores = ops.mean(scores)
         elif self.class_aggregation == "variance_weighted_average":
             scores = ops.sum(varied * scores) / ops.sum(varied)
-        return self._adjusted(scores) if self.num_regressors else scores
+        return ops.cast(self._adjusted(scores) if self.num_regressors else scores, self.dtype)
 
     def _adjusted(self, scores: Any) -> Any:
         """Returns `1 - (1 - R2) (n - 1) / (n - p - 1)`, and the plain score where there are too few samples for it."""
@@ -170,7 +172,7 @@ class R2Score(Metric):
                 f"{int(self.num_samples)}: the score is not adjusted",
                 stacklevel=3,
             )
-        samples = ops.add(self.num_samples, 0.0)
+        samples = ops.cast(self.num_samples, "float64")
         left = samples - (self.num_regressors + 1.0)
         enough = ops.greater(left, 0.0)
         adjusted = 1.0 - (1.0 - scores) * (samples - 1.0) / ops.where(enough, left, 1.0)
