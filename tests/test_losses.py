@@ -334,3 +334,18 @@ def test_a_loss_takes_named_tuples() -> None:
 
     ones = np.ones((2, 3), "float32")
     assert float(Difference()(Outputs(3 * ones, ones), Outputs(ones, 2 * ones))) == 1.0
+
+
+@pytest.mark.parametrize("axis", [0, 1, -1])
+@pytest.mark.parametrize("from_logits", [False, True])
+def test_classes_along_any_axis(backend: str, axis: int, from_logits: bool) -> None:
+    random = np.random.default_rng(1)
+    logits = random.standard_normal((4, 3, 5)).astype("float32")
+    p = np.exp(logits) / np.sum(np.exp(logits), axis, keepdims=True)
+    numbers = random.integers(0, logits.shape[axis], np.delete(logits.shape, axis % 3))
+    expected = -np.log(np.take_along_axis(p, np.expand_dims(numbers, axis), axis)).squeeze(axis)
+    output = logits if from_logits else p
+    found = ops.sparse_categorical_crossentropy(numbers, output, from_logits, axis)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    one_hot = ops.one_hot(numbers, logits.shape[axis], axis=axis)
+    np.testing.assert_allclose(ops.categorical_crossentropy(one_hot, output, from_logits, axis), expected, rtol=1e-5)

@@ -15,7 +15,7 @@ from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis,
 from dlnative.ops.elementwise import clip, log
 from dlnative.ops.reduction import reduce
 from dlnative.ops.shape import squeeze
-from dlnative.ops.softmax import last_axis, row_sum
+from dlnative.ops.softmax import row_sum
 
 
 def _infer_rows(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
@@ -135,6 +135,14 @@ def _same_shape(name: str, target: Any, output: Any) -> None:
             )
 
 
+def _classes_last(x: Any, axis: int) -> Any:
+    """Moves the axis of the classes behind the others, which keep their order."""
+    rank = len(x.shape)
+    if axis == rank - 1:
+        return x
+    return call("transpose", x, attributes=((*range(axis), *range(axis + 1, rank), axis),))
+
+
 @operation
 def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False, axis: int = -1) -> Any:
     """Returns `-sum(target * ln(p))` along an axis.
@@ -154,7 +162,7 @@ def categorical_crossentropy(target: Any, output: Any, from_logits: bool = False
     axis = normalize_axis(axis, len(output.shape), "categorical_crossentropy")
     logits = output if from_logits else _logits_behind(output, "softmax")
     if logits is not None and (from_logits or axis == len(output.shape) - 1):
-        rows = last_axis(logits, axis), last_axis(target, axis)
+        rows = _classes_last(logits, axis), _classes_last(target, axis)
         return invoke(OPS["categorical_crossentropy_with_logits"], rows, (1.0,))[0]
     if output.shape[axis] == 0:
         raise ValueError(
@@ -192,12 +200,14 @@ def sparse_categorical_crossentropy(target: Any, output: Any, from_logits: bool 
         )
     logits = output if from_logits else _logits_behind(output, "softmax")
     if logits is not None and (from_logits or axis == len(output.shape) - 1):
-        return invoke(OPS["sparse_categorical_crossentropy_with_logits"], (last_axis(logits, axis), target), (1.0,))[0]
+        return invoke(
+            OPS["sparse_categorical_crossentropy_with_logits"], (_classes_last(logits, axis), target), (1.0,)
+        )[0]
     if output.shape[axis] == 0:
         raise ValueError(
             f"sparse_categorical_crossentropy: expected at least one class, got an output of shape {tuple(output.shape)}"
         )
-    p = last_axis(output, axis)
+    p = _classes_last(output, axis)
     p = clip(call("divide", p, reduce("sum", p, -1, True)), epsilon(), 1.0 - epsilon())
     from dlnative.ops.encoding import one_hot
 
