@@ -28,7 +28,7 @@ struct TapProduct {
   std::int64_t taps_of(int axis) const { return taps[axis].count; }
   std::int64_t part_count() const { return taps_of(0) * taps_of(1) * (window_rows ? 1 : taps_of(2)); }
   std::int64_t steps() const { return taps_of(0) * taps_of(1) * taps_of(2) * channels(); }
-  // What a tile takes beside its steps is as much as some of them.
+  // Nanoseconds on one thread. What a tile takes beside its steps is as much as two dozen of them.
   double work() const { return nanoseconds<T>(2.0 * N * Q[0] * Q[1] * Q[2] * (steps() + 24) * F); }
 
   // Whether windows stay inside of the image.
@@ -112,14 +112,14 @@ struct TapProduct {
   std::int64_t list_size() const {
     return aligned<T>((part_count() + 1) * static_cast<std::int64_t>(sizeof(Part<T>) / sizeof(T)));
   }
-  std::int64_t product_size(int workers) const {
+  std::int64_t product_size(int most) const {
     const PartList<T> parts(part_count() + 1);
     list(parts, nullptr, 0, inside() ? extents[2] : columns(), nullptr, 0);
     BatchReduceArguments<T> g = product(parts, is_matrix() ? 1 : lines_of_task());
     if (is_matrix()) g.M = g.line_rows = N * Q[0] * Q[1] * Q[2];
     alignas(alignment) static constexpr T anything[1] = {};
     g.packed_b = anything;
-    const std::int64_t bytes = DLNATIVE_ISA::batch_reduce_scratch_bytes(g, workers);
+    const std::int64_t bytes = DLNATIVE_ISA::batch_reduce_scratch_bytes(g, most);
     return aligned<T>(bytes / static_cast<std::int64_t>(sizeof(T)) + 1);
   }
 };
