@@ -373,3 +373,10 @@ def test_a_constraint_holds_after_every_step(backend: str) -> None:
     random = np.random.RandomState(0)
     model.fit(random.rand(20, 3), random.rand(20, 2), batch_size=5, epochs=2, verbose=0)
     np.testing.assert_allclose(np.linalg.norm(layer.kernel.numpy(), axis=0), 1.0, rtol=1e-5)
+
+
+def test_a_threshold_below_0_shifts_as_the_formula_says(backend: str) -> None:
+    x = np.array([-2.0, -0.5, 0.0, 0.5, 2.0, np.nan], "float32")
+    expected = [-3.0, 0.5, 1.0, 1.5, 3.0, np.nan]
+    np.testing.assert_array_equal(ops.soft_shrink(x, -1), expected)
+    np.testing.assert_array_equal(ops.soft_shrink(x, np.full(6, -1.0, "float32")), expected)

@@ -349,3 +349,24 @@ def test_classes_along_any_axis(backend: str, axis: int, from_logits: bool) -> N
     np.testing.assert_allclose(found, expected, rtol=1e-5)
     one_hot = ops.one_hot(numbers, logits.shape[axis], axis=axis)
     np.testing.assert_allclose(ops.categorical_crossentropy(one_hot, output, from_logits, axis), expected, rtol=1e-5)
+
+
+def test_smoothing_counts_the_classes_of_its_axis() -> None:
+    y_true, y_pred = np.moveaxis(np.array([ONE_HOT] * 2), -1, 1), np.moveaxis(np.array([LIKELY] * 2), -1, 1)
+    for name in ("categorical_crossentropy", "categorical_focal_crossentropy"):
+        function = getattr(losses, name)
+        expected = function(ONE_HOT, LIKELY, label_smoothing=0.2)
+        np.testing.assert_allclose(function(y_true, y_pred, label_smoothing=0.2, axis=1), [expected] * 2, rtol=1e-6)
+
+
+def test_the_loss_of_nothing_is_0() -> None:
+    assert losses.MeanSquaredError()(np.zeros((3, 0, 2)), np.zeros((3, 0, 2))) == 0
+    assert losses.SparseCategoricalCrossentropy()(np.zeros((2, 0), "int32"), np.zeros((2, 0, 5))) == 0
+    with pytest.raises(ValueError, match="at least one class"):
+        losses.CategoricalCrossentropy(label_smoothing=0.2)(np.zeros((4, 0)), np.zeros((4, 0)))
+
+
+def test_a_class_to_ignore_may_be_no_number_of_the_labels_type() -> None:
+    labels = np.array([1, 0, 2, 2], "uint8")
+    loss = losses.SparseCategoricalCrossentropy(ignore_class=-1)
+    assert loss(labels, LIKELY) == losses.SparseCategoricalCrossentropy()(labels, LIKELY)

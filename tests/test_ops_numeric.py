@@ -251,15 +251,23 @@ def test_counts(backend: str) -> None:
     assert ops.nanargmax(HOLES, 1).tolist() == [2, -1, 1]
 
 
-@pytest.mark.parametrize("mode", ["constant", "edge", "reflect", "symmetric", "wrap"])
-def test_padding(mode: str, backend: str) -> None:
-    check(lambda x: ops.pad(x, ((2, 0), (3, 5)), mode), np.pad(X, ((2, 0), (3, 5)), mode), X)
-    check(lambda x: ops.pad(x, 7, mode), np.pad(X, 7, mode), X)
-    if mode == "constant":
-        check(lambda x: ops.pad(x, (1, 2), constant_values=9), np.pad(X, (1, 2), constant_values=9), X)
-        assert ops.pad(KerasTensor((None, 3)), ((0, 0), (1, 1))).shape == (None, 5)
-        with pytest.raises(ValueError, match="same length as the shape"):
-            ops.pad(X, ((1, 1), (1, 1), (1, 1)))
+def test_bounds_of_a_geometric_series_come_out_exactly() -> None:
+    assert ops.geomspace(1, np.array([3.0, 7.0]), 2, dtype="int16").tolist() == [[1, 1], [3, 7]]
+    assert ops.geomspace(-1, -1000, 4).tolist() == [-1, -10, -100, -1000]
+    assert ops.geomspace(2, 5, 1).tolist() == [2]
+    assert ops.geomspace(2, 5, 0).shape == (0,)
+    check(
+        lambda a: ops.geomspace(a, 7.0, 3, axis=-1), np.geomspace(X[:, 0] ** 2 + 1, 7.0, 3, axis=-1), X[:, 0] ** 2 + 1
+    )
+
+
+def test_a_correlation_of_one_row_is_a_number() -> None:
+    assert ops.corrcoef(X[:1]).shape == np.corrcoef(X[:1]).shape == ()
+
+
+def test_areas_are_computed_in_the_wider_type() -> None:
+    y, x = X[0].astype("float16"), X[1]
+    np.testing.assert_allclose(ops.trapezoid(y, x), np.trapezoid(y.astype("float64"), x), rtol=1e-6)
 
 
 @pytest.mark.parametrize("mode", ["valid", "same", "full"])

@@ -136,3 +136,26 @@ def test_a_size_that_is_not_known_yet() -> None:
     scaled = dlnative.Model(x, x / ops.size(x))
     for same in (dlnative.Model.from_config(scaled.get_config()), copy.deepcopy(scaled)):
         np.testing.assert_allclose(same(np.ones((4, 3))), np.full((4, 3), 1 / 12), rtol=1e-6)
+
+
+_MODES = ["constant", "edge", "reflect", "symmetric", "wrap", "linear_ramp", "maximum", "mean", "median", "minimum"]
+
+
+@pytest.mark.parametrize("mode", _MODES)
+def test_padding(mode: str, backend: str) -> None:
+    check(lambda x: ops.pad(x, ((2, 0), (3, 5), (0, 1)), mode), np.pad(X, ((2, 0), (3, 5), (0, 1)), mode), X)
+    check(lambda x: ops.pad(x, 7, mode), np.pad(X, 7, mode), X)
+    integers = np.array([[3, -7, 5], [2, 8, -1]])
+    check(lambda x: ops.pad(x, ((1, 2), (3, 2)), mode), np.pad(integers, ((1, 2), (3, 2)), mode), integers)
+    if mode == "constant":
+        check(lambda x: ops.pad(x, (1, 2), constant_values=9), np.pad(X, (1, 2), constant_values=9), X)
+        assert ops.pad(KerasTensor((None, 3)), ((0, 0), (1, 1))).shape == (None, 5)
+        with pytest.raises(ValueError, match="same length as the shape"):
+            ops.pad(X, ((1, 1), (1, 1)))
+
+
+def test_padding_by_other_names() -> None:
+    assert ops.pad(np.array([1, 2, 3]), 1, "circular").tolist() == [3, 1, 2, 3, 1]
+    assert ops.pad(np.array([1, 2, 3]), 1, "empty").shape == (5,)
+    with pytest.raises(ValueError, match="pad: expected a mode of constant, edge"):
+        ops.pad(X, 1, "mirror")

@@ -108,6 +108,34 @@ def test_python_numbers_take_the_type_of_the_tensor() -> None:
         assert dtypes.of_array(ops.add(x, True)) == dtype
 
 
+@pytest.mark.parametrize("dtype", [dtype for dtype in TYPES if dtypes.is_integer(dtype)])
+def test_integers_compare_with_numbers_beyond_their_type(dtype: str, backend: str) -> None:
+    x = values(dtype)
+    limits = np.iinfo(dtype)
+    for number in (limits.min - 1, limits.max + 1, limits.min, limits.max):
+        for name in ("equal", "not_equal", "less", "less_equal", "greater", "greater_equal"):
+            function, expected = getattr(ops, name), getattr(np, name)
+            np.testing.assert_array_equal(function(x, number), expected(x, number))
+            np.testing.assert_array_equal(Function(lambda x, f=function, n=number: f(n, x))(x), expected(number, x))
+    np.testing.assert_array_equal(ops.clip(x, limits.min - 1, limits.max + 1), x)
+    assert ops.clip(x, limits.min - 1, 2).dtype == x.dtype
+    assert not ops.isclose(x, 2**70).any()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_what_is_made_of_halves_are_halves(dtype: str) -> None:
+    if not dtypes.is_available(dtype):
+        pytest.skip("ml_dtypes is not installed")
+    x = np.array([0.0, -0.5, 0.5, 2.0]).astype(dtypes.NUMPY[dtype])
+    made = [
+        *(function(x, -1) for function in (ops.soft_shrink, ops.elu, ops.celu, ops.leaky_relu, ops.squareplus)),
+        ops.unique(x, size=3), ops.average(np.array([1, 2]), weights=x[2:]), ops.select([x > 0], [x], 1.5), ops.normalize(x),
+        ops.linspace(x[2:], 5.0, 3), ops.soft_shrink(x, x),
+    ]  # fmt: skip
+    assert {dtypes.of_array(y) for y in made} == {dtype}
+    assert ops.normalize(0 * x).astype("float32").tolist() == [0, 0, 0, 0]
+
+
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.5, -2.5, 65504.0, 65519.99, 65520.0, -1e30, 6e-8, 2.0**-25, 2.0**-25 * 1.0000001]
 SPECIAL += [np.inf, -np.inf, np.nan, 2049.0, 2051.0, 3.39e38, 1.00390625, 1.01171875, 2**-14 * (1 - 2**-12)]
 

@@ -71,7 +71,7 @@ def categorical_focal_crossentropy(
     """
     y_true, y_pred = functions.pair("categorical_focal_crossentropy", y_true, y_pred)
     if label_smoothing:
-        y_true = y_true * (1.0 - label_smoothing) + label_smoothing / y_pred.shape[-1]
+        y_true = y_true * (1.0 - label_smoothing) + label_smoothing / max(y_pred.shape[axis], 1)
     p = ops.softmax(y_pred, axis=axis) if from_logits else y_pred
     p = ops.clip(p / ops.sum(p, axis=axis, keepdims=True), epsilon(), 1.0 - epsilon())
     return ops.sum(ops.power(1.0 - p, gamma) * alpha * (-y_true * ops.log(p)), axis=axis)

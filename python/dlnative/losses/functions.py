@@ -196,7 +196,7 @@ def categorical_crossentropy(
     y_pred = to_float(y_pred)
     y_true = ops.cast(y_true, dtype_of(y_pred))
     if label_smoothing:
-        y_true = y_true * (1.0 - label_smoothing) + label_smoothing / y_pred.shape[-1]
+        y_true = y_true * (1.0 - label_smoothing) + label_smoothing / max(y_pred.shape[axis], 1)
     return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
 
 

@@ -48,7 +48,9 @@ def reduce_weighted(values: Any, sample_weight: Any, reduction: str | None, mask
             weights = ops.multiply(*align_ranks(counted, sample_weight))
         if weights is not None:
             return _quotient(ops.sum(values), ops.sum(weights))
-    return ops.mean(values) if counted is None else _quotient(ops.sum(values), _count(counted, values))
+    if counted is None:
+        return ops.sum(values) if 0 in values.shape else ops.mean(values)  # of nothing, 0
+    return _quotient(ops.sum(values), _count(counted, values))
 
 
 def _fitted(what: str, values: Any, weights: Any) -> tuple[Any, Any]:

@@ -17,20 +17,25 @@ from dlnative.ops.conversion import to_float
 from dlnative.ops.core import as_tensor, call, invoke, normalize_axis, operation, scalar
 from dlnative.ops.elementwise import (
     absolute,
+    add,
     exp,
     expm1,
     greater,
+    greater_equal,
     less_equal,
     minimum,
+    negative,
     reciprocal,
     rsqrt,
     sign,
     sqrt,
     square,
+    subtract,
     unary_function,
     where,
 )
 from dlnative.ops.pointwise import FLOAT, POINTWISE, UNSIGNED, infer_same, unary
+from dlnative.ops.reduction import narrowed, to_wide_float
 
 # The order is the order of the C++ enum Activation. In an epilogue, an activation is a tuple: one of these names, and the
 # attributes of that op.
@@ -213,7 +218,8 @@ def _with_parameter(name: str, x: Any, value: Any, formula: Callable[[Any, Any],
     x = to_float(x)
     if isinstance(value, numbers.Real) and low <= float(value) < math.inf:
         return invoke(OPS[name], (x,), (float(value),))
-    return formula(x, float(value) if isinstance(value, numbers.Real) else as_tensor(value))
+    wide = to_wide_float(x)
+    return narrowed(formula(wide, float(value) if isinstance(value, numbers.Real) else as_tensor(value)), x)
 
 
 @operation
@@ -312,7 +318,12 @@ def soft_shrink(x: Any, threshold: Any = 0.5) -> Any:
         >>> soft_shrink(np.array([-2.0, 0.4, 3.0])).tolist()
         [-1.5, 0.0, 2.5]
     """
-    return _with_parameter("soft_shrink", x, threshold, lambda x, threshold: relu(x - threshold) - relu(-x - threshold))
+
+    def formula(x: Any, threshold: Any) -> Any:
+        inside = where(greater_equal(x, negative(threshold)), 0.0, add(x, threshold))
+        return where(greater(x, threshold), subtract(x, threshold), inside)
+
+    return _with_parameter("soft_shrink", x, threshold, formula)
 
 
 @operation

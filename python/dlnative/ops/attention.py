@@ -15,7 +15,6 @@ from dlnative.ops.conversion import cast, promote, to_float
 from dlnative.ops.core import as_tensor, call, dtype_of, invoke, operation, scalar
 from dlnative.ops.product import matmul
 from dlnative.ops.reduction import reduce
-from dlnative.ops.softmax import softmax
 from dlnative.utils.checks import number
 
 _UNSEEN = {"float32": -2.3e38, "float64": -1.2e308}
@@ -261,4 +260,4 @@ def _biased(q: Any, k: Any, v: Any, bias: Any, mask: Any, scale: float, causal: 
     if seen is not None:
         lowest = _UNSEEN.get(dtype_of(scores), -3e4)
         scores = call("where", seen, scores, scalar(lowest, scores))
-    return _heads_first(matmul(softmax(scores, -1), _heads_first(v)))
+    return _heads_first(matmul(call("softmax", scores), _heads_first(v)))

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import math
-import numbers
 from typing import Any
 
 import numpy as np
 
 from dlnative import dtypes
 from dlnative.graph.tensor import Tensor
-from dlnative.graph.variable import Variable
 from dlnative.ops.conversion import convert_to_tensor
 from dlnative.ops.core import as_tensor, call, dtype_of, integer, operation, shape_of
 
@@ -139,20 +137,17 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Array:
 
 
 def type_of_numbers(*values: Any) -> str:
-    """Returns the dtype of Python numbers and tensors together: ints count as int32, floats as the default float type."""
-    names = []
-    for value in values:
-        if isinstance(value, (np.ndarray, np.generic, Tensor, Variable)):
-            names.append(dtype_of(value))
-        elif isinstance(value, numbers.Integral):
-            names.append("bool" if isinstance(value, bool) else "int32")
-        elif isinstance(value, numbers.Real):
-            names.append(dtypes.floatx())
-        else:
-            names.append(dtype_of(as_tensor(value)))
+    """Returns the dtype of Python numbers and tensors together. Beside a tensor a Python number takes its type, if that can hold
+    it; alone, ints count as int32, floats as the default float type."""
+    weak = [value for value in values if type(value) in (bool, int, float)]
+    names = [dtype_of(as_tensor(value)) for value in values if type(value) not in (bool, int, float)]
+    if not names:
+        names = ["bool" if isinstance(value, bool) else dtypes.of_scalar(value, "int32") for value in weak]
     found = names[0]
     for name in names[1:]:
         found = dtypes.result_type(found, name)
+    for value in weak:
+        found = dtypes.of_scalar(value, found)
     return found
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from dlnative import dtypes
 from dlnative.graph.op import OPS
-from dlnative.ops.conversion import cast, to_float
+from dlnative.ops.conversion import cast, promote, to_float
 from dlnative.ops.core import (
     as_tensor,
     call,
@@ -190,7 +190,7 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
     if x is None:
         width = dx
     else:
-        places = to_float(x)
+        values, places = promote(values, to_float(x))
         width = diff(places, axis=0 if len(places.shape) == 1 else axis)
         if len(width.shape) == 1:
             width = reshape(width, tuple(-1 if index == axis else 1 for index in range(rank)))

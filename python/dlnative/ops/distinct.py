@@ -13,6 +13,7 @@ from dlnative.graph.roles import HOST
 from dlnative.graph.tensor import Node, Tensor
 from dlnative.ops.core import as_tensor, call, integer, invoke, normalize_axis, operation, scalar, shown
 from dlnative.ops.indexing import ADD
+from dlnative.ops.reduction import narrowed
 
 
 def _infer(inputs: Sequence[Tensor], attributes: tuple[Any, ...]) -> list[Spec]:
@@ -103,7 +104,8 @@ def unique(
         fill = 0.0 if fill_value is None else float(fill_value)
         if count < 0 or (fill_value is not None and fill != fill_value and fill == fill):
             raise ValueError(f"unique: expected a size of 0 or more and a number, got {count} and {shown(fill_value)}")
-        made = invoke(OPS["unique"], (x,), (place, count, fill, fill_value is not None))
+        values, *places = invoke(OPS["unique"], (x,), (place, count, fill, fill_value is not None))
+        made = narrowed(values, x), *places
     elif isinstance(x, Tensor):
         raise ValueError("unique: how many elements there are would be a shape, which a traced function cannot know")
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -81,6 +82,7 @@ def binary_function(
     integers: bool = False,
     booleans: bool = True,
     counts: bool = False,
+    compares: Callable[[int, int], bool] | None = None,
     public: str = "",
 ) -> Callable[[Any, Any], Any]:
     """Makes the public function of a binary op.
@@ -92,12 +94,17 @@ def binary_function(
         integers: whether it takes integers and booleans alone.
         booleans: whether it takes booleans.
         counts: whether it makes int32 of two booleans, and no boolean.
+        compares: for a comparison, the same of Python's integers: it decides where one is beyond the other's type.
         public: the name of the function, if another.
     """
     op, public = OPS[name], public or name
     of_booleans = op.types.results is not None or not booleans
 
     def function(x1: Any, x2: Any) -> Any:
+        if compares is not None and _beyond_type(x1, x2):
+            # All elements compare as 0 does.
+            x, holds = (as_tensor(x2), compares(x1, 0)) if isinstance(x1, int) else (as_tensor(x1), compares(0, x2))
+            return invoke(OPS["equal" if holds else "not_equal"], (x, x))
         x1, x2 = promote(x1, x2)
         dtype = dtype_of(x1)
         if needs_float:
@@ -119,6 +126,15 @@ def binary_function(
     return operation(function)
 
 
+def _beyond_type(x1: Any, x2: Any) -> bool:
+    """Returns whether one is a Python integer that the integer type of the other cannot hold."""
+    number, other = (x1, x2) if isinstance(x1, int) else (x2, x1)
+    if not isinstance(number, int) or isinstance(other, (bool, int, float)):
+        return False
+    dtype = dtypes.of_scalar(number, dtype_of(as_tensor(other)))
+    return dtypes.is_integer(dtype) and not dtypes.holds(dtype, number)
+
+
 add = binary_function("add", "x1 + x2")
 subtract = binary_function("subtract", "x1 - x2", booleans=False)
 multiply = binary_function("multiply", "x1 * x2")
@@ -126,12 +142,12 @@ divide = binary_function("divide", "x1 / x2", needs_float=True)
 true_divide = divide
 maximum = binary_function("maximum", "max(x1, x2)")
 minimum = binary_function("minimum", "min(x1, x2)")
-equal = binary_function("equal", "x1 == x2")
-not_equal = binary_function("not_equal", "x1 != x2")
-less = binary_function("less", "x1 < x2")
-less_equal = binary_function("less_equal", "x1 <= x2")
-greater = binary_function("greater", "x1 > x2")
-greater_equal = binary_function("greater_equal", "x1 >= x2")
+equal = binary_function("equal", "x1 == x2", compares=operator.eq)
+not_equal = binary_function("not_equal", "x1 != x2", compares=operator.ne)
+less = binary_function("less", "x1 < x2", compares=operator.lt)
+less_equal = binary_function("less_equal", "x1 <= x2", compares=operator.le)
+greater = binary_function("greater", "x1 > x2", compares=operator.gt)
+greater_equal = binary_function("greater_equal", "x1 >= x2", compares=operator.ge)
 
 
 @operation
@@ -228,5 +244,7 @@ def clip(x: Any, x_min: Any, x_max: Any) -> Any:
         x: a tensor or array.
         x_min, x_max: the bounds, which broadcast with x; `None` for no bound.
     """
-    x = x if x_min is None else maximum(x, x_min)
-    return as_tensor(x) if x_max is None else minimum(x, x_max)
+    x = as_tensor(x)
+    if x_min is not None and not (_beyond_type(x, x_min) and x_min < 0):  # else it bounds nothing
+        x = maximum(x, x_min)
+    return x if x_max is None or (_beyond_type(x, x_max) and x_max > 0) else minimum(x, x_max)

@@ -87,7 +87,7 @@ def isclose(x1: Any, x2: Any, rtol: Any = 1e-5, atol: Any = 1e-8, equal_nan: boo
         rtol, atol: tolerances.
         equal_nan: whether NaN is close to NaN.
     """
-    x1, x2 = (to_float(x) for x in promote(x1, x2))
+    x1, x2 = promote(*(x if isinstance(x, (int, float)) else to_float(x) for x in (x1, x2)))
     near = less_equal(absolute(subtract(x1, x2)), add(multiply(absolute(x2), rtol), atol))
     close = where(logical_and(isfinite(x1), isfinite(x2)), near, equal(x1, x2))
     return logical_or(close, logical_and(isnan(x1), isnan(x2))) if equal_nan else close

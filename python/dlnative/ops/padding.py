@@ -6,13 +6,19 @@ from typing import Any
 
 import numpy as np
 
+from dlnative import dtypes
 from dlnative.graph.op import OPS
 from dlnative.ops.conversion import cast
 from dlnative.ops.core import as_tensor, call, dtype_of, integer, invoke, normalize_axes, operation, shown, unknown
-from dlnative.ops.elementwise import where
+from dlnative.ops.elementwise import floor, multiply, where
 from dlnative.ops.indexing import cut, get_item, take
-from dlnative.ops.joining import concatenate
+from dlnative.ops.joining import concatenate, repeat
+from dlnative.ops.reduction import max as max_of
+from dlnative.ops.reduction import mean, to_wide_float
+from dlnative.ops.reduction import min as min_of
+from dlnative.ops.rounding import round
 from dlnative.ops.shape import ravel, reshape, transpose
+from dlnative.ops.statistics import median
 
 
 @operation
@@ -96,6 +102,33 @@ def roll(x: Any, shift: Any, axis: Any = None) -> Any:
     return x
 
 
+_STATISTICS = {"maximum": max_of, "mean": mean, "median": median, "minimum": min_of}
+_MODES = ("constant", "edge", "reflect", "symmetric", "wrap", "circular", "linear_ramp", *_STATISTICS, "empty")
+
+
+def _statistics(x: Any, axis: int, first: int, last: int, mode: str) -> list[Any]:
+    """Returns a tensor between repetitions of a statistic of its elements along an axis; for integers it is rounded."""
+    value, dtype = _STATISTICS[mode](x, axis=axis, keepdims=True), dtype_of(x)
+    if dtypes.is_float(dtype_of(value)) and not dtypes.is_float(dtype):
+        value = round(value)
+    value = cast(value, dtype)
+    return [repeat(value, first, axis), x, repeat(value, last, axis)]
+
+
+def _ramps(x: Any, axis: int, first: int, last: int, mode: str) -> list[Any]:
+    """Returns a tensor between slopes from 0 to its outermost elements along an axis; integers are rounded down."""
+    rank, extent = len(x.shape), x.shape[axis]
+    wide = to_wide_float(x)
+
+    def slope(count: int, start: int) -> Any:
+        shares = (np.arange(count) / max(count, 1)).reshape([-1 if a == axis else 1 for a in range(rank)])
+        edge = cut(wide, axis, start, start + 1)
+        y = multiply(edge, cast(shares, dtype_of(wide)))
+        return cast(y if dtypes.is_float(dtype_of(x)) else floor(y), dtype_of(x))
+
+    return [slope(first, 0), x, flip(slope(last, extent - 1), axis)]
+
+
 def _widths(pad_width: Any, rank: int) -> list[tuple[int, int]]:
     """Returns for each axis how much goes before and behind."""
     try:
@@ -120,7 +153,9 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
         x: a tensor or array.
         pad_width: how many elements go before and behind, for each axis; or one pair, or one number, for all.
         mode: what they are: `"constant"`, `"edge"` (as the nearest element), `"reflect"` (as in a mirror at the middle of the
-            outermost element), `"symmetric"` (as in a mirror at its edge), `"wrap"` (as at the other end).
+            outermost element), `"symmetric"` (as in a mirror at its edge), `"wrap"` or `"circular"` (as at the other end),
+            `"linear_ramp"` (in equal steps from the nearest element down to 0), `"maximum"`, `"mean"`, `"median"` or
+            `"minimum"` (of the elements along the axis), `"empty"` (0).
         constant_values: the constant, by default 0; only in the mode `"constant"`.
 
     Example:
@@ -129,8 +164,8 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
         [3, 2, 1, 2, 3, 2]
     """
     x = as_tensor(x)
-    if mode not in ("constant", "edge", "reflect", "symmetric", "wrap"):
-        raise ValueError(f'pad: expected mode "constant", "edge", "reflect", "symmetric" or "wrap", got {shown(mode)}')
+    if mode not in _MODES:
+        raise ValueError(f"pad: expected a mode of {', '.join(_MODES)}, got {shown(mode)}")
     if mode != "constant" and constant_values is not None:
         raise ValueError(
             f"pad: Argument `constant_values` can only be provided when `mode == 'constant'`, got {mode!r}"
@@ -143,7 +178,7 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
     if None in target:
         return unknown(target, x)
     before = tuple(width[0] for width in widths)
-    if mode == "constant":
+    if mode in ("constant", "empty"):
         y = invoke(OPS["pad"], (x,), (before, target))
         if constant_values is None or (np.ndim(constant_values) == 0 and constant_values == 0):
             return y
@@ -154,10 +189,14 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = N
             continue
         if not extent:
             raise ValueError(f"pad: expected an axis with elements in the mode {mode!r}, got shape {shape}")
+        if mode in _STATISTICS or mode == "linear_ramp":
+            added = _ramps if mode == "linear_ramp" else _statistics
+            x = concatenate(added(x, axis, first, last, mode), axis)
+            continue
         places = np.arange(-first, extent + last)
         if mode == "edge":
             places = np.clip(places, 0, extent - 1)
-        elif mode == "wrap":
+        elif mode in ("wrap", "circular"):
             places %= extent
         else:
             period = max(2 * extent - 2, 1) if mode == "reflect" else 2 * extent

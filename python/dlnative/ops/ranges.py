@@ -13,7 +13,7 @@ from dlnative.graph.tensor import Tensor
 from dlnative.ops.conversion import cast, convert_to_tensor
 from dlnative.ops.core import as_tensor, call, dtype_of, integer, normalize_axis, operation, scalar, shown
 from dlnative.ops.creation import type_of_numbers
-from dlnative.ops.elementwise import absolute, add, divide, exp, log, multiply, power, sign, subtract
+from dlnative.ops.elementwise import absolute, add, divide, exp, log, multiply, power, sign, subtract, where
 from dlnative.ops.joining import broadcast_to_extents
 from dlnative.ops.pointwise import broadcast_shapes
 from dlnative.ops.shape import expand_dims, moveaxis
@@ -119,8 +119,13 @@ def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype
         raise ValueError("geomspace: expected bounds that are not 0")
     y, _ = _line(log(absolute(first)), log(absolute(last)), num, endpoint, axis, "geomspace", wide, None)
     place = normalize_axis(axis, len(y.shape), "geomspace")
-    side = broadcast_to_extents(sign(first), broadcast_shapes("geomspace", tuple(first.shape), tuple(last.shape)))
-    return cast(multiply(exp(y), expand_dims(side, place)), result if dtype is None else dtype)
+    shape = broadcast_shapes("geomspace", tuple(first.shape), tuple(last.shape))
+    first, last = (expand_dims(broadcast_to_extents(x, shape), place) for x in (first, last))
+    steps = np.arange(y.shape[place]).reshape([-1 if index == place else 1 for index in range(len(y.shape))])
+    y = where(steps == 0, first, multiply(exp(y), sign(first)))
+    if endpoint:  # the bounds come out exactly
+        y = where((steps == num - 1) & (steps > 0), last, y)
+    return cast(y, result if dtype is None else dtype)
 
 
 def _window(x: Any, name: str) -> tuple[int, np.ndarray[Any, Any]]:

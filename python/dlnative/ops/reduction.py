@@ -243,11 +243,9 @@ def narrowed(y: Any, x: Any) -> Any:
 def _extreme(name: str, x: Any, axis: Any, keepdims: bool, initial: Any) -> Any:
     x = as_tensor(x)
     if dtype_of(x) == "bool":
-        return call(
-            "cast",
-            _extreme(name, call("cast", x, attributes=("int32",)), axis, keepdims, initial),
-            attributes=("bool",),
-        )
+        first = None if initial is None else call("cast", as_tensor(initial), attributes=("bool",))
+        numbers, first = (y if y is None else call("cast", y, attributes=("int32",)) for y in (x, first))
+        return call("cast", _extreme(name, numbers, axis, keepdims, first), attributes=("bool",))
     if initial is None:
         return reduce(name, x, axis, keepdims)
     initial = as_tensor(initial)

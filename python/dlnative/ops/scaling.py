@@ -78,17 +78,17 @@ def normalize(x: Any, axis: Any = -1, order: int = 2, epsilon: float | None = No
     """
     if not isinstance(order, (int, np.integer)) or order < 1:
         raise ValueError(f"normalize: Argument `order` must be an int >= 1, got order={shown(order)}")
-    x = to_float(x)
+    given, x = x, to_wide_float(x)
     if not x.shape:
         x = reshape(x, (1,))
     smallest = dtypes.epsilon() if epsilon is None else number("normalize", "epsilon", epsilon, 0.0)
     normalize_axes(axis, len(x.shape), "normalize")
     if order == 2:
         inverse = call("rsqrt", sum_of(square(x), axis, keepdims=True))
-        return multiply(x, minimum(inverse, 1.0 / smallest if smallest else math.inf))
+        return narrowed(multiply(x, minimum(inverse, 1.0 / smallest if smallest else math.inf)), given)
     size = absolute(x)
     total = sum_of(size if order == 1 else power(size, float(order)), axis, keepdims=True)
-    return divide(x, maximum(total if order == 1 else power(total, 1.0 / order), smallest))
+    return narrowed(divide(x, maximum(total if order == 1 else power(total, 1.0 / order), smallest)), given)
 
 
 @operation

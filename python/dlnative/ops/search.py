@@ -26,6 +26,7 @@ from dlnative.ops.core import (
     shape_of,
     shown,
 )
+from dlnative.ops.creation import type_of_numbers
 from dlnative.ops.elementwise import (
     add,
     equal,
@@ -122,9 +123,10 @@ def select(condlist: Sequence[Any], choicelist: Sequence[Any], default: Any = 0)
             raise TypeError(f"select: {name}: expected a list of tensors, got {shown(items)}")
     if len(condlist) != len(choicelist) or not condlist:
         raise ValueError(f"select: expected as many choices as conditions, got {len(choicelist)} and {len(condlist)}")
-    y = default
+    dtype = type_of_numbers(*choicelist, default)
+    y = cast(default, dtype)
     for condition, choice in zip(reversed(condlist), reversed(choicelist), strict=True):
-        y = where(condition, choice, y)
+        y = where(condition, cast(choice, dtype), y)
     return y
 
 
@@ -178,7 +180,7 @@ def logsumexp(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
         keepdims: whether reduced axes stay, with extent 1.
     """
     wide = to_wide_float(x)
-    most = max_of(wide, axis, keepdims=True)
+    most = max_of(wide, axis, keepdims=True, initial=-math.inf if 0 in wide.shape else None)
     most = call("stop_gradient", where(isfinite(most), most, scalar(0.0, wide)))
     total = log(sum_of(exp(subtract(wide, most)), axis, keepdims))
     return narrowed(add(total, most if keepdims else sum_of(most, axis)), x)

@@ -47,10 +47,9 @@ def average(x: Any, axis: Any = None, weights: Any = None) -> Any:
         axis: an axis, a tuple of axes, or `None` for all.
         weights: of the shape of x, or a vector along the one axis.
     """
-    x = to_float(x)
     if weights is None:
-        return mean(x, axis)
-    x, weights = promote(x, weights)
+        return mean(to_float(x), axis)
+    x, weights = map(to_float, promote(x, weights))
     if tuple(weights.shape) != tuple(x.shape):
         axes = normalize_axes(axis, len(x.shape), "average")
         if (
@@ -300,7 +299,7 @@ def nanargmin(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
 
 @operation
 def corrcoef(x: Any) -> Any:
-    """Returns the correlations of a matrix's rows."""
+    """Returns the correlations of a matrix's rows; of a single row, a scalar."""
     rows = to_wide_float(x)
     if len(rows.shape) == 1:
         rows = expand_dims(rows, 0)
@@ -311,5 +310,4 @@ def corrcoef(x: Any) -> Any:
     scale = call("rsqrt", sum_of(multiply(centred, centred), 1))
     y = multiply(multiply(products, expand_dims(scale, 0)), expand_dims(scale, 1))
     y = where(isnan(y), y, minimum(maximum(y, -1.0), 1.0))
-    y = squeeze(y) if len(as_tensor(x).shape) == 1 else y
-    return narrowed(y, x)
+    return narrowed(squeeze(y) if rows.shape[0] == 1 else y, x)
