@@ -50,3 +50,7 @@ def test_gradients_are_nested_as_the_argument() -> None:
     assert gradient["none"] is None
     assert gradient["w"].tolist() == [3, 3]
     assert gradient["b"].tolist() == [1, 1]
+
+
+def test_a_copy_passes_its_gradient_on(backend: str) -> None:
+    assert grad(lambda x: ops.sum(ops.copy(x) * x))(X).tolist() == (2 * X).tolist()

@@ -216,3 +216,17 @@ def test_types_that_numpy_does_not_factor(dtype: str) -> None:
     assert ops.inv(x).tolist() == [[0.5, 0.0], [0.0, 0.25]]
     assert ops.inv(x).dtype == ("float16" if dtype == "float16" else "float32")
     assert ops.svd(x, compute_uv=False).tolist() == [4.0, 2.0]
+
+
+def test_a_matrix_with_an_infinity_has_nan_for_its_values(backend: str) -> None:
+    x = np.random.default_rng(0).standard_normal((2, 16, 5))
+    for place in range(80):  # LAPACK would never come back from some of them
+        x[1].flat[place] = np.inf
+        u, s, _ = ops.svd(x)
+        assert np.isfinite(u[0]).all()
+        assert np.isfinite(s[0]).all()
+        assert np.isnan(s[1]).all()
+        x[1].flat[place] = 0.0
+    square = np.array([[1.0, np.inf], [np.inf, 2.0]])
+    assert np.isnan(ops.eigh(square)[0]).all()
+    assert np.isnan(ops.pinv(square)).all()

@@ -131,39 +131,48 @@ _LEAPS = {"floor_divide", "mod", "remainder", "fmod", "divmod", "digitize", "sea
 
 def check(random: Generator) -> str | None:
     """Makes a call and compares the backends; returns what is wrong, or `None`."""
-    name, args, kwargs = make(random)
-    told = f"ops.{name}({', '.join(map(_told, args))}, {', '.join(f'{k}={_told(v)}' for k, v in kwargs.items())})"
+    return compare(*make(random))
+
+
+def told_call(name: str, args: list[Any], kwargs: dict[str, Any]) -> str:
+    """Returns a call as one may write it."""
+    return f"ops.{name}({', '.join(map(told, args))}, {', '.join(f'{k}={told(v)}' for k, v in kwargs.items())})"
+
+
+def compare(name: str, args: list[Any], kwargs: dict[str, Any]) -> str | None:
+    """Makes a call on both backends; returns what is wrong, or `None`."""
+    call = told_call(name, args, kwargs)
     before = [value.copy() if isinstance(value, np.ndarray) else None for value in args]
     found, wanted = (run(name, args, kwargs, backend) for backend in ("cpu", "reference"))
     for value, copy in zip(args, before, strict=True):
         if copy is not None and value.tobytes() != copy.tobytes():
-            return f"{told}: an argument was changed"
+            return f"{call}: an argument was changed"
     for result in (found, wanted):
         if isinstance(result, AssertionError):
-            return f"{told}: {result}"
+            return f"{call}: {result}"
     if isinstance(found, Exception) or isinstance(wanted, Exception):
         if isinstance(wanted, MemoryError):
             return None  # the reference may need more than the cpu
         if type(found) is not type(wanted):
-            return f"{told}: {_told(found)} on the cpu, {_told(wanted)} on the reference"
+            return f"{call}: {told(found)} on the cpu, {told(wanted)} on the reference"
         return None
     if name in _LEAPS and any("float16" in str(getattr(value, "dtype", "")) for value in args):
         return None
     results = found if isinstance(found, (tuple, list)) else [found]
-    if name in _PRODUCTS and _scale(args) > 1e6 and getattr(found, "dtype", np.dtype(float)).kind in "iu":
+    if name in _PRODUCTS and scale(args) > 1e6 and getattr(found, "dtype", np.dtype(float)).kind in "iu":
         return None  # products of integers are exact as far as sums stay below 2**53
     unsigned = any(str(getattr(result, "dtype", "")).startswith("uint") for result in results)
     if unsigned and any(map(_holds_floats, [*args, *kwargs.values()])):
         return None  # below zero a float has no value there: NumPy gives what the processor gives
-    line = differ(found, wanted, _scale(args))
-    return f"{told}: {line}" if line else None
+    line = differ(found, wanted, scale(args))
+    return f"{call}: {line}" if line else None
 
 
 def _holds_floats(value: Any) -> bool:
     return isinstance(value, (float, np.floating)) or getattr(getattr(value, "dtype", None), "kind", "") in "fV"
 
 
-def _scale(args: list[Any]) -> float:
+def scale(args: list[Any]) -> float:
     """Returns the largest finite number among arguments."""
     largest = 1.0
     for value in args:
@@ -206,10 +215,10 @@ def differ(found: Any, wanted: Any, scale: float) -> str | None:
     return f"{a[place]!r} on the cpu and {b[place]!r} on the reference at {place}, {int(wrong.sum())} of {a.size}"
 
 
-def _told(value: Any) -> str:
+def told(value: Any) -> str:
     if isinstance(value, np.ndarray):
         text = np.array2string(value, threshold=12, separator=",").replace("\n", "")
         return f"{value.dtype}{list(value.shape)}{'' if value.flags.c_contiguous else ' strided'} {text[:120]}"
     if isinstance(value, list):
-        return "[" + ", ".join(map(_told, value)) + "]"
+        return "[" + ", ".join(map(told, value)) + "]"
     return f"{type(value).__name__}({value})" if isinstance(value, Exception) else repr(value)[:120]

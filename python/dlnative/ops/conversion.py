@@ -47,6 +47,7 @@ register(
         "copy",
         "elementwise",
         _infer_copy,
+        gradient=lambda node, grads: grads,
         dtypes=dtypes.DTYPES,
         samples=lambda: [Sample((3, 17)), Sample(())],
         roles=Roles(serves="copying"),
@@ -67,13 +68,19 @@ def cast(x: Any, dtype: Any) -> Any:
     return x if dtype_of(x) == name else invoke(OPS["cast"], (x,), (name,))
 
 
+# A float64 of NumPy is one of Python's floats, too: beside an array it takes the array's type, beside a number it keeps its own.
+_NUMBERS = (bool, int, float)
+
+
 def promote(x1: Any, x2: Any) -> tuple[Any, Any]:
     """Returns two operands as tensors or arrays of one dtype; a Python number takes the type of the other."""
-    if isinstance(x1, (bool, int, float)) and not isinstance(x2, (bool, int, float)):
+    if (isinstance(x1, _NUMBERS) and not isinstance(x2, _NUMBERS)) or (type(x1) in _NUMBERS and type(x2) is np.float64):
         x2 = as_tensor(x2)
         dtype = dtypes.of_scalar(x1, dtype_of(x2))
         x1 = dtypes.of_number(x1, dtype)
-    elif isinstance(x2, (bool, int, float)) and not isinstance(x1, (bool, int, float)):
+    elif (isinstance(x2, _NUMBERS) and not isinstance(x1, _NUMBERS)) or (
+        type(x2) in _NUMBERS and type(x1) is np.float64
+    ):
         x1 = as_tensor(x1)
         dtype = dtypes.of_scalar(x2, dtype_of(x1))
         x2 = dtypes.of_number(x2, dtype)

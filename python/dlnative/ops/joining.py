@@ -76,7 +76,7 @@ register(
 
 def _tensors(xs: Any, name: str) -> list[Any]:
     """Returns tensors of one dtype."""
-    parts = [as_tensor(x) for x in xs]
+    parts = list(xs)
     if not parts:
         raise ValueError(f"{name}: expected at least one tensor, got none")
     for index in range(1, len(parts)):

@@ -49,9 +49,7 @@ def _line(
     result = found if dtypes.is_float(found) else dtypes.floatx()
     # Python's integers may be larger than int32.
     start, stop = (float(x) if isinstance(x, int) else x for x in (start, stop))
-    wide = result if any(isinstance(x, Tensor) for x in (as_tensor(start), as_tensor(stop))) else "float64"
-    wide = wide if wide in ("float32", "float64") else "float32"
-    first, last = (cast(as_tensor(x), wide) for x in (start, stop))
+    first, last = (cast(as_tensor(x), "float64") for x in (start, stop))
     parts = count - 1 if endpoint else count
     distance = divide(subtract(last, first), float(parts)) if parts > 0 else scalar(math.nan, first)
     rank = max(len(first.shape), len(last.shape))
@@ -61,10 +59,10 @@ def _line(
     if rank == 0 and parts > 0 and not isinstance(first, Tensor) and not isinstance(last, Tensor):
         y = np.empty(count, dtypes.NUMPY[name])
         for at in range(0, count, _CHUNK):
-            share = np.arange(at, min(at + _CHUNK, count), dtype=wide) / parts
+            share = np.arange(at, min(at + _CHUNK, count), dtype="float64") / parts
             y[at : at + _CHUNK] = cast(finish(first * (1.0 - share) + last * share), name)
         return y, cast(distance, result)
-    steps = np.arange(count, dtype=wide).reshape((count,) + (1,) * rank)
+    steps = np.arange(count, dtype="float64").reshape((count,) + (1,) * rank)
     share = steps / parts if parts > 0 else steps * 0
     shape = broadcast_shapes(name, tuple(first.shape), tuple(last.shape))
     first, last = (expand_dims(broadcast_to_extents(x, shape), 0) for x in (first, last))
@@ -113,11 +111,10 @@ def geomspace(start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype
     name = type_of_numbers(start, stop)
     result = name if dtypes.is_float(name) else dtypes.floatx()
     symbolic = any(isinstance(x, Tensor) for x in (as_tensor(start), as_tensor(stop)))
-    wide = "float64" if not symbolic or result == "float64" else "float32"
-    first, last = (cast(as_tensor(x), wide) for x in (start, stop))
+    first, last = (cast(as_tensor(x), "float64") for x in (start, stop))
     if not symbolic and (np.any(first == 0) or np.any(last == 0)):
         raise ValueError("geomspace: expected bounds that are not 0")
-    y, _ = _line(log(absolute(first)), log(absolute(last)), num, endpoint, axis, "geomspace", wide, None)
+    y, _ = _line(log(absolute(first)), log(absolute(last)), num, endpoint, axis, "geomspace", "float64", None)
     place = normalize_axis(axis, len(y.shape), "geomspace")
     shape = broadcast_shapes("geomspace", tuple(first.shape), tuple(last.shape))
     first, last = (expand_dims(broadcast_to_extents(x, shape), place) for x in (first, last))

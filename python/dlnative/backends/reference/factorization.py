@@ -10,26 +10,32 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 
-def each(function: Callable[..., Any], *stacks: Array) -> tuple[Array, ...]:
+def each(function: Callable[..., Any], *stacks: Array, iterative: bool = False) -> tuple[Array, ...]:
     """Returns what a function of `numpy.linalg` makes of stacked matrices; NaN for each one where it fails.
 
     Args:
         function: a function that takes stacks and returns arrays.
         stacks: arrays of the same leading axes.
+        iterative: whether it iterates until values settle, which those of a matrix with an infinity may never do: then it is
+            not called for such a matrix.
     """
+    usable = np.logical_and.reduce([np.isfinite(x).all(axis=(-2, -1)) for x in stacks]) if iterative else np.True_
 
     def called(*matrices: Array) -> tuple[Array, ...]:
         made = function(*matrices)
         return tuple(made) if isinstance(made, tuple) else (made,)
 
     try:
-        return called(*stacks)
+        if usable.all():
+            return called(*stacks)
     except np.linalg.LinAlgError:
         pass
     batch = stacks[0].shape[:-2]
     like = called(*[np.eye(*x.shape[-2:], dtype=x.dtype) for x in stacks])  # what one gives
     results = [np.full((*batch, *y.shape), np.nan, y.dtype) for y in like]
     for index in np.ndindex(batch):
+        if not np.broadcast_to(usable, batch)[index]:
+            continue
         try:
             made = called(*[x[index] for x in stacks])
         except np.linalg.LinAlgError:
@@ -53,16 +59,16 @@ def qr(x: Array, complete: bool) -> tuple[Array, ...]:
 
 
 def svd(x: Array, full_matrices: bool, compute_uv: bool) -> tuple[Array, ...] | Array:
-    made = each(lambda a: tuple(np.linalg.svd(a, full_matrices)), x)
+    made = each(lambda a: tuple(np.linalg.svd(a, full_matrices)), x, iterative=True)
     return made if compute_uv else made[1]
 
 
 def eigh(x: Array) -> tuple[Array, ...]:
-    return each(lambda a: tuple(np.linalg.eigh(a)), symmetric(x))
+    return each(lambda a: tuple(np.linalg.eigh(a)), symmetric(x), iterative=True)
 
 
 def eig(x: Array) -> tuple[Array, Array]:
-    values, vectors = each(lambda a: tuple(np.linalg.eig(a)), x)
+    values, vectors = each(lambda a: tuple(np.linalg.eig(a)), x, iterative=True)
     unreal = (np.abs(values.imag) > 0).any(axis=-1)
     return (
         np.where(unreal[..., None], np.nan, values.real),

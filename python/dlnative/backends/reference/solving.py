@@ -38,7 +38,7 @@ def slogdet(x: Array) -> tuple[Array, Array]:
 def cofactor(x: Array) -> Array:
     """The derivative of the determinant: det(X) X⁻ᵀ, from X = U S Vᵀ as det(U) det(V) U diag(prod of the other s) Vᵀ, which a
     matrix without an inverse has, too."""
-    u, s, vt = each(lambda a: tuple(np.linalg.svd(a)), x)
+    u, s, vt = each(lambda a: tuple(np.linalg.svd(a)), x, iterative=True)
     ones = np.ones_like(s[..., :1])
     before = np.cumprod(np.concatenate([ones, s[..., :-1]], axis=-1), axis=-1)
     behind = np.cumprod(np.concatenate([ones, s[..., :0:-1]], axis=-1), axis=-1)[..., ::-1]
@@ -47,7 +47,7 @@ def cofactor(x: Array) -> Array:
 
 
 def pinv(x: Array, rcond: float) -> Array:
-    u, s, vt = each(lambda a: tuple(np.linalg.svd(a, False)), x)
+    u, s, vt = each(lambda a: tuple(np.linalg.svd(a, False)), x, iterative=True)
     kept = s > x.dtype.type(rcond) * s.max(axis=-1, keepdims=True, initial=0)
     inverse = np.where(kept | np.isnan(s), 1 / np.where(kept, s, 1) + 0 * s, 0)
     return (vt.swapaxes(-1, -2) * inverse[..., None, :]) @ u.swapaxes(-1, -2)

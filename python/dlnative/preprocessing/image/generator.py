@@ -322,11 +322,13 @@ class ImageDataGenerator:
             seed: determines how they are varied.
 
         Raises:
-            ValueError: for another rank.
+            ValueError: for another rank, or pixels that are not finite with `zca_whitening`.
         """
         x = np.array(x, dtypes.NUMPY[self.dtype])
         if x.ndim != 4:
             raise ValueError(f"{_LABEL}: Input to `.fit()` should have rank 4. Got array with shape: {x.shape}")
+        if self.zca_whitening and not np.isfinite(x).all():
+            raise ValueError(f"{_LABEL}: expected finite pixels for zca_whitening, got NaN or infinities")
         if x.shape[self.channel_axis] not in (1, 3, 4):
             warnings.warn(
                 f'{_LABEL}: expected either 1, 3 or 4 channels on axis {self.channel_axis} ("{self.data_format}"), got images of '
