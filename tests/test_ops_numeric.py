@@ -120,6 +120,7 @@ def test_reductions(axis: Any, keepdims: bool, backend: str) -> None:
             getattr(np, name)(HOLES, axis=axis, keepdims=keepdims),
             HOLES,
         )
+    assert np.isnan(ops.nanvar(np.array([np.inf, np.nan, 1.0])))  # of inf - inf, as in NumPy
     for name in ("quantile", "nanquantile"):
         for method in ("linear", "lower", "higher", "midpoint", "nearest"):
             for x in (X, HOLES):

@@ -219,8 +219,12 @@ def nanmean(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
 def nanvar(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """Returns the variance over axes of the elements that are not NaN; see `nanmean`."""
     wide = to_wide_float(x)
-    centred = subtract(wide, nanmean(wide, axis, keepdims=True))
-    return narrowed(nanmean(multiply(centred, centred), axis, keepdims), x)
+    known, number = _numbers(wide, axis)
+    middle = divide(sum_of(known, axis, keepdims=True), number)
+    # Where it is NaN for an infinity, which is an element, it stays so.
+    centred = where(isnan(wide), scalar(0.0, wide), subtract(wide, middle))
+    y = divide(sum_of(multiply(centred, centred), axis, keepdims=True), number)
+    return narrowed(y if keepdims else squeeze(y, normalize_axes(axis, len(wide.shape), "nanvar")), x)
 
 
 @operation
