@@ -370,3 +370,22 @@ def test_a_class_to_ignore_may_be_no_number_of_the_labels_type() -> None:
     labels = np.array([1, 0, 2, 2], "uint8")
     loss = losses.SparseCategoricalCrossentropy(ignore_class=-1)
     assert loss(labels, LIKELY) == losses.SparseCategoricalCrossentropy()(labels, LIKELY)
+
+
+@pytest.mark.parametrize("loss", ["mse", "binary_crossentropy", lambda a, b: ops.mean(ops.abs(a - b), axis=-1)])
+def test_targets_of_steps_may_lack_the_axis_of_a_single_output(loss: Any, backend: str) -> None:
+    random = np.random.default_rng(0)
+    x = random.integers(0, 6, (12, 4)).astype("int32")
+    steps = dlnative.Input((4,), dtype="int32")
+    hidden = dlnative.layers.SimpleRNN(4, return_sequences=True)(dlnative.layers.Embedding(6, 3, mask_zero=True)(steps))
+    model = dlnative.Model(steps, dlnative.layers.Dense(1, activation="sigmoid")(hidden))
+    model.compile("sgd", loss, metrics=["mae", "accuracy"], weighted_metrics=["mae", "AUC"])
+    y, weights = (random.random((12, 4)) > 0.5).astype("float32"), random.random((12, 4)).astype("float32")
+    counted, p = x != 0, model.predict(x, verbose=0)[..., 0]
+    for sample_weight in (None, weights, weights[:, 0]):
+        found = model.evaluate(x, y, sample_weight=sample_weight, verbose=0)
+        np.testing.assert_array_equal(found, model.evaluate(x, y[..., None], sample_weight=sample_weight, verbose=0))
+        if loss == "mse":
+            w = 1.0 if sample_weight is None else sample_weight.reshape(12, -1)
+            assert found[0] == pytest.approx(np.sum(((p - y) ** 2 * w)[counted]) / counted.sum(), rel=1e-5)
+            assert found[1] == pytest.approx(np.abs(p - y)[counted].mean(), rel=1e-5)

@@ -78,7 +78,9 @@ def check(random: Generator) -> str | None:
     if any(a.tobytes() != b.tobytes() for a, b in zip(found[0], found[1], strict=True)):
         return f"{told}: other bits on one thread than on two"
     # A weight that L1 pulls to 0 gets there a step earlier or later by its rounding: then it is a step away.
-    pulled = any(isinstance(getattr(layer, "kernel_regularizer", None), dlnative.regularizers.L1) for layer in model.layers)
+    pulled = any(
+        isinstance(getattr(layer, "kernel_regularizer", None), dlnative.regularizers.L1) for layer in model.layers
+    )
     for a, b in zip(found[0], found[2], strict=True):
         if not np.allclose(a, b, rtol=2e-2, atol=1e-2 if pulled else 2e-3):
             return f"{told}: cpu and reference differ by {np.abs(a - b).max()}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from dlnative import dtypes, ops
 from dlnative.graph.tree import like
 from dlnative.losses import functions
@@ -77,6 +79,22 @@ def _quotient(total: Any, count: Any) -> Any:
     return ops.where(none, 0.0, total / ops.where(none, 1.0, count))
 
 
+def targets_of_steps(y_true: Any, y_pred: Any, *weights: Any) -> Any:
+    """Returns targets, with a last axis of extent 1 where predictions of shape `(..., 1)` have one more than they and a weight
+    or a mask speaks of each target, as of the steps of sequences: then there is a value for each. (Without one, predictions
+    lose their last axis, as in Keras.)
+
+    Args:
+        y_true: the targets.
+        y_pred: the predictions.
+        weights: weights and masks, or `None`.
+    """
+    rank = len(y_true.shape)
+    lacking = rank > 1 and len(y_pred.shape) == rank + 1 and y_pred.shape[-1] == 1
+    each = lacking and any(np.ndim(weight) == rank for weight in weights if weight is not None)
+    return ops.expand_dims(y_true, -1) if each else y_true
+
+
 def mask_of(tensor: Any) -> Any:
     """Returns which elements of a tensor count, if a layer has said so; of nested tensors, that of a single one."""
     return getattr(tensor, "_keras_mask", None)
@@ -137,6 +155,8 @@ class Loss:
         mask = mask_of(y_pred)
         y_true = self._converted(y_true, labels=self._takes_labels)
         y_pred = self._converted(y_pred)
+        if hasattr(y_true, "shape") and hasattr(y_pred, "shape"):
+            y_true = targets_of_steps(y_true, y_pred, mask, sample_weight)
         values = ops.cast(self.call(y_true, y_pred), self._dtype)
         counted = self.counted(y_true, y_pred, values)
         if mask is not None and counted is not None:

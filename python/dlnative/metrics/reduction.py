@@ -11,7 +11,7 @@ import numpy as np
 from dlnative import ops
 from dlnative.graph.trace import current_trace
 from dlnative.losses.functions import COUNTED, align_ranks
-from dlnative.losses.loss import mask_of
+from dlnative.losses.loss import mask_of, targets_of_steps
 from dlnative.metrics.metric import Metric, set_to_zero
 from dlnative.ops.core import as_tensor
 from dlnative.utils.registry import name_of_function, named_function
@@ -108,6 +108,12 @@ def samplewise(values: Any, sample_weight: Any, reduce: Callable[..., Any], dtyp
         rank = len(sample_weight.shape)
         values = _reduced(values, reduce, rank)
         if tuple(sample_weight.shape) != tuple(values.shape):
+            extents = zip(sample_weight.shape, values.shape, strict=False)
+            if rank > len(values.shape) or any(a not in (1, b, None) for a, b in extents):
+                raise ValueError(
+                    f"metric: expected a sample_weight that fits values of shape {tuple(values.shape)}, got shape "
+                    f"{tuple(sample_weight.shape)}"
+                )
             sample_weight = ops.broadcast_to(sample_weight, values.shape)
         values = values * sample_weight
         sample_weight = _reduced(sample_weight, reduce, 1)
@@ -164,8 +170,10 @@ class MeanMetricWrapper(Mean):
         """
         mask = mask_of(y_pred)
         y_true, y_pred = _as_tensors(y_true), _as_tensors(y_pred)
-        if self._aligns and hasattr(y_true, "shape") and hasattr(y_pred, "shape"):
-            y_true, y_pred = align_ranks(y_true, y_pred)
+        if hasattr(y_true, "shape") and hasattr(y_pred, "shape"):
+            y_true = targets_of_steps(y_true, y_pred, mask, sample_weight)
+            if self._aligns:
+                y_true, y_pred = align_ranks(y_true, y_pred)
         values = self.fn(y_true, y_pred, **self._kwargs)
         sample_weight = masked(sample_weight, mask, self.dtype)
         rule = None if sample_weight is None else COUNTED.get(self.fn)

@@ -13,6 +13,8 @@ from dlnative import ops
 from dlnative.graph import tree
 from dlnative.graph.tensor import Tensor
 from dlnative.graph.tree import Path, flatten, is_nested, map_structure, pack, paths
+from dlnative.layers.effects import set_mask
+from dlnative.losses.loss import mask_of, targets_of_steps
 from dlnative.utils.naming import to_snake_case
 
 
@@ -253,7 +255,10 @@ def _value(loss: Any, y_true: Any, y_pred: Any, sample_weight: Any) -> Any:
         values = loss.call(y_true, y_pred)
         return losses_module.reduce_weighted(values, sample_weight, loss.reduction)
     # In Keras, ranks that differ by an axis of 1 broadcast to a table in what is no function of its own.
-    y_true, pred = losses_module.align_ranks(y_true, y_pred)
+    mask = mask_of(y_pred)
+    y_true, pred = losses_module.align_ranks(targets_of_steps(y_true, y_pred, mask, sample_weight), y_pred)
+    if pred is not y_pred:
+        set_mask(pred, mask)
     return _resolved(loss, y_true, pred)(y_true, pred, sample_weight=sample_weight)
 
 
