@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import dlnative
-from dlnative import activations, layers, value_and_grad
+from dlnative import activations, dtypes, layers, value_and_grad
 
 X = np.array([[-3.0, -1.0, -0.25, 0.0], [0.25, 1.0, 2.0, 7.5]])
 # The formula and its derivative.
@@ -80,3 +80,20 @@ def test_packages_list_what_is_imported_later() -> None:
     ):
         assert name in dir(package)
         assert "annotations" not in dir(package)
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "float16", "bfloat16", "float32", "float64"])
+def test_parameters_leave_the_type_alone(dtype: str) -> None:
+    if not dtypes.is_available(dtype):
+        pytest.skip("ml_dtypes is not installed")
+    x = np.array([3, 0, 1]).astype(dtypes.NUMPY[dtype])
+    expected = dtype if dtypes.is_float(dtype) else "float32"
+    made = {
+        "relu": activations.relu(x, negative_slope=0.5, max_value=2.0, threshold=2.0),
+        "arctan": activations.arctan(x),
+        "shifted_relu": activations.shifted_relu(x, shift_x=1.0),
+        "prelu": activations.prelu(x, 0.5),
+    }
+    assert {dtypes.of_array(y) for y in made.values()} == {expected}
+    assert made["relu"].astype("float32").tolist() == [2, -1, -0.5]
+    assert made["shifted_relu"].astype("float32").tolist() == [1, -1, -1]

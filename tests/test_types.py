@@ -140,10 +140,12 @@ def test_what_is_made_of_halves_are_halves(dtype: str) -> None:
     made = [
         *(function(x, -1) for function in (ops.soft_shrink, ops.elu, ops.celu, ops.leaky_relu, ops.squareplus)),
         ops.unique(x, size=3), ops.average(np.array([1, 2]), weights=x[2:]), ops.select([x > 0], [x], 1.5), ops.normalize(x),
-        ops.linspace(x[2:], 5.0, 3), ops.soft_shrink(x, x),
+        ops.linspace(x[2:], 5.0, 3), ops.soft_shrink(x, x), ops.elu(x, [1, 2, 3, 4]),
     ]  # fmt: skip
     assert {dtypes.of_array(y) for y in made} == {dtype}
     assert ops.normalize(0 * x).astype("float32").tolist() == [0, 0, 0, 0]
+    assert ops.elu(x.astype("float32"), [1, 2, 3, 4]).dtype == np.float32
+    assert ops.elu(x, np.ones(4)).dtype == np.float64
 
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 2.5, -2.5, 65504.0, 65519.99, 65520.0, -1e30, 6e-8, 2.0**-25, 2.0**-25 * 1.0000001]

@@ -36,6 +36,7 @@ from dlnative.ops import (
     tanh_shrink,
     threshold,
 )
+from dlnative.ops.conversion import to_float
 from dlnative.saving.registration import get_registered_object
 from dlnative.utils.registry import unknown
 
@@ -62,12 +63,14 @@ def relu(x: Any, negative_slope: Any = 0.0, max_value: Any = None, threshold: An
     plain = _is_zero(threshold)
     if max_value is None and plain:
         return ops.relu(x) if _is_zero(negative_slope) else ops.leaky_relu(x, negative_slope)
+    x = x if _is_zero(negative_slope) else to_float(x)
     y = ops.relu(x) if plain else ops.where(ops.greater(x, threshold), x, 0)
     if max_value is not None:
         y = ops.clip(y, 0, max_value)
     if _is_zero(negative_slope):
         return y
-    return y - negative_slope * ops.relu(threshold - x if not plain else ops.negative(x))
+    below = ops.relu(ops.negative(x) if plain else ops.subtract(threshold, x))
+    return ops.subtract(y, ops.multiply(negative_slope, below))
 
 
 def _is_zero(value: Any) -> bool:
@@ -113,7 +116,7 @@ def arctan(x: Any) -> Any:
         >>> arctan(np.array([-1.0, 0.0, 1e9])).round(4).tolist()
         [-0.5, 0.0, 1.0]
     """
-    return 0.6366197723675814 * ops.arctan(x)
+    return ops.multiply(0.6366197723675814, ops.arctan(x))
 
 
 def shifted_relu(x: Any, shift_x: float = -1.0, shift_y: float = -1.0) -> Any:
@@ -132,7 +135,7 @@ def shifted_relu(x: Any, shift_x: float = -1.0, shift_y: float = -1.0) -> Any:
         >>> shifted_relu(np.array([-3.0, -0.5, 2.0])).tolist()
         [-1.0, -0.5, 2.0]
     """
-    return ops.relu(x - shift_x) + shift_y
+    return ops.add(ops.relu(ops.subtract(to_float(x), shift_x)), shift_y)
 
 
 def prelu(x: Any, alpha: Any = 0.25) -> Any:
@@ -150,7 +153,8 @@ def prelu(x: Any, alpha: Any = 0.25) -> Any:
         >>> prelu(np.array([[-2.0, 3.0], [-4.0, -1.0]]), np.array([0.5, 0.25])).tolist()
         [[-1.0, 3.0], [-2.0, -0.25]]
     """
-    return ops.relu(x) - alpha * ops.relu(-x)
+    x = to_float(x)
+    return ops.subtract(ops.relu(x), ops.multiply(alpha, ops.relu(ops.negative(x))))
 
 
 def maxout(x: Any, num_pieces: int = 2, axis: int = -1) -> Any:

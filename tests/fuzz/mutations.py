@@ -81,6 +81,8 @@ def _config(random: Random, data: bytes) -> bytes:
     config = json.loads(data)
     for _ in range(int(random.choice([1, 1, 2, 5]))):
         places = _places(config, [])
+        if not places:  # all is deleted
+            break
         item, key = places[int(random.integers(len(places)))]
         way = int(random.integers(6))
         if way == 0 and isinstance(item, dict):

@@ -11,10 +11,11 @@ import numbers
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from dlnative import dtypes
 from dlnative.graph.op import OPS, Arg, Op, Sample, register
 from dlnative.graph.tensor import Node
-from dlnative.ops.conversion import to_float
-from dlnative.ops.core import as_tensor, call, invoke, normalize_axis, operation, scalar
+from dlnative.ops.conversion import promote, to_float
+from dlnative.ops.core import as_tensor, call, dtype_of, invoke, normalize_axis, operation, scalar
 from dlnative.ops.elementwise import (
     absolute,
     add,
@@ -35,7 +36,7 @@ from dlnative.ops.elementwise import (
     where,
 )
 from dlnative.ops.pointwise import FLOAT, POINTWISE, UNSIGNED, infer_same, unary
-from dlnative.ops.reduction import narrowed, to_wide_float
+from dlnative.ops.reduction import to_wide_float
 
 # The order is the order of the C++ enum Activation. In an epilogue, an activation is a tuple: one of these names, and the
 # attributes of that op.
@@ -218,8 +219,13 @@ def _with_parameter(name: str, x: Any, value: Any, formula: Callable[[Any, Any],
     x = to_float(x)
     if isinstance(value, numbers.Real) and low <= float(value) < math.inf:
         return invoke(OPS[name], (x,), (float(value),))
+    result = dtype_of(x)
     wide = to_wide_float(x)
-    return narrowed(formula(wide, float(value) if isinstance(value, numbers.Real) else as_tensor(value)), x)
+    if isinstance(value, numbers.Real):
+        return call("cast", formula(wide, float(value)), attributes=(result,))
+    value = as_tensor(value)
+    result = dtypes.result_type(result, dtype_of(value))
+    return call("cast", formula(*promote(wide, to_wide_float(value))), attributes=(result,))
 
 
 @operation
