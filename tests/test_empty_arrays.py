@@ -52,6 +52,24 @@ def test_empty_arrays_along_axes(shape: tuple[int, ...], backend: str) -> None:
             np.testing.assert_array_equal(getattr(ops, name)(x, axis=axis), wanted)
 
 
+@pytest.mark.parametrize("shape", EMPTY)
+def test_medians_of_nothing_are_nan_as_in_numpy(shape: tuple[int, ...], backend: str) -> None:
+    x = np.zeros(shape, "float32")
+    for axis, keepdims in itertools.product((None, *range(x.ndim)), (False, True)):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            wanted = np.median(x, axis=axis, keepdims=keepdims)
+        for found in (
+            ops.median(x, axis=axis, keepdims=keepdims),
+            ops.nanmedian(x, axis=axis, keepdims=keepdims),
+            ops.nanquantile(x, 0.5, axis=axis, keepdims=keepdims),
+            ops.nanpercentile(x, 50, axis=axis, keepdims=keepdims),
+        ):
+            np.testing.assert_array_equal(found, wanted)
+    with pytest.raises(ValueError, match="quantile: expected at least one element"):
+        ops.quantile(x, 0.5)
+
+
 def test_crossentropies_of_no_classes_are_refused(backend: str) -> None:
     empty = np.zeros((3, 0), "float32")
     for from_logits in (False, True):

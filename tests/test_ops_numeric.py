@@ -143,7 +143,7 @@ def test_reductions_of_nothing(backend: str) -> None:
     assert ops.max(nothing, 1, initial=3.0).tolist() == [3, 3]
     assert ops.cumsum(nothing, 1).shape == (2, 0)
     assert ops.max(X, initial=100).item() == 100
-    for call in (ops.max, ops.argmax, ops.softmax, ops.median, lambda x: ops.argmin(x, 1)):
+    for call in (ops.max, ops.argmax, ops.softmax, lambda x: ops.quantile(x, 0.5), lambda x: ops.argmin(x, 1)):
         with pytest.raises(ValueError, match="at least one"):
             call(nothing)
     with pytest.raises(TypeError, match=r"sum: expected an integer for an axis, got 0\.5"):

@@ -9,6 +9,7 @@ from dlnative.dtypes import epsilon
 from dlnative.losses import functions
 from dlnative.losses.classes import checked_smoothing
 from dlnative.losses.loss import LossFunctionWrapper
+from dlnative.ops.core import normalize_axis
 from dlnative.utils.checks import flag, number
 from dlnative.utils.registry import publish
 
@@ -71,7 +72,8 @@ def categorical_focal_crossentropy(
     """
     y_true, y_pred = functions.pair("categorical_focal_crossentropy", y_true, y_pred)
     if label_smoothing:
-        y_true = y_true * (1.0 - label_smoothing) + label_smoothing / max(y_pred.shape[axis], 1)
+        classes = y_pred.shape[normalize_axis(axis, len(y_pred.shape), "categorical_focal_crossentropy")]
+        y_true = y_true * (1.0 - label_smoothing) + label_smoothing / max(classes, 1)
     p = ops.softmax(y_pred, axis=axis) if from_logits else y_pred
     p = ops.clip(p / ops.sum(p, axis=axis, keepdims=True), epsilon(), 1.0 - epsilon())
     return ops.sum(ops.power(1.0 - p, gamma) * alpha * (-y_true * ops.log(p)), axis=axis)

@@ -8,7 +8,7 @@ from typing import Any
 from dlnative import ops
 from dlnative.dtypes import epsilon
 from dlnative.ops.conversion import to_float
-from dlnative.ops.core import as_tensor, dtype_of
+from dlnative.ops.core import as_tensor, dtype_of, normalize_axis
 
 
 def align_ranks(x1: Any, x2: Any) -> tuple[Any, Any]:
@@ -196,7 +196,8 @@ def categorical_crossentropy(
     y_pred = to_float(y_pred)
     y_true = ops.cast(y_true, dtype_of(y_pred))
     if label_smoothing:
-        y_true = y_true * (1.0 - label_smoothing) + label_smoothing / max(y_pred.shape[axis], 1)
+        classes = y_pred.shape[normalize_axis(axis, len(y_pred.shape), "categorical_crossentropy")]
+        y_true = y_true * (1.0 - label_smoothing) + label_smoothing / max(classes, 1)
     return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
 
 

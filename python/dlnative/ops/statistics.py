@@ -103,7 +103,9 @@ def _quantiles(x: Any, q: Any, axis: Any, method: str, keepdims: bool, name: str
         made = unknown(shape, rows)
     else:
         if extent == 0:
-            raise ValueError(f"{name}: expected at least one element, got shape {tuple(x.shape)}")
+            if name in ("quantile", "percentile"):  # as in NumPy, whose medians of nothing are NaN
+                raise ValueError(f"{name}: expected at least one element, got shape {tuple(x.shape)}")
+            rows, extent = call("broadcast_to", scalar(math.nan, rows), attributes=((*rows.shape[:-1], 1),)), 1
         rows = sort(rows, -1)
         absent = isnan(rows)
         number = cast(sum_of(cast(logical_not(absent), "int32"), -1, keepdims=True), dtype_of(rows))
