@@ -130,6 +130,10 @@ def test_integers_compare_with_numbers_beyond_their_type(dtype: str, backend: st
     np.testing.assert_array_equal(ops.clip(x, limits.min - 1, limits.max + 1), x)
     assert ops.clip(x, limits.min - 1, 2).dtype == x.dtype
     assert not ops.isclose(x, 2**70).any()
+    with pytest.raises(OverflowError):
+        ops.less(np.array([np.inf]), 2**2000)
+    with pytest.raises(OverflowError, match="expected a Python integer that fits in"):
+        ops.clip(x, limits.max + 1, None)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])

@@ -226,12 +226,6 @@ def is_integer(dtype: str) -> bool:
     return dtype not in FLOATS and dtype != "bool"
 
 
-def holds(dtype: str, number: int) -> bool:
-    """Returns whether an integer type holds a number."""
-    limits = np.iinfo(NUMPY[dtype])
-    return bool(limits.min <= number <= limits.max)
-
-
 _results: dict[tuple[str, str], str] = {}
 
 

@@ -101,11 +101,15 @@ def binary_function(
     of_booleans = op.types.results is not None or not booleans
 
     def function(x1: Any, x2: Any) -> Any:
-        if compares is not None and _beyond_type(x1, x2):
-            # All elements compare as 0 does.
-            x, holds = (as_tensor(x2), compares(x1, 0)) if isinstance(x1, int) else (as_tensor(x1), compares(0, x2))
+        try:
+            x1, x2 = promote(x1, x2)
+        except OverflowError:  # a Python integer beyond the type of the other: all elements compare with it as 0 does
+            if compares is None or (type(x1) is int) == (type(x2) is int):
+                raise
+            x, holds = (as_tensor(x2), compares(x1, 0)) if type(x1) is int else (as_tensor(x1), compares(0, x2))
+            if dtypes.is_float(dtype_of(x)):
+                raise
             return invoke(OPS["equal" if holds else "not_equal"], (x, x))
-        x1, x2 = promote(x1, x2)
         dtype = dtype_of(x1)
         if needs_float:
             x1, x2 = to_float(x1), to_float(x2)
@@ -124,15 +128,6 @@ def binary_function(
         "        ValueError: if the shapes do not broadcast.\n    "
     )
     return operation(function)
-
-
-def _beyond_type(x1: Any, x2: Any) -> bool:
-    """Returns whether one is a Python integer that the integer type of the other cannot hold."""
-    number, other = (x1, x2) if isinstance(x1, int) else (x2, x1)
-    if not isinstance(number, int) or isinstance(other, (bool, int, float)):
-        return False
-    dtype = dtypes.of_scalar(number, dtype_of(as_tensor(other)))
-    return dtypes.is_integer(dtype) and not dtypes.holds(dtype, number)
 
 
 add = binary_function("add", "x1 + x2")
@@ -244,7 +239,10 @@ def clip(x: Any, x_min: Any, x_max: Any) -> Any:
         x: a tensor or array.
         x_min, x_max: the bounds, which broadcast with x; `None` for no bound.
     """
-    x = as_tensor(x)
-    if x_min is not None and not (_beyond_type(x, x_min) and x_min < 0):  # else it bounds nothing
-        x = maximum(x, x_min)
-    return x if x_max is None or (_beyond_type(x, x_max) and x_max > 0) else minimum(x, x_max)
+    for bound, limit, side in ((maximum, x_min, -1), (minimum, x_max, 1)):
+        try:
+            x = x if limit is None else bound(x, limit)
+        except OverflowError:
+            if type(limit) is not int or limit * side < 0:
+                raise  # else it is beyond all elements, and bounds nothing
+    return as_tensor(x)
