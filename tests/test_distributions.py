@@ -67,6 +67,7 @@ def test_special_functions(dtype: str, close: float) -> None:
     exact = [statistics.NormalDist().inv_cdf((float(v) + 1) / 2) / math.sqrt(2) for v in x]
     np.testing.assert_allclose(ops.erfinv(x), exact, rtol=close, atol=close)
     np.testing.assert_array_equal(ops.erfinv(np.array([-1.0, 1.0, 2.0], dtype)), [-np.inf, np.inf, np.nan])
+    assert ops.erfinv(x.flat[3]) == ops.erfinv(x).flat[3]  # of a number, too, in double precision
     t = np.linspace(-4, 9, 301).astype(dtype)
     np.testing.assert_allclose(ops.erfc(t), [math.erfc(float(v)) for v in t], rtol=close * 2)
     assert ops.erfc(np.array([1e9, -1e9], dtype)).tolist() == [0.0, 2.0]

@@ -59,7 +59,8 @@ def erfinv(x: Any) -> Any:
         # Where x is near 1, the complement of erf(y) is exact and erf(y) itself is not.
         apart = ops.sign(y) * ((1.0 - ops.absolute(safe)) - erfc(ops.absolute(y)))
         y = y - apart * (0.5 * math.sqrt(math.pi)) * ops.exp(ops.square(y))
-    edge = ops.where(ops.equal(x, 1.0), math.inf, ops.where(ops.equal(x, -1.0), -math.inf, math.nan))
+    infinite = ops.multiply(ops.sign(x), math.inf)  # in the type of x
+    edge = ops.where(ops.equal(ops.absolute(x), 1.0), infinite, math.nan)
     return ops.cast(ops.where(inside, y, edge), dtype_of(given))
 
 
