@@ -1,4 +1,4 @@
-"""Arguments that the functions of `dlnative.ops` are made for: by name, what draws them. See `networks` for those of networks."""
+"""Arguments of elementwise functions, reductions, products and matrices: by name, what draws them. `tables` has those of all."""
 
 from __future__ import annotations
 
