@@ -140,6 +140,7 @@ def test_reductions_of_nothing(backend: str) -> None:
     assert ops.all(nothing).item() is True
     assert ops.any(nothing, 1).tolist() == [False, False]
     assert ops.prod(nothing, 1).tolist() == [1, 1]
+    assert ops.prod(np.array([1e-30, 1e30, 1e-30, 1e30], "float32")) == pytest.approx(1.0)  # as far as float64 reaches
     assert ops.max(nothing, 1, initial=3.0).tolist() == [3, 3]
     assert ops.cumsum(nothing, 1).shape == (2, 0)
     assert ops.max(X, initial=100).item() == 100

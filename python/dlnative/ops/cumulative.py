@@ -116,7 +116,7 @@ def with_kept_axes(y: Any, axes: tuple[int, ...]) -> Any:
 
 @operation
 def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) -> Any:
-    """Returns the product over axes.
+    """Returns the product over axes, computed in float64 as that of `cumprod` is.
 
     Args:
         x: a tensor or array.
@@ -125,6 +125,8 @@ def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) ->
         dtype: the dtype of the result, by default that of x; small integers become 32 bits wide.
     """
     x = to_summed(x) if dtype is None else cast(x, dtype)
+    kind = dtype_of(x)
+    x = cast(x, "float64") if dtypes.is_float(kind) else x
     rows, axes = last_as_rows(x, axis, "prod")
     last = len(rows.shape) - 1
     extent = rows.shape[last]
@@ -139,6 +141,7 @@ def prod(x: Any, axis: Any = None, keepdims: bool = False, dtype: Any = None) ->
             rows = concatenate([product, cut(rows, last, half, extent - half)], last) if extent % 2 else product
             extent -= half
         y = call("reshape", rows, attributes=(tuple(rows.shape[:-1]),))
+    y = cast(y, kind)
     return with_kept_axes(y, axes) if keepdims else y
 
 
