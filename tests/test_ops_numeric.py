@@ -144,6 +144,8 @@ def test_reductions_of_nothing(backend: str) -> None:
     assert ops.max(nothing, 1, initial=3.0).tolist() == [3, 3]
     assert ops.cumsum(nothing, 1).shape == (2, 0)
     assert ops.max(X, initial=100).item() == 100
+    assert ops.max(np.array([False]), initial=-3).item() is True  # a boolean, as in NumPy
+    assert ops.logsumexp(nothing, 1).tolist() == [-np.inf, -np.inf]
     for call in (ops.max, ops.argmax, ops.softmax, lambda x: ops.quantile(x, 0.5), lambda x: ops.argmin(x, 1)):
         with pytest.raises(ValueError, match="at least one"):
             call(nothing)
