@@ -8,11 +8,17 @@ from .arguments import Arguments, of
 from .draw import Draw
 
 
-@of("append concatenate")
-def _join(draw: Draw) -> Arguments:
+@of("append")
+def _append(draw: Draw) -> Arguments:
     x = draw.tensor(least=1)
     other = draw.integers(0, 5, x.shape, draw.dtype("i")) if draw.chance(0.3) else x * np.ones((), x.dtype)
     return [x, other], draw.options(axis=lambda: draw.axis(x, none=True))
+
+
+@of("concatenate")
+def _concatenate(draw: Draw) -> Arguments:
+    tensors, kwargs = _append(draw)
+    return [tensors], kwargs
 
 
 @of("hstack vstack dstack")
